@@ -1,0 +1,54 @@
+"""The base classes of every message."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, StringConstraints
+
+
+class Message(BaseModel):
+    """An immutable message that refuses fields it does not know.
+
+    Infinite and not-a-number values are refused everywhere, so that no comparison
+    of amounts can be fooled by them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+#: An identifier chosen outside: no white space, no control characters.
+Identifier = Annotated[
+    StrictStr, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\s\p{C}]+$")
+]
+
+# 200, 200.0 and 200.00 are one amount, so they must be one request to a service.
+_CENT = AfterValidator(lambda amount: amount.quantize(Decimal("0.01")))
+_TEN_THOUSANDTH = AfterValidator(lambda points: points.quantize(Decimal("0.0001")))
+
+#: An exact amount of money in the shop's one currency, in whole cents, never negative.
+Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), _CENT]
+
+#: Loyalty points: 1 % of an amount in cents needs four decimals to stay exact.
+Points = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4), _TEN_THOUSANDTH]
+
+
+class Command(Message):
+    """A request to a service, and, to its compensation, what there is to undo.
+
+    A compensation receives the very request that its action received. So it can never
+    depend on a value that only the action's reply carries: the reply may be lost.
+    """
+
+    #: Names this operation across all retries of action and compensation together.
+    idempotency_key: str
+    #: The order that the operation is for.
+    order_id: Identifier
+
+
+class Reversal(Message):
+    """A service's answer to a compensation."""
+
+    #: False when there was nothing to undo: the action never arrived, or was refused.
+    had_effect: bool

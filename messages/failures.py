@@ -1,0 +1,65 @@
+"""How a service says no.
+
+A service raises these; an activity carries them to the workflow under their class name.
+Anything else that goes wrong (a lost connection, a time-out, a full disk) is left as it
+is: it says nothing about the effect, and is worth another try.
+"""
+
+from __future__ import annotations
+
+
+class ServiceError(Exception):
+    """A service's definite answer that it did not do what was asked; never retried."""
+
+
+class Refused(ServiceError):
+    """The service decided against the request: there is no effect, nor will there be."""
+
+
+class UnknownItem(Refused):
+    """The item is not in the catalogue."""
+
+
+class OutOfStock(Refused):
+    """There is less on hand than was asked for."""
+
+
+class PaymentDeclined(Refused):
+    """The customer's credit does not cover the amount."""
+
+
+class AddressNotServiceable(Refused):
+    """No carrier delivers to the address."""
+
+
+class LoyaltyAccountClosed(Refused):
+    """The customer's loyalty account takes no points."""
+
+
+class OperationReversed(ServiceError):
+    """The operation was already compensated; an action that arrives later stays undone."""
+
+
+class IdempotencyConflict(ServiceError):
+    """The idempotency key was used before with a different request."""
+
+
+class PermanentFailure(ServiceError):
+    """The service failed in a way that no retry mends, and does not say how far it came."""
+
+
+class TransientFailure(Exception):
+    """The service could not answer just now; whether it did anything is unknown."""
+
+
+#: Types whose meaning is "no effect, now or ever": the step needs no compensation.
+REFUSALS = frozenset(
+    kind.__name__
+    for kind in (
+        UnknownItem,
+        OutOfStock,
+        PaymentDeclined,
+        AddressNotServiceable,
+        LoyaltyAccountClosed,
+    )
+)

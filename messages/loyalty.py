@@ -1,0 +1,19 @@
+"""What the loyalty service is asked and answers."""
+
+from __future__ import annotations
+
+from messages.base import Command, Identifier, Message, Points
+
+
+class AwardLoyaltyPoints(Command):
+    """Credit points to the customer."""
+
+    user_id: Identifier
+    points: Points
+
+
+class PointsAward(Message):
+    """Points were credited."""
+
+    award_id: str
+    points_awarded: Points

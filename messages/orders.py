@@ -1,0 +1,69 @@
+"""An order as the customer places it, and what becomes of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import (
+    Field,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
+from typing_extensions import Self
+
+from messages.base import Identifier, Message, Money, Points
+
+LOYALTY_RATE = Decimal("0.01")
+
+
+class OrderItem(Message):
+    """A quantity of one item at a unit price."""
+
+    id: Identifier
+    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+    #: Price of one piece; an item without one is not part of the total's sum.
+    price: Money | None = None
+
+
+class Order(Message):
+    """A customer's order."""
+
+    order_id: Identifier
+    user_id: Identifier
+    items: Annotated[tuple[OrderItem, ...], Field(min_length=1, max_length=100)]
+    total_amount: Annotated[Money, Field(gt=0)]
+    shipping_address: Annotated[
+        StrictStr,
+        StringConstraints(min_length=1, max_length=500, pattern=r"^[^\p{C}]*[^\s\p{C}][^\p{C}]*$"),
+    ]
+    #: Seconds from the start after which the order is given up and undone; None means the
+    #: saga's default.
+    deadline_seconds: Annotated[StrictInt, Field(ge=1, le=30 * 24 * 3600)] | None = None
+
+    @field_validator("items")
+    @classmethod
+    def _each_item_once(cls, items: tuple[OrderItem, ...]) -> tuple[OrderItem, ...]:
+        seen: set[str] = set()
+        for item in items:
+            if item.id in seen:
+                raise ValueError(f"item {item.id!r} is listed twice; add up its quantities")
+            seen.add(item.id)
+        return items
+
+    @model_validator(mode="after")
+    def _total_adds_up(self) -> Self:
+        priced = [item.price * item.quantity for item in self.items if item.price is not None]
+        if priced and sum(priced) != self.total_amount:
+            raise ValueError(
+                f"total_amount is {self.total_amount} but the priced items add up to {sum(priced)}"
+            )
+        return self
+
+    @property
+    def loyalty_points(self) -> Points:
+        """Points that the order earns: 1 % of its total, exact."""
+        return self.total_amount * LOYALTY_RATE

@@ -1,0 +1,18 @@
+"""What the payment service is asked and answers."""
+
+from __future__ import annotations
+
+from messages.base import Command, Identifier, Message, Money
+
+
+class ProcessPayment(Command):
+    """Charge the customer."""
+
+    user_id: Identifier
+    amount: Money
+
+
+class Payment(Message):
+    """The customer was charged."""
+
+    transaction_id: str

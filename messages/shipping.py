@@ -1,0 +1,19 @@
+"""What the shipping service is asked and answers."""
+
+from __future__ import annotations
+
+from messages.base import Command, Identifier, Message
+
+
+class PrepareShipping(Command):
+    """Book a shipment."""
+
+    user_id: Identifier
+    address: str
+
+
+class Shipment(Message):
+    """A shipment was booked."""
+
+    shipment_id: str
+    tracking_number: str

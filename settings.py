@@ -1,0 +1,44 @@
+"""What can be set from outside: ``ORDER_SAGA_…`` environment variables or ``.env``.
+
+Read by the entry points only. How to reach Temporal is not here: that is the SDK's own
+environment configuration (``TEMPORAL_ADDRESS`` and its siblings).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Service = Literal["inventory", "payment", "shipping", "loyalty"]
+
+
+class Settings(BaseSettings):
+    """The settings of worker, starter and demo."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ORDER_SAGA_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    #: Holds the ledgers and the embedded server's database.
+    data_dir: Path = Path(".data")
+    #: Temporal task queue that the worker polls and the starter uses.
+    task_queue: Annotated[str, Field(min_length=1)] = "order-saga"
+    #: Fault plan (TOML) that the mock services follow; none by default.
+    faults: Path | None = None
+    #: SQLAlchemy URL of each service's own database; a SQLite file in ``data_dir`` by default.
+    inventory_url: str | None = None
+    payment_url: str | None = None
+    shipping_url: str | None = None
+    loyalty_url: str | None = None
+    #: Seconds that running activities get to finish when the worker is stopped.
+    graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
+    #: Threads, and so activities, that one worker runs at the same time.
+    max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
+
+    def database_url(self, service: Service) -> str:
+        """The SQLAlchemy URL of a service's ledger."""
+        chosen: str | None = getattr(self, f"{service}_url")
+        return chosen or f"sqlite:///{(self.data_dir / f'{service}.db').resolve()}"
