@@ -1,0 +1,1 @@
+"""One coordinator: a workflow that calls each service and, when one fails, undoes the rest."""

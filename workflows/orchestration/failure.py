@@ -1,0 +1,55 @@
+"""What a failed activity tells about its effect and its cause."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container
+
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    RetryState,
+    TimeoutError,
+    TimeoutType,
+    is_cancelled_exception,
+)
+
+_TIMEOUTS = {
+    TimeoutType.START_TO_CLOSE: "no answer in the time of one attempt",
+    TimeoutType.SCHEDULE_TO_START: "no worker took it up",
+    TimeoutType.SCHEDULE_TO_CLOSE: "no answer in the time for all attempts",
+    TimeoutType.HEARTBEAT: "its worker fell silent",
+}
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """What failed, without the envelope that Temporal puts around an activity's failure."""
+    if isinstance(error, ActivityError) and error.cause is not None:
+        return error.cause
+    return error
+
+
+def is_refusal(error: BaseException, refusals: Container[str]) -> bool:
+    """Whether the service said that there is no effect, now or ever."""
+    cause = root_cause(error)
+    return isinstance(cause, ApplicationError) and cause.type in refusals
+
+
+def ran_out_of_time(error: BaseException) -> bool:
+    """Whether the time for all attempts was up, whatever the last attempt's own failure was."""
+    if isinstance(error, ActivityError) and error.retry_state is RetryState.TIMEOUT:
+        return True
+    cause = root_cause(error)
+    return isinstance(cause, TimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_CLOSE
+
+
+def explain(error: BaseException) -> str:
+    """One line for the operator: what the service said, or how it failed to answer."""
+    cause = root_cause(error)
+    if is_cancelled_exception(cause) or isinstance(cause, asyncio.CancelledError):
+        return "interrupted"
+    if isinstance(cause, TimeoutError):
+        return _TIMEOUTS.get(cause.type, cause.message) if cause.type else cause.message
+    if isinstance(cause, ApplicationError):
+        return f"{cause.message} ({cause.type})" if cause.type else cause.message
+    return f"{cause} ({type(cause).__name__})"

@@ -1,0 +1,138 @@
+"""The order saga: an order happens completely, or is undone completely."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+with workflow.unsafe.imports_passed_through():
+    from activities.inventory import InventoryActivities
+    from activities.loyalty import LoyaltyActivities
+    from activities.payment import PaymentActivities
+    from activities.shipping import ShippingActivities
+    from messages.failures import REFUSALS
+    from messages.ids import order_saga_id
+    from messages.inventory import ReserveInventory
+    from messages.loyalty import AwardLoyaltyPoints
+    from messages.orders import Order
+    from messages.payment import ProcessPayment
+    from messages.sagas import CancelOrder, ResolveCompensation, SagaSucceeded, SagaView
+    from messages.shipping import PrepareShipping
+    from workflows.orchestration.saga import Saga
+    from workflows.orchestration.step import Step
+    from workflows.policies import DEADLINE
+
+RESERVE_INVENTORY = Step(
+    "reserve_inventory",
+    action=InventoryActivities.reserve_inventory,
+    compensation=InventoryActivities.release_inventory,
+    refusals=REFUSALS,
+)
+PROCESS_PAYMENT = Step(
+    "process_payment",
+    action=PaymentActivities.process_payment,
+    compensation=PaymentActivities.refund_payment,
+    refusals=REFUSALS,
+)
+PREPARE_SHIPPING = Step(
+    "prepare_shipping",
+    action=ShippingActivities.prepare_shipping,
+    compensation=ShippingActivities.cancel_shipment,
+    refusals=REFUSALS,
+)
+AWARD_LOYALTY_POINTS = Step(
+    "award_loyalty_points",
+    action=LoyaltyActivities.award_loyalty_points,
+    compensation=LoyaltyActivities.deduct_loyalty_points,
+    refusals=REFUSALS,
+)
+STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POINTS)
+
+
+@workflow.defn(name="OrderSaga")
+class OrderSaga:
+    """Places one order with the four services."""
+
+    _saga: Saga
+
+    @workflow.run
+    async def run(self, order: Order | None = None) -> SagaSucceeded:
+        """Take the order through all steps, or back to where nothing happened.
+
+        Raises:
+            ApplicationError: the order was rolled back or cancelled, or is not an order.
+        """
+        if order is None:
+            raise ApplicationError(
+                "no order given",
+                type="InvalidInput",
+                non_retryable=True,
+                category=ApplicationErrorCategory.BENIGN,
+            )
+        deadline = timedelta(seconds=order.deadline_seconds) if order.deadline_seconds else DEADLINE
+        self._saga = Saga(order_saga_id(order.order_id), STEPS, deadline)
+        return await self._saga.run(lambda saga: place(order, saga))
+
+    @workflow.query
+    def status(self) -> SagaView:
+        """Every step with its state and times."""
+        return self._saga.view()
+
+    @workflow.update
+    def cancel_order(self, request: CancelOrder) -> SagaView:
+        """Take the order back; what stands of it is undone."""
+        self._saga.cancel(request.reason)
+        return self._saga.view()
+
+    @cancel_order.validator
+    def _may_cancel(self, request: CancelOrder) -> None:
+        self._saga.check_cancel()
+
+    @workflow.update
+    def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
+        """Decide on a compensation that failed for good."""
+        self._saga.resolve(decision)
+        return self._saga.view()
+
+    @resolve_compensation.validator
+    def _may_resolve(self, decision: ResolveCompensation) -> None:
+        self._saga.check_resolve(decision)
+
+
+async def place(order: Order, saga: Saga) -> None:
+    """The way forward; each step's compensation stands in its row above."""
+    await saga.step(
+        RESERVE_INVENTORY,
+        lambda key: ReserveInventory(
+            idempotency_key=key, order_id=order.order_id, items=order.items
+        ),
+    )
+    await saga.step(
+        PROCESS_PAYMENT,
+        lambda key: ProcessPayment(
+            idempotency_key=key,
+            order_id=order.order_id,
+            user_id=order.user_id,
+            amount=order.total_amount,
+        ),
+    )
+    await saga.step(
+        PREPARE_SHIPPING,
+        lambda key: PrepareShipping(
+            idempotency_key=key,
+            order_id=order.order_id,
+            user_id=order.user_id,
+            address=order.shipping_address,
+        ),
+    )
+    await saga.step(
+        AWARD_LOYALTY_POINTS,
+        lambda key: AwardLoyaltyPoints(
+            idempotency_key=key,
+            order_id=order.order_id,
+            user_id=order.user_id,
+            points=order.loyalty_points,
+        ),
+    )

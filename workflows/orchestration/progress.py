@@ -1,0 +1,108 @@
+"""Where a saga stands, for whoever asks: query, Web UI and visibility search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+
+from messages.sagas import Resolution, SagaStatus, SagaView, StepState, StepView
+
+SAGA_STATUS = SearchAttributeKey.for_keyword("SagaStatus")
+
+_MARKS = {
+    StepState.PENDING: "○",
+    StepState.RUNNING: "▶",
+    StepState.SUCCESS: "✔",
+    StepState.FAILED: "✘",
+    StepState.COMPENSATING: "◀",
+    StepState.COMPENSATED: "↩",
+    StepState.NEEDS_INTERVENTION: "⚠",
+}
+
+
+class Progress:
+    """The record of one saga; changing it costs no history event until the saga turns back."""
+
+    def __init__(self, saga_id: str, step_names: Iterable[str], deadline: datetime) -> None:
+        self.saga_id = saga_id
+        self.deadline = deadline
+        self.status = SagaStatus.RUNNING
+        self.error: str | None = None
+        self._started_at = workflow.now()
+        self._steps = {name: StepView(name=name) for name in step_names}
+        self._announced: SagaStatus | None = None
+
+    def __getitem__(self, step: str) -> StepView:
+        return self._steps[step]
+
+    def in_state(self, state: StepState) -> tuple[str, ...]:
+        """Names of the steps in that state, in the saga's order."""
+        return tuple(step.name for step in self._steps.values() if step.state is state)
+
+    def started(self, step: str) -> None:
+        """The step's action begins."""
+        self._set(step, state=StepState.RUNNING, started_at=workflow.now())
+
+    def succeeded(self, step: str) -> None:
+        """The step's effect stands."""
+        self._set(step, state=StepState.SUCCESS, ended_at=workflow.now())
+
+    def failed(self, step: str, error: str) -> None:
+        """The step's action is over without a success."""
+        self._set(step, state=StepState.FAILED, ended_at=workflow.now(), error=error)
+
+    def compensating(self, step: str) -> None:
+        """The step's compensation begins, or is tried again."""
+        self._set(step, state=StepState.COMPENSATING, compensation_error=None)
+        self._follow_steps()
+
+    def compensated(self, step: str, by_hand: Resolution | None = None) -> None:
+        """Nothing of the step stands any more."""
+        self._set(step, state=StepState.COMPENSATED, ended_at=workflow.now(), resolution=by_hand)
+        self._follow_steps()
+
+    def parked(self, step: str, error: str) -> None:
+        """The step's compensation failed for good."""
+        self._set(step, state=StepState.NEEDS_INTERVENTION, compensation_error=error)
+        self._follow_steps()
+
+    def move_to(self, status: SagaStatus) -> None:
+        """Set where the saga as a whole stands."""
+        self.status = status
+        self._show()
+        # The happy path stays free of events, so success is not announced.
+        if status not in (SagaStatus.RUNNING, SagaStatus.SUCCESS, self._announced):
+            workflow.upsert_search_attributes([SAGA_STATUS.value_set(status.value)])
+            self._announced = status
+
+    def view(self) -> SagaView:
+        """The status query's answer."""
+        return SagaView(
+            saga_id=self.saga_id,
+            status=self.status,
+            steps=tuple(self._steps.values()),
+            started_at=self._started_at,
+            deadline=self.deadline,
+            error=self.error,
+        )
+
+    def _set(self, step: str, **changes: object) -> None:
+        self._steps[step] = self._steps[step].model_copy(update=changes)
+        self._show()
+
+    def _follow_steps(self) -> None:
+        stuck = self.in_state(StepState.NEEDS_INTERVENTION)
+        self.move_to(SagaStatus.NEEDS_INTERVENTION if stuck else SagaStatus.COMPENSATING)
+
+    def _show(self) -> None:
+        lines = [f"**{self.status.value}**" + (f": {self.error}" if self.error else "")]
+        for step in self._steps.values():
+            why = step.compensation_error or step.error
+            lines.append(
+                f"- {_MARKS[step.state]} `{step.name}` {step.state.value}"
+                + (f": {why}" if why else "")
+            )
+        workflow.set_current_details("\n".join(lines))

@@ -1,0 +1,259 @@
+"""The saga executor: goes forward step by step, or back until nothing stands.
+
+It knows nothing of orders. A saga is a coroutine that calls :meth:`Saga.step`; a test in
+``tests/workflows`` builds another one with other steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, NoReturn, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ApplicationError,
+    ApplicationErrorCategory,
+    CancelledError,
+    FailureError,
+)
+from typing_extensions import Never
+
+from messages.ids import OperationId
+from messages.sagas import (
+    ResolveCompensation,
+    SagaRolledBack,
+    SagaStatus,
+    SagaSucceeded,
+    SagaView,
+    StepState,
+)
+from workflows.orchestration.compensation import CompensationStack
+from workflows.orchestration.failure import explain, is_refusal, ran_out_of_time
+from workflows.orchestration.progress import Progress
+from workflows.orchestration.step import ReplyT, RequestT, Step, act
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Why the saga turned back; the first reason counts."""
+
+    status: Literal["FAILED", "CANCELLED"]
+    error: str
+    step: str | None
+    natively: bool = False
+
+
+class SagaTurnedBack(Exception):
+    """Ends the saga's coroutine: no further step may begin."""
+
+
+class Saga:
+    """One run of a saga, inside a workflow.
+
+    Args:
+        saga_id: names the saga in its status and result.
+        steps: every step the saga may take, in order, so that the status can show those
+            that have not begun.
+        deadline: time for the way forward, counted from now.
+        parallel_compensation: undo all steps at once instead of one after the other.
+    """
+
+    def __init__(
+        self,
+        saga_id: str,
+        steps: Sequence[Step[Never, object]],
+        deadline: timedelta,
+        *,
+        parallel_compensation: bool = False,
+    ) -> None:
+        self._progress = Progress(saga_id, [s.name for s in steps], workflow.now() + deadline)
+        self._stack = CompensationStack(self._progress, parallel=parallel_compensation)
+        self._turn: _Turn | None = None
+        self._forward: asyncio.Task[None] | None = None
+
+    async def run(self, body: Callable[[Saga], Coroutine[None, None, None]]) -> SagaSucceeded:
+        """Run the saga to its end.
+
+        Raises:
+            ApplicationError: nothing stands any more; its one detail is the
+                :class:`~messages.sagas.SagaRolledBack`.
+            CancelledError: likewise, after Temporal's own cancel.
+        """
+        self._forward = asyncio.create_task(body(self))
+        try:
+            await self._finish(self._forward, on_cancel=self._cancelled_natively)
+        except (SagaTurnedBack, asyncio.CancelledError):
+            pass  # self._turn says why
+        except (FailureError, asyncio.TimeoutError) as error:
+            self._turn_back("FAILED", explain(error), None)
+        # A cancel that came together with the last step's success is no less of a cancel.
+        if workflow.cancellation_reason() is not None:
+            self._cancelled_natively()
+        if self._turn is not None:
+            await self._go_back(self._turn)
+        return self._succeed()
+
+    async def step(
+        self, step: Step[RequestT, ReplyT], request: Callable[[str], RequestT]
+    ) -> ReplyT:
+        """Take one step.
+
+        Args:
+            step: what to do, and what undoes it.
+            request: makes the step's request around its idempotency key.
+
+        Raises:
+            SagaTurnedBack: the step failed, or the saga must not go on; let it pass.
+        """
+        time_left = self._time_left(step.name)
+        message = request(self._key(step.name))
+        # Before the action, so that no way of failing can lose it.
+        self._stack.push(step, message)
+        self._progress.started(step.name)
+        try:
+            reply = await act(step, message, time_left)
+        except BaseException as error:
+            self._failed(step, error, time_left)
+            raise SagaTurnedBack from error
+        self._progress.succeeded(step.name)
+        if self._turn is not None:
+            raise SagaTurnedBack
+        return reply
+
+    def view(self) -> SagaView:
+        """Where the saga stands."""
+        return self._progress.view()
+
+    def check_cancel(self) -> None:
+        """Refuse a cancel that comes too late.
+
+        Raises:
+            ValueError: the saga is over, or on its way back already.
+        """
+        if self._turn is not None:
+            raise ValueError(f"too late to cancel: already turned back ({self._turn.error})")
+        if self._progress.status is SagaStatus.SUCCESS:
+            raise ValueError("too late to cancel: already succeeded")
+
+    def cancel(self, reason: str) -> None:
+        """Turn back: no further step begins, and what stands is undone."""
+        self._turn_back("CANCELLED", reason, self._step_under_way())
+        self._interrupt()
+
+    def check_resolve(self, decision: ResolveCompensation) -> None:
+        """See :meth:`CompensationStack.check`."""
+        self._stack.check(decision)
+
+    def resolve(self, decision: ResolveCompensation) -> None:
+        """See :meth:`CompensationStack.resolve`."""
+        self._stack.resolve(decision)
+
+    async def _go_back(self, turn: _Turn) -> NoReturn:
+        # A cancel that arrives from here on changes nothing: what remains is still undone.
+        unwinding = asyncio.create_task(self._stack.unwind())
+        await self._finish(unwinding, on_cancel=lambda: None)
+        self._progress.move_to(SagaStatus(turn.status))
+        result = SagaRolledBack(
+            saga_id=self._progress.saga_id,
+            status=turn.status,
+            failed_step=turn.step,
+            error=turn.error,
+            compensated_steps=tuple(self._stack.compensated),
+            resolved_manually=tuple(self._stack.resolved),
+        )
+        if turn.natively:
+            # A run closed as Canceled has no place for a result of its own.
+            workflow.upsert_memo({"result": result})
+            raise CancelledError(_headline(result))
+        raise ApplicationError(
+            _headline(result),
+            result,
+            type="SagaCancelled" if turn.status == "CANCELLED" else "SagaRolledBack",
+            non_retryable=True,
+            # Nothing is wrong with the workflow: it did what it is there for.
+            category=ApplicationErrorCategory.BENIGN,
+        )
+
+    def _succeed(self) -> SagaSucceeded:
+        self._progress.move_to(SagaStatus.SUCCESS)
+        completed = len(self._progress.in_state(StepState.SUCCESS))
+        return SagaSucceeded(saga_id=self._progress.saga_id, completed_steps=completed)
+
+    @staticmethod
+    async def _finish(task: asyncio.Task[_T], on_cancel: Callable[[], None]) -> _T:
+        """Wait for the task to end by itself, however often this workflow is cancelled."""
+        while not task.done():
+            try:
+                await workflow.wait_condition(task.done)
+            except asyncio.CancelledError:
+                on_cancel()
+        return task.result()
+
+    def _turn_back(
+        self,
+        status: Literal["FAILED", "CANCELLED"],
+        error: str,
+        step: str | None,
+        *,
+        natively: bool = False,
+    ) -> None:
+        if self._turn is None:
+            self._turn = _Turn(status, error, step, natively)
+            self._progress.error = error
+
+    def _cancelled_natively(self) -> None:
+        reason = workflow.cancellation_reason() or "cancelled through Temporal"
+        self._turn_back("CANCELLED", reason, self._step_under_way(), natively=True)
+        self._interrupt()
+
+    def _interrupt(self) -> None:
+        # Reaches the action that is under way: at once if it waits for its next retry,
+        # when its attempt is over if it runs.
+        if self._forward is not None:
+            self._forward.cancel()
+
+    def _failed(
+        self, step: Step[Never, object], error: BaseException, time_left: timedelta
+    ) -> None:
+        if is_refusal(error, step.refusals):
+            self._stack.drop(step.name)
+        why = explain(error)
+        if ran_out_of_time(error) and time_left < step.policy.window:
+            why = f"deadline passed: {why}"
+        self._progress.failed(step.name, why)
+        self._turn_back("FAILED", why, step.name)
+
+    def _time_left(self, step: str) -> timedelta:
+        if self._turn is not None:
+            raise SagaTurnedBack
+        time_left = self._progress.deadline - workflow.now()
+        if time_left <= timedelta(0):
+            self._turn_back("FAILED", f"deadline passed before {step}", None)
+            raise SagaTurnedBack
+        return time_left
+
+    def _step_under_way(self) -> str | None:
+        running = self._progress.in_state(StepState.RUNNING)
+        return running[0] if running else None
+
+    @staticmethod
+    def _key(step: str) -> str:
+        info = workflow.info()
+        return str(OperationId(info.workflow_id, info.first_execution_run_id, step))
+
+
+def _headline(result: SagaRolledBack) -> str:
+    """What the Web UI shows of the closed run without opening a payload."""
+    what = f"{result.failed_step}: {result.error}" if result.failed_step else result.error
+    undone = ", ".join(result.compensated_steps) or "nothing"
+    by_hand = ", ".join(result.resolved_manually)
+    return (
+        f"{result.status} at {what}. Undone: {undone}."
+        if not by_hand
+        else f"{result.status} at {what}. Undone: {undone}. By hand: {by_hand}."
+    )

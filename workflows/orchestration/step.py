@@ -1,0 +1,65 @@
+"""A step of a saga: an action and the compensation that undoes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from temporalio import workflow
+from temporalio.workflow import ActivityCancellationType
+from typing_extensions import Never
+
+from messages.base import Reversal
+from workflows.policies import COMPENSATION, FORWARD, Policy
+
+RequestT = TypeVar("RequestT", contravariant=True)
+ReplyT = TypeVar("ReplyT", covariant=True)
+
+
+@dataclass(frozen=True)
+class Step(Generic[RequestT, ReplyT]):
+    """One row of the saga's table.
+
+    Action and compensation are activity methods that take the same request. The
+    compensation never sees the action's reply, because that may have been lost.
+    """
+
+    name: str
+    # Never: whichever class hosts the activity, the workflow only names the method.
+    action: Callable[[Never, RequestT], ReplyT]
+    compensation: Callable[[Never, RequestT], Reversal]
+    #: Error types by which the service says "no effect, now or ever"; such a step is not
+    #: compensated. Every other failure leaves open what happened, and is.
+    refusals: frozenset[str] = frozenset()
+    policy: Policy = FORWARD
+    compensation_policy: Policy = COMPENSATION
+
+
+async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timedelta) -> ReplyT:
+    """Run the step's action, for no longer than ``time_left``."""
+    policy = step.policy
+    return await workflow.execute_activity_method(
+        step.action,
+        request,
+        start_to_close_timeout=policy.attempt,
+        schedule_to_close_timeout=min(policy.window, time_left),
+        retry_policy=policy.retry,
+        # Otherwise a cancelled action is still under way while its compensation starts.
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    )
+
+
+async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
+    """Run the step's compensation."""
+    policy = step.compensation_policy
+    return await workflow.execute_activity_method(
+        step.compensation,
+        request,
+        start_to_close_timeout=policy.attempt,
+        schedule_to_close_timeout=policy.window,
+        retry_policy=policy.retry,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=f"undoes {step.name}",
+    )
