@@ -1,0 +1,110 @@
+"""The inventory service: stock on hand, set aside and put back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from uuid import uuid4
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Table,
+    Text,
+    insert,
+    update,
+)
+
+from messages.base import Reversal
+from messages.failures import OutOfStock, UnknownItem
+from messages.inventory import Reservation, ReserveInventory
+from services.fence import fence
+from services.journal import journal, post, reverse
+from services.ledger import metadata
+from services.participant import Participant
+from services.trouble import fault_calls
+
+#: Pieces per item. What cannot be negative cannot be oversold, whatever the code does.
+stock = Table(
+    "stock",
+    metadata,
+    Column("item", Text, primary_key=True),
+    Column("opening", BigInteger, nullable=False),
+    Column("on_hand", BigInteger, CheckConstraint("on_hand >= 0"), nullable=False),
+)
+
+TABLES = (fence, journal, fault_calls, stock)
+
+OPENING_STOCK = {
+    **{f"item_{number}": 1_000_000 for number in range(1, 21)},
+    "item_scarce": 3,
+    "item_sold_out": 0,
+}
+
+
+def open_balance(tx: Connection) -> None:
+    """Put the opening stock on the shelves of a fresh ledger."""
+    tx.execute(
+        insert(stock),
+        [
+            {"item": item, "opening": n, "on_hand": n}
+            for item, n in OPENING_STOCK.items()
+        ],
+    )
+
+
+class InventoryService(Participant):
+    """Sets stock aside for orders."""
+
+    refusal = OutOfStock("insufficient inventory")
+
+    def reserve(self, request: ReserveInventory) -> Reservation:
+        """Set all items aside, or none.
+
+        Raises:
+            UnknownItem: an item is not in the catalogue.
+            OutOfStock: there is less of an item than asked for.
+        """
+        return self._act("reserve_inventory", request, Reservation, _reserve)
+
+    def release(self, request: ReserveInventory) -> Reversal:
+        """Put back what was set aside."""
+        return self._undo("release_inventory", request, _release)
+
+
+def _reserve(tx: Connection, request: ReserveInventory) -> Reservation:
+    wanted: Counter[str] = Counter()
+    for item in request.items:
+        wanted[item.id] += item.quantity
+    # In one order for everybody, so that two orders with common items cannot deadlock.
+    for item_id, quantity in sorted(wanted.items()):
+        _take(tx, item_id, quantity)
+    reservation = f"res_{uuid4().hex}"
+    taken = {item_id: -quantity for item_id, quantity in sorted(wanted.items())}
+    post(tx, request.idempotency_key, "apply", taken, reservation)
+    return Reservation(reservation_id=reservation)
+
+
+def _take(tx: Connection, item: str, quantity: int) -> None:
+    row = tx.execute(
+        stock.select().where(stock.c.item == item).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise UnknownItem(f"unknown item {item!r}")
+    if row.on_hand < quantity:
+        raise OutOfStock(f"{item}: {quantity} wanted, {row.on_hand} on hand")
+    _move(tx, item, -quantity)
+
+
+def _release(tx: Connection, request: ReserveInventory) -> None:
+    for item, quantity in reverse(tx, request.idempotency_key).items():
+        _move(tx, item, quantity)
+
+
+def _move(tx: Connection, item: str, quantity: int) -> None:
+    tx.execute(
+        update(stock)
+        .where(stock.c.item == item)
+        .values(on_hand=stock.c.on_hand + quantity)
+    )

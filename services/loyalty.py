@@ -1,0 +1,103 @@
+"""The loyalty service: customers' points, credited and deducted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import uuid4
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Table,
+    Text,
+    insert,
+    update,
+)
+
+from messages.base import Reversal
+from messages.failures import LoyaltyAccountClosed
+from messages.loyalty import AwardLoyaltyPoints, PointsAward
+from services.fence import fence
+from services.journal import journal, post, reverse
+from services.ledger import insert_new, metadata
+from services.participant import Participant
+from services.trouble import fault_calls
+
+#: Points per customer, in ten-thousandths of a point: 1 % of a cent, and so always whole.
+points = Table(
+    "points",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("closed", Boolean, nullable=False),
+    Column("opening", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+)
+
+TABLES = (fence, journal, fault_calls, points)
+
+CLOSED_ACCOUNTS = ("user_closed",)
+
+
+def open_balance(tx: Connection) -> None:
+    """Open the accounts of a fresh ledger."""
+    tx.execute(
+        insert(points),
+        [
+            {"user_id": user, "closed": True, "opening": 0, "balance": 0}
+            for user in CLOSED_ACCOUNTS
+        ],
+    )
+
+
+class LoyaltyService(Participant):
+    """Keeps the customers' points."""
+
+    refusal = LoyaltyAccountClosed("the loyalty account takes no points")
+
+    def award(self, request: AwardLoyaltyPoints) -> PointsAward:
+        """Credit points.
+
+        Raises:
+            LoyaltyAccountClosed: the customer's account takes no points.
+        """
+        return self._act("award_loyalty_points", request, PointsAward, _award)
+
+    def deduct(self, request: AwardLoyaltyPoints) -> Reversal:
+        """Take the credited points back."""
+        return self._undo("deduct_loyalty_points", request, _deduct)
+
+
+def _award(tx: Connection, request: AwardLoyaltyPoints) -> PointsAward:
+    user, amount = request.user_id, to_ten_thousandths(request.points)
+    insert_new(
+        tx, points, {"user_id": user, "closed": False, "opening": 0, "balance": 0}
+    )
+    account = tx.execute(
+        points.select().where(points.c.user_id == user).with_for_update()
+    ).one()
+    if account.closed:
+        raise LoyaltyAccountClosed(f"the loyalty account of {user} is closed")
+    _move(tx, user, amount)
+    award = f"award_{uuid4().hex}"
+    post(tx, request.idempotency_key, "apply", {user: amount}, award)
+    return PointsAward(award_id=award, points_awarded=request.points)
+
+
+def _deduct(tx: Connection, request: AwardLoyaltyPoints) -> None:
+    for user, amount in reverse(tx, request.idempotency_key).items():
+        _move(tx, user, amount)
+
+
+def _move(tx: Connection, user: str, amount: int) -> None:
+    tx.execute(
+        update(points)
+        .where(points.c.user_id == user)
+        .values(balance=points.c.balance + amount)
+    )
+
+
+def to_ten_thousandths(amount: Decimal) -> int:
+    """Points with four decimals as an integer; exact."""
+    return int(amount.scaleb(4))

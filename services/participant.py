@@ -1,0 +1,55 @@
+"""What the four services share: each operation goes through the fence, amid planned trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from sqlalchemy import Connection
+
+from messages.base import Reversal
+from messages.failures import Refused
+from services.faults import Action, Compensation, FaultPlan
+from services.fence import A, C, Fence
+from services.ledger import Ledger
+from services.trouble import FaultInjector
+
+
+class Participant:
+    """A service that takes part in sagas."""
+
+    #: How the service says no when the fault plan tells it to.
+    refusal: Refused
+
+    def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
+        self._fence = Fence(ledger)
+        self._faults = FaultInjector(faults, ledger)
+
+    def _act(
+        self,
+        name: Action,
+        request: C,
+        answer: type[A],
+        effect: Callable[[Connection, C], A],
+    ) -> A:
+        trouble = self._faults.draw(name, request.order_id)
+        trouble.strike("before")
+        try:
+            return self._fence.act(
+                request, answer, self._refuse if trouble.refuses else effect
+            )
+        finally:
+            # Also when the service refused: a refusal's reply can be lost like any other.
+            trouble.strike("after")
+
+    def _undo(
+        self, name: Compensation, request: C, effect: Callable[[Connection, C], None]
+    ) -> Reversal:
+        trouble = self._faults.draw(name, request.order_id)
+        trouble.strike("before")
+        reversal = self._fence.undo(request, effect)
+        trouble.strike("after")
+        return reversal
+
+    def _refuse(self, _tx: Connection, _request: object) -> NoReturn:
+        raise type(self.refusal)(*self.refusal.args)

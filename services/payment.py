@@ -1,0 +1,107 @@
+"""The payment service: customers' credit, charged and refunded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from uuid import uuid4
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Table,
+    Text,
+    insert,
+    update,
+)
+
+from messages.base import Reversal
+from messages.failures import PaymentDeclined
+from messages.payment import Payment, ProcessPayment
+from services.fence import fence
+from services.journal import journal, post, reverse
+from services.ledger import insert_new, metadata
+from services.participant import Participant
+from services.trouble import fault_calls
+
+#: Credit per customer, in cents.
+credit = Table(
+    "credit",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("opening", BigInteger, nullable=False),
+    Column("available", BigInteger, CheckConstraint("available >= 0"), nullable=False),
+)
+
+TABLES = (fence, journal, fault_calls, credit)
+
+OPENING_CREDIT = {"user_broke": 0, "user_limited": 100_00}
+#: Of a customer who is charged for the first time.
+DEFAULT_CREDIT = 10_000_000_00
+
+
+def open_balance(tx: Connection) -> None:
+    """Open the accounts of a fresh ledger."""
+    tx.execute(
+        insert(credit),
+        [
+            {"user_id": user, "opening": cents, "available": cents}
+            for user, cents in OPENING_CREDIT.items()
+        ],
+    )
+
+
+class PaymentService(Participant):
+    """Charges customers."""
+
+    refusal = PaymentDeclined("payment declined by bank")
+
+    def charge(self, request: ProcessPayment) -> Payment:
+        """Charge the customer.
+
+        Raises:
+            PaymentDeclined: the credit does not cover the amount.
+        """
+        return self._act("process_payment", request, Payment, _charge)
+
+    def refund(self, request: ProcessPayment) -> Reversal:
+        """Give the customer back what was charged."""
+        return self._undo("refund_payment", request, _refund)
+
+
+def _charge(tx: Connection, request: ProcessPayment) -> Payment:
+    user, cents = request.user_id, to_cents(request.amount)
+    insert_new(
+        tx,
+        credit,
+        {"user_id": user, "opening": DEFAULT_CREDIT, "available": DEFAULT_CREDIT},
+    )
+    account = tx.execute(
+        credit.select().where(credit.c.user_id == user).with_for_update()
+    ).one()
+    if account.available < cents:
+        left = Decimal(account.available).scaleb(-2)
+        raise PaymentDeclined(f"payment declined: {request.amount} to pay, {left} left")
+    _move(tx, user, -cents)
+    transaction = f"txn_{uuid4().hex}"
+    post(tx, request.idempotency_key, "apply", {user: -cents}, transaction)
+    return Payment(transaction_id=transaction)
+
+
+def _refund(tx: Connection, request: ProcessPayment) -> None:
+    for user, cents in reverse(tx, request.idempotency_key).items():
+        _move(tx, user, cents)
+
+
+def _move(tx: Connection, user: str, cents: int) -> None:
+    tx.execute(
+        update(credit)
+        .where(credit.c.user_id == user)
+        .values(available=credit.c.available + cents)
+    )
+
+
+def to_cents(amount: Decimal) -> int:
+    """An amount of whole cents as an integer; exact."""
+    return int(amount.scaleb(2))

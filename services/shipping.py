@@ -1,0 +1,93 @@
+"""The shipping service: shipments, booked and cancelled."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy import Column, Connection, Table, Text, insert, select, update
+
+from messages.base import Reversal
+from messages.failures import AddressNotServiceable
+from messages.shipping import PrepareShipping, Shipment
+from services.fence import fence
+from services.journal import journal, post, reverse
+from services.ledger import metadata
+from services.participant import Participant
+from services.trouble import fault_calls
+
+shipments = Table(
+    "shipments",
+    metadata,
+    Column("shipment_id", Text, primary_key=True),
+    Column("tracking_number", Text, nullable=False, unique=True),
+    Column("order_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    #: preparing or cancelled.
+    Column("status", Text, nullable=False),
+)
+
+#: Parts of an address where no carrier delivers.
+unserved_regions = Table(
+    "unserved_regions", metadata, Column("region", Text, primary_key=True)
+)
+
+TABLES = (fence, journal, fault_calls, shipments, unserved_regions)
+
+UNSERVED_REGIONS = ("Antarctica", "Atlantis", "Point Nemo")
+
+
+def open_balance(tx: Connection) -> None:
+    """Write down where a fresh service does not deliver."""
+    tx.execute(
+        insert(unserved_regions), [{"region": region} for region in UNSERVED_REGIONS]
+    )
+
+
+class ShippingService(Participant):
+    """Books shipments with the carriers."""
+
+    refusal = AddressNotServiceable("no carrier delivers to this address")
+
+    def prepare(self, request: PrepareShipping) -> Shipment:
+        """Book a shipment.
+
+        Raises:
+            AddressNotServiceable: no carrier delivers to the address.
+        """
+        return self._act("prepare_shipping", request, Shipment, _prepare)
+
+    def cancel(self, request: PrepareShipping) -> Reversal:
+        """Cancel the shipment."""
+        return self._undo("cancel_shipment", request, _cancel)
+
+
+def _prepare(tx: Connection, request: PrepareShipping) -> Shipment:
+    for region in tx.execute(select(unserved_regions.c.region)).scalars():
+        if region.casefold() in request.address.casefold():
+            raise AddressNotServiceable(f"no carrier delivers to {region}")
+    number = uuid4().hex
+    shipment = Shipment(
+        shipment_id=f"ship_{number}", tracking_number=f"TRACK_{number[:16].upper()}"
+    )
+    tx.execute(
+        insert(shipments).values(
+            **shipment.model_dump(),
+            order_id=request.order_id,
+            user_id=request.user_id,
+            address=request.address,
+            status="preparing",
+        )
+    )
+    booked = {shipment.shipment_id: 1}
+    post(tx, request.idempotency_key, "apply", booked, shipment.shipment_id)
+    return shipment
+
+
+def _cancel(tx: Connection, request: PrepareShipping) -> None:
+    for shipment_id in reverse(tx, request.idempotency_key):
+        tx.execute(
+            update(shipments)
+            .where(shipments.c.shipment_id == shipment_id)
+            .values(status="cancelled")
+        )
