@@ -1,0 +1,1 @@
+"""What an operator does with orders that were placed: look, cancel, resolve."""

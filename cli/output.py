@@ -1,0 +1,50 @@
+"""Where a command's words go: a person's terminal, or another program."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+from rich.console import Console, RenderableType
+
+
+class Output:
+    """One command's output.
+
+    With ``as_json`` standard output carries exactly one JSON document, and everything
+    meant for a person goes to standard error.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False, emoji=False)
+
+    def say(self, what: RenderableType = "") -> None:
+        """Tell the person something; a string's markup is obeyed."""
+        self.console.print(what)
+
+    def line(self, text: str, style: str | None = None) -> None:
+        """Tell the person one line that is never wrapped and whose markup is not obeyed."""
+        self.console.print(text, style=style, markup=False, soft_wrap=True)
+
+    def document(self, content: BaseModel | Mapping[str, object]) -> None:
+        """Hand the other program its answer, if one is listening."""
+        if not self.as_json:
+            return
+        print(json.dumps(content, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"not for JSON: {value!r}")
+
+
+def command(name: str, order_id: str, *options: str) -> str:
+    """A command line of ours that can be pasted into a shell."""
+    words = [name, order_id, *options]
+    if order_id.startswith("-"):
+        words = [name, *options, "--", order_id]
+    return "python starter.py " + " ".join(shlex.quote(word) for word in words)

@@ -1,0 +1,110 @@
+"""How sagas look in a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from cli.output import Output, command
+from cli.runs import BrokenOff, Outcome
+from messages.sagas import SagaRolledBack, SagaSucceeded, SagaView, StepState, StepView
+
+#: Mark and colour of each state of a step.
+LOOKS = {
+    StepState.PENDING: ("○", "dim"),
+    StepState.RUNNING: ("▶", "cyan"),
+    StepState.SUCCESS: ("✔", "green"),
+    StepState.FAILED: ("✘", "red"),
+    StepState.COMPENSATING: ("◀", "yellow"),
+    StepState.COMPENSATED: ("↩", "yellow"),
+    StepState.NEEDS_INTERVENTION: ("⚠", "bold red"),
+}
+
+
+def steps_table(view: SagaView) -> Table:
+    """Each step with its state and what there is to say about it."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for step in view.steps:
+        mark, style = LOOKS[step.state]
+        table.add_row(
+            Text(f"  {mark} {step.name}", style),
+            Text(step.state.value, style),
+            Text(remark(step)),
+        )
+    return table
+
+
+def step_line(step: StepView) -> str:
+    """The row of :func:`steps_table` where no table can be drawn."""
+    mark, _ = LOOKS[step.state]
+    return f"  {mark} {step.name:<20}  {step.state.value:<11}  {remark(step)}".rstrip()
+
+
+def say_steps(view: SagaView, output: Output) -> None:
+    """Show each step; another program gets lines that are never wrapped or padded."""
+    if output.console.is_terminal:
+        output.say(steps_table(view))
+        return
+    for step in view.steps:
+        output.line(step_line(step))
+
+
+def remark(step: StepView) -> str:
+    """Why a step is where it is."""
+    if step.resolution:
+        return f"by hand: {step.resolution.operator}: {step.resolution.note}"
+    if step.compensation_error:
+        return f"cannot be undone: {step.compensation_error}"
+    return step.error or ""
+
+
+def say_outcome(outcome: Outcome, output: Output) -> None:
+    """Tell how a run ended, in a sentence."""
+    if isinstance(outcome, SagaSucceeded):
+        output.line(
+            f"✔ {outcome.status}: {outcome.completed_steps} steps, all stand",
+            "bold green",
+        )
+    elif isinstance(outcome, BrokenOff):
+        output.line(
+            f"✘ {outcome.status}: {outcome.error}. The run told nothing of what stands;"
+            " the audit does.",
+            "bold red",
+        )
+    else:
+        output.line(_rolled_back(outcome), "bold yellow")
+
+
+def _rolled_back(outcome: SagaRolledBack) -> str:
+    at = f" at {outcome.failed_step}" if outcome.failed_step else ""
+    undone = ", then ".join(outcome.compensated_steps) or "nothing had to be"
+    by_hand = ", ".join(outcome.resolved_manually)
+    line = f"↩ {outcome.status}{at}: {outcome.error}. Undone: {undone}"
+    return f"{line}; by hand: {by_hand}" if by_hand else line
+
+
+def say_how_to_resolve(order_id: str, view: SagaView, output: Output) -> None:
+    """Tell an operator what can be done about a parked saga, ready to be pasted."""
+    for step in view.steps:
+        if step.state is not StepState.NEEDS_INTERVENTION:
+            continue
+        output.line(
+            f"⚠ {step.name} cannot be undone: {step.compensation_error}", "bold red"
+        )
+        output.line("  Try it again, or record that it was undone by hand:")
+        for line in resolve_commands(order_id, step):
+            output.line(f"    {line}")
+
+
+def resolve_commands(order_id: str, step: StepView) -> tuple[str, str]:
+    """The command that tries a parked step again, and the one that records it as undone."""
+    retry, by_hand = (
+        command(
+            "resolve", order_id, "--step", step.name, "--action", action, "--note", note
+        )
+        for action, note in (("retry", "WHY"), ("mark_resolved", "EVIDENCE"))
+    )
+    return retry, by_hand

@@ -1,0 +1,149 @@
+"""The command line: place orders, look after them, prove that none was lost."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from io import TextIOWrapper
+from typing import Annotated, NoReturn
+
+import typer
+from temporalio.client import Client
+
+from cli.errors import BadInput
+from cli.operations.cancel import cancel as cancel_order
+from cli.operations.status import status as show_status
+from cli.order import leave_alone, place, see_through
+from cli.order_file import read_order, valid
+from cli.output import Output
+from messages.sagas import CancelOrder
+from runtime.client import connect
+from runtime.exits import ExitCode, guarded, leave, run
+from settings import Settings
+
+app = typer.Typer(
+    help="Orders as sagas on Temporal: each happens completely, or is undone completely.",
+    epilog="Exit codes: 0 done, 1 rolled back or refused or violation found, 2 bad input,"
+    " 3 no Temporal server.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Mode(str, Enum):
+    """How the services are brought together."""
+
+    ORCHESTRATION = "orchestration"
+
+
+OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The order's own id.")]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print one JSON document; words for people go to stderr."
+    ),
+]
+
+
+@app.command()
+def order(
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|-", help="The order as JSON; - reads standard input."
+        ),
+    ],
+    deadline: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SECONDS", help="Give up and undo what is not done by then.", min=1
+        ),
+    ] = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Watch it to its end, or only place it."),
+    ] = True,
+    mode: Annotated[
+        Mode, typer.Option(help="Who leads the services.")
+    ] = Mode.ORCHESTRATION,
+    as_json: AsJson = False,
+) -> None:
+    """Place an order and watch it to its end.
+
+    Placing the same order again does no harm: it finds the run that is under way or has
+    succeeded. One that failed is tried anew.
+    """
+    output = Output(as_json=as_json)
+
+    async def main() -> int:
+        the_order = read_order(file, deadline)
+        placed = await place(await connect(), the_order, Settings().task_queue)
+        if wait:
+            return await see_through(the_order, placed, output)
+        return leave_alone(the_order, placed, output)
+
+    run(main)
+
+
+@app.command()
+def status(order_id: OrderId, as_json: AsJson = False) -> None:
+    """Show where an order stands, or how it ended."""
+    _with_client(lambda client: show_status(client, order_id, Output(as_json=as_json)))
+
+
+@app.command()
+def cancel(
+    order_id: OrderId,
+    reason: Annotated[
+        str, typer.Option(help="Why; it is kept with the order.")
+    ] = "cancelled by the customer",
+    as_json: AsJson = False,
+) -> None:
+    """Take an order back and watch it being undone."""
+
+    async def main(client: Client) -> int:
+        request = valid(CancelOrder, reason=reason)
+        return await cancel_order(client, order_id, request, Output(as_json=as_json))
+
+    _with_client(main)
+
+
+def _with_client(command: Callable[[Client], Awaitable[int]]) -> NoReturn:
+    async def main() -> int:
+        return await command(await connect())
+
+    run(main)
+
+
+def main() -> None:
+    """Run the command line; leaves with the command's exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a character gets a question mark, not a traceback.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    leave(guarded(_parse_and_run))
+
+
+def _parse_and_run() -> int:
+    try:
+        app(standalone_mode=False)
+        return 0  # it showed its help; a command leaves by itself
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except Exception as error:
+        # typer brings its own copy of click, or uses the real one, depending on its version;
+        # only the method is common to both kinds of usage error.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        if message():
+            raise BadInput(f"{message()} (see python starter.py --help)") from None
+        return ExitCode.BAD_INPUT  # without a command, help was shown already
+
+
+if __name__ == "__main__":
+    main()
