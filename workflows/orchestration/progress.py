@@ -66,7 +66,12 @@ class Progress:
 
     def parked(self, step: str, error: str) -> None:
         """The step's compensation failed for good."""
-        self._set(step, state=StepState.NEEDS_INTERVENTION, compensation_error=error)
+        self._set(
+            step,
+            state=StepState.NEEDS_INTERVENTION,
+            ended_at=workflow.now(),
+            compensation_error=error,
+        )
         self._follow_steps()
 
     def move_to(self, status: SagaStatus) -> None:
