@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from enum import Enum
+from getpass import getuser
 from io import TextIOWrapper
 from typing import Annotated, NoReturn
 
@@ -13,11 +14,13 @@ from temporalio.client import Client
 
 from cli.errors import BadInput
 from cli.operations.cancel import cancel as cancel_order
+from cli.operations.inbox import inbox as show_inbox
+from cli.operations.resolve import resolve as resolve_step
 from cli.operations.status import status as show_status
 from cli.order import leave_alone, place, see_through
 from cli.order_file import read_order, valid
 from cli.output import Output
-from messages.sagas import CancelOrder
+from messages.sagas import CancelOrder, ResolveCompensation
 from runtime.client import connect
 from runtime.exits import ExitCode, guarded, leave, run
 from settings import Settings
@@ -38,6 +41,13 @@ class Mode(str, Enum):
     """How the services are brought together."""
 
     ORCHESTRATION = "orchestration"
+
+
+class Decision(str, Enum):
+    """What becomes of a compensation that failed for good."""
+
+    RETRY = "retry"
+    MARK_RESOLVED = "mark_resolved"
 
 
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The order's own id.")]
@@ -108,6 +118,43 @@ def cancel(
     async def main(client: Client) -> int:
         request = valid(CancelOrder, reason=reason)
         return await cancel_order(client, order_id, request, Output(as_json=as_json))
+
+    _with_client(main)
+
+
+@app.command()
+def inbox(as_json: AsJson = False) -> None:
+    """List the orders that wait for an operator, with what can be done."""
+    _with_client(lambda client: show_inbox(client, Output(as_json=as_json)))
+
+
+@app.command()
+def resolve(
+    order_id: OrderId,
+    step: Annotated[str, typer.Option(help="The step that waits; the inbox names it.")],
+    action: Annotated[
+        Decision, typer.Option(help="Try its undoing again, or record it as done.")
+    ],
+    note: Annotated[str, typer.Option(help="What you did, and the evidence for it.")],
+    operator: Annotated[
+        str,
+        typer.Option(
+            help="Who decides.", default_factory=getuser, show_default="login name"
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Decide on a step that could not be undone, and see the order to its end."""
+
+    async def main(client: Client) -> int:
+        decision = valid(
+            ResolveCompensation,
+            step=step,
+            action=action.value,
+            operator=operator,
+            note=note,
+        )
+        return await resolve_step(client, order_id, decision, Output(as_json=as_json))
 
     _with_client(main)
 

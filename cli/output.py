@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
@@ -29,7 +29,9 @@ class Output:
         """Tell the person one line that is never wrapped and whose markup is not obeyed."""
         self.console.print(text, style=style, markup=False, soft_wrap=True)
 
-    def document(self, content: BaseModel | Mapping[str, object]) -> None:
+    def document(
+        self, content: BaseModel | Mapping[str, object] | Sequence[object]
+    ) -> None:
         """Hand the other program its answer, if one is listening."""
         if not self.as_json:
             return

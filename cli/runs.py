@@ -51,6 +51,11 @@ def run_of(client: Client, workflow_id: str, run_id: str | None) -> Handle:
     return client.get_workflow_handle_for(OrderSaga.run, workflow_id, run_id=run_id)
 
 
+def order_id_of(workflow_id: str) -> str:
+    """The order of a saga: :func:`messages.ids.order_saga_id` backwards."""
+    return workflow_id.removeprefix(order_saga_id(""))
+
+
 async def latest_run(client: Client, order_id: str) -> WorkflowExecutionDescription:
     """The newest run of the order's saga.
 
