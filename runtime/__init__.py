@@ -1,0 +1,1 @@
+"""What the entry points stand on: the connection, the embedded server, child processes."""

@@ -1,0 +1,57 @@
+"""``python -m runtime``: the embedded Temporal server in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from runtime.devserver import DevServer
+from runtime.exits import ExitCode, run, stop_requested
+from runtime.processes import while_alive
+from settings import Settings
+
+
+async def main() -> ExitCode:
+    """Serve until told to stop."""
+    chosen = _arguments()
+    stop = stop_requested()
+    async with DevServer(
+        chosen.data_dir, port=chosen.port, ui_port=chosen.ui_port, report=_say
+    ) as server:
+        _say(f"Temporal server at {server.address}, Web UI {server.ui_url}; Ctrl-C stops it")
+        await while_alive(stop.wait(), server.process)
+        _say("stopping the Temporal server")
+    return ExitCode.SUCCESS
+
+
+class _Chosen(argparse.Namespace):
+    port: int | None
+    ui_port: int | None
+    data_dir: Path
+
+
+def _arguments() -> _Chosen:
+    parser = argparse.ArgumentParser(prog="python -m runtime", description=__doc__)
+    parser.add_argument("--port", type=_port, help="of the gRPC front end (default: 7233)")
+    parser.add_argument("--ui-port", type=_port, help="of the Web UI (default: port + 1000)")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        default=Settings().data_dir,
+        help="holds the server's database (default: ORDER_SAGA_DATA_DIR, or %(default)s)",
+    )
+    return parser.parse_args(namespace=_Chosen())
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 1 to 65535")
+    return int(text)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

