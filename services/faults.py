@@ -21,9 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
-Action = Literal[
-    "reserve_inventory", "process_payment", "prepare_shipping", "award_loyalty_points"
-]
+Action = Literal["reserve_inventory", "process_payment", "prepare_shipping", "award_loyalty_points"]
 Compensation = Literal[
     "release_inventory", "refund_payment", "cancel_shipment", "deduct_loyalty_points"
 ]
@@ -115,9 +113,7 @@ def load_fault_plan(path: Path) -> FaultPlan:
         try:
             Fault.model_validate(rule)
         except ValidationError as error:
-            raise BadFaultPlan(
-                f"fault plan {path}: rule {number}: {explain(error)}"
-            ) from error
+            raise BadFaultPlan(f"fault plan {path}: rule {number}: {explain(error)}") from error
     try:
         return FaultPlan.model_validate(content)
     except ValidationError as error:

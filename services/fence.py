@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from enum import Enum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Column, Connection, Index, Row, Table, Text, select, update
+from sqlalchemy import Column, Connection, Index, Table, Text, select, update
 
 from messages.base import Command, Message, Reversal
 from messages.failures import (
@@ -57,9 +57,16 @@ fence = Table(
 )
 Index("fence_run", fence.c.run_id)
 
-_REFUSALS: dict[str, type[Refused]] = {
-    kind.__name__: kind for kind in Refused.__subclasses__()
-}
+
+class _Decided(NamedTuple):
+    key: str
+    state: str
+    request: str
+    answer: str
+    reversal: str
+
+
+_REFUSALS: dict[str, type[Refused]] = {kind.__name__: kind for kind in Refused.__subclasses__()}
 
 
 class Fence:
@@ -68,9 +75,7 @@ class Fence:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def act(
-        self, request: C, answer: type[A], effect: Callable[[Connection, C], A]
-    ) -> A:
+    def act(self, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
         """Have the effect unless the operation is already decided; return its answer.
 
         ``effect`` may raise :class:`Refused` at any point; what it wrote is taken back and
@@ -117,9 +122,7 @@ class Fence:
             return reversal
 
 
-def _claim(
-    tx: Connection, request: Command, state: State
-) -> Row[tuple[str, ...]] | None:
+def _claim(tx: Connection, request: Command, state: State) -> _Decided | None:
     """Insert the operation's row, or return the one that is there, locked.
 
     Inserting first makes two attempts that arrive together wait for each other, whether or
@@ -128,9 +131,13 @@ def _claim(
     canonical = _canonical(request)
     if insert_new(tx, fence, _new_row(request, canonical, state)):
         return None
-    found = tx.execute(
-        select(fence).where(fence.c.key == request.idempotency_key).with_for_update()
+    decided = fence.c
+    row = tx.execute(
+        select(decided.key, decided.state, decided.request, decided.answer, decided.reversal)
+        .where(decided.key == request.idempotency_key)
+        .with_for_update()
     ).one()
+    found = _Decided(*row)
     if found.request != canonical:
         raise IdempotencyConflict(
             f"{request.idempotency_key} was used before with a different request"
@@ -163,7 +170,7 @@ def _decide(tx: Connection, request: Command, state: State, **outcome: str) -> N
     )
 
 
-def _repeat(decided: Row[tuple[str, ...]], answer: type[A]) -> A:
+def _repeat(decided: _Decided, answer: type[A]) -> A:
     if decided.state == State.REVERSED:
         raise OperationReversed(f"{decided.key} was already compensated")
     if decided.state == State.REFUSED:

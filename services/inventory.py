@@ -47,10 +47,7 @@ def open_balance(tx: Connection) -> None:
     """Put the opening stock on the shelves of a fresh ledger."""
     tx.execute(
         insert(stock),
-        [
-            {"item": item, "opening": n, "on_hand": n}
-            for item, n in OPENING_STOCK.items()
-        ],
+        [{"item": item, "opening": n, "on_hand": n} for item, n in OPENING_STOCK.items()],
     )
 
 
@@ -87,9 +84,7 @@ def _reserve(tx: Connection, request: ReserveInventory) -> Reservation:
 
 
 def _take(tx: Connection, item: str, quantity: int) -> None:
-    row = tx.execute(
-        stock.select().where(stock.c.item == item).with_for_update()
-    ).one_or_none()
+    row = tx.execute(stock.select().where(stock.c.item == item).with_for_update()).one_or_none()
     if row is None:
         raise UnknownItem(f"unknown item {item!r}")
     if row.on_hand < quantity:
@@ -103,8 +98,4 @@ def _release(tx: Connection, request: ReserveInventory) -> None:
 
 
 def _move(tx: Connection, item: str, quantity: int) -> None:
-    tx.execute(
-        update(stock)
-        .where(stock.c.item == item)
-        .values(on_hand=stock.c.on_hand + quantity)
-    )
+    tx.execute(update(stock).where(stock.c.item == item).values(on_hand=stock.c.on_hand + quantity))

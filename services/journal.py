@@ -42,9 +42,7 @@ journal = Table(
 Index("journal_once", journal.c.key, journal.c.kind, journal.c.account, unique=True)
 
 
-def post(
-    tx: Connection, key: str, kind: Kind, amounts: Mapping[str, int], reference: str
-) -> None:
+def post(tx: Connection, key: str, kind: Kind, amounts: Mapping[str, int], reference: str) -> None:
     """Post one entry per account."""
     at = utc_now()
     tx.execute(

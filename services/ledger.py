@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -82,15 +82,18 @@ def open_ledger(
         target = _target(service, url)
         if target.get_backend_name() == "sqlite":
             Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(target)
-        with engine.begin() as tx:
-            if tx.dialect.name == "postgresql":
-                tx.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _OPENING})
-            metadata.create_all(tx, tables=[_owner, *tables])
-            if insert_new(tx, _owner, {"service": service, "version": _VERSION}):
-                open_balance(tx)
-            _check_owner(tx, service)
-        return Ledger(service, engine)
+        with ExitStack() as unless_opened:
+            engine = _engine(target)
+            unless_opened.callback(engine.dispose)
+            with engine.begin() as tx:
+                if tx.dialect.name == "postgresql":
+                    tx.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _OPENING})
+                metadata.create_all(tx, tables=[_owner, *tables])
+                if insert_new(tx, _owner, {"service": service, "version": _VERSION}):
+                    open_balance(tx)
+                _check_owner(tx, service)
+            unless_opened.pop_all()
+            return Ledger(service, engine)
 
 
 @contextmanager
@@ -103,10 +106,7 @@ def reading(service: str, url: str) -> Iterator[Connection]:
     """
     with _explained(service, url):
         target = _target(service, url)
-        if (
-            target.get_backend_name() == "sqlite"
-            and not Path(str(target.database)).is_file()
-        ):
+        if target.get_backend_name() == "sqlite" and not Path(str(target.database)).is_file():
             raise FileNotFoundError("no such file")
         engine = _engine(target, read_only=True)
         try:
@@ -123,9 +123,7 @@ def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
     A concurrent transaction that inserted the same key first is waited for.
     """
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    return (
-        tx.execute(insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
-    )
+    return tx.execute(insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
 
 
 def utc_now() -> str:
@@ -138,13 +136,9 @@ def _target(service: str, url: str) -> URL:
     if target.get_backend_name() == "postgresql":
         return target.set(drivername="postgresql+psycopg")
     if target.get_backend_name() != "sqlite":
-        raise ArgumentError(
-            "only sqlite:///<file> and postgresql+psycopg://… are supported"
-        )
+        raise ArgumentError("only sqlite:///<file> and postgresql+psycopg://… are supported")
     if target.database in (None, "", ":memory:"):
-        raise ArgumentError(
-            "a ledger in memory would be lost with the process; name a file"
-        )
+        raise ArgumentError("a ledger in memory would be lost with the process; name a file")
     return target
 
 
@@ -182,7 +176,7 @@ def _sqlite_engine(target: URL, *, read_only: bool) -> Engine:
 
 
 def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
-    settings = f"-c lock_timeout={_WAIT_FOR_LOCK_MS}"
+    settings = f"{target.query.get('options', '')} -c lock_timeout={_WAIT_FOR_LOCK_MS}"
     if read_only:
         # One view for all that is read, as SQLite gives it.
         settings += " -c default_transaction_isolation=repeatable\\ read"
@@ -197,13 +191,9 @@ def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
 def _check_owner(tx: Connection, service: str) -> None:
     for row in tx.execute(select(_owner)):
         if row.service != service:
-            raise ArgumentError(
-                f"it is the {row.service} ledger; each service needs its own"
-            )
+            raise ArgumentError(f"it is the {row.service} ledger; each service needs its own")
         if row.version != _VERSION:
-            raise ArgumentError(
-                f"it has format {row.version}, this program writes {_VERSION}"
-            )
+            raise ArgumentError(f"it has format {row.version}, this program writes {_VERSION}")
 
 
 @contextmanager

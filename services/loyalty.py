@@ -44,10 +44,7 @@ def open_balance(tx: Connection) -> None:
     """Open the accounts of a fresh ledger."""
     tx.execute(
         insert(points),
-        [
-            {"user_id": user, "closed": True, "opening": 0, "balance": 0}
-            for user in CLOSED_ACCOUNTS
-        ],
+        [{"user_id": user, "closed": True, "opening": 0, "balance": 0} for user in CLOSED_ACCOUNTS],
     )
 
 
@@ -71,12 +68,8 @@ class LoyaltyService(Participant):
 
 def _award(tx: Connection, request: AwardLoyaltyPoints) -> PointsAward:
     user, amount = request.user_id, to_ten_thousandths(request.points)
-    insert_new(
-        tx, points, {"user_id": user, "closed": False, "opening": 0, "balance": 0}
-    )
-    account = tx.execute(
-        points.select().where(points.c.user_id == user).with_for_update()
-    ).one()
+    insert_new(tx, points, {"user_id": user, "closed": False, "opening": 0, "balance": 0})
+    account = tx.execute(points.select().where(points.c.user_id == user).with_for_update()).one()
     if account.closed:
         raise LoyaltyAccountClosed(f"the loyalty account of {user} is closed")
     _move(tx, user, amount)
@@ -92,9 +85,7 @@ def _deduct(tx: Connection, request: AwardLoyaltyPoints) -> None:
 
 def _move(tx: Connection, user: str, amount: int) -> None:
     tx.execute(
-        update(points)
-        .where(points.c.user_id == user)
-        .values(balance=points.c.balance + amount)
+        update(points).where(points.c.user_id == user).values(balance=points.c.balance + amount)
     )
 
 

@@ -39,9 +39,7 @@ def open_services(urls: Mapping[str, str], faults: FaultPlan | None = None) -> S
         ledgers = {}
         for module in (inventory, payment, shipping, loyalty):
             name = module.__name__.rpartition(".")[2]
-            ledgers[name] = open_ledger(
-                name, urls[name], module.TABLES, module.open_balance
-            )
+            ledgers[name] = open_ledger(name, urls[name], module.TABLES, module.open_balance)
             opened.callback(ledgers[name].close)
         return Services(
             inventory=inventory.InventoryService(ledgers["inventory"], plan),

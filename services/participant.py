@@ -35,9 +35,7 @@ class Participant:
         trouble = self._faults.draw(name, request.order_id)
         trouble.strike("before")
         try:
-            return self._fence.act(
-                request, answer, self._refuse if trouble.refuses else effect
-            )
+            return self._fence.act(request, answer, self._refuse if trouble.refuses else effect)
         finally:
             # Also when the service refused: a refusal's reply can be lost like any other.
             trouble.strike("after")

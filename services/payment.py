@@ -77,9 +77,7 @@ def _charge(tx: Connection, request: ProcessPayment) -> Payment:
         credit,
         {"user_id": user, "opening": DEFAULT_CREDIT, "available": DEFAULT_CREDIT},
     )
-    account = tx.execute(
-        credit.select().where(credit.c.user_id == user).with_for_update()
-    ).one()
+    account = tx.execute(credit.select().where(credit.c.user_id == user).with_for_update()).one()
     if account.available < cents:
         left = Decimal(account.available).scaleb(-2)
         raise PaymentDeclined(f"payment declined: {request.amount} to pay, {left} left")
@@ -96,9 +94,7 @@ def _refund(tx: Connection, request: ProcessPayment) -> None:
 
 def _move(tx: Connection, user: str, cents: int) -> None:
     tx.execute(
-        update(credit)
-        .where(credit.c.user_id == user)
-        .values(available=credit.c.available + cents)
+        update(credit).where(credit.c.user_id == user).values(available=credit.c.available + cents)
     )
 
 

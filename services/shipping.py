@@ -28,9 +28,7 @@ shipments = Table(
 )
 
 #: Parts of an address where no carrier delivers.
-unserved_regions = Table(
-    "unserved_regions", metadata, Column("region", Text, primary_key=True)
-)
+unserved_regions = Table("unserved_regions", metadata, Column("region", Text, primary_key=True))
 
 TABLES = (fence, journal, fault_calls, shipments, unserved_regions)
 
@@ -39,9 +37,7 @@ UNSERVED_REGIONS = ("Antarctica", "Atlantis", "Point Nemo")
 
 def open_balance(tx: Connection) -> None:
     """Write down where a fresh service does not deliver."""
-    tx.execute(
-        insert(unserved_regions), [{"region": region} for region in UNSERVED_REGIONS]
-    )
+    tx.execute(insert(unserved_regions), [{"region": region} for region in UNSERVED_REGIONS])
 
 
 class ShippingService(Participant):

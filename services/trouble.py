@@ -69,15 +69,11 @@ class FaultInjector:
             [
                 fault
                 for number, fault in rules
-                if _hits(
-                    fault, self._plan.seed, (number, operation, order_id, nth[number])
-                )
+                if _hits(fault, self._plan.seed, (number, operation, order_id, nth[number]))
             ]
         )
 
-    def _count(
-        self, rules: Sequence[int], operation: str, order_id: str
-    ) -> dict[int, int]:
+    def _count(self, rules: Sequence[int], operation: str, order_id: str) -> dict[int, int]:
         calls = fault_calls.c
         nth: dict[int, int] = {}
         with self._ledger.transaction() as tx:
@@ -89,9 +85,7 @@ class FaultInjector:
                     & (calls.operation == operation)
                     & (calls.order_id == order_id)
                 )
-                tx.execute(
-                    update(fault_calls).where(this).values(calls=calls.calls + 1)
-                )
+                tx.execute(update(fault_calls).where(this).values(calls=calls.calls + 1))
                 nth[rule] = tx.execute(select(calls.calls).where(this)).scalar_one()
         return nth
 

@@ -1,0 +1,81 @@
+"""The audit: proves from the ledgers that every order happened completely or not at all.
+
+While orders are under way, the ledgers and Temporal cannot be read at the same instant. To
+be told no falsehood, go in this order:
+
+1. :func:`unsettled_runs` reads which runs are neither all there nor all gone;
+2. ask Temporal about each of them (and about as many others as you like);
+3. :func:`audit` reads the ledgers, with those facts.
+
+A run that step 2 calls closed has written its last entry before step 3 reads, so it can be
+judged; one that it calls open is not judged. A run that turns up half done in step 3 without
+a fact was not there, or not half done, in step 1, so it was under way a moment ago: it is not
+judged either. The other way round, facts after ledgers, a saga that ends in between would
+look broken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from services.audit.books import KEPT, Book, RunRef, read_book, unsettled_runs
+from services.audit.ledgers import check_ledger, totals
+from services.audit.report import AuditReport, SagaFact, ServiceTotals, Violation
+from services.audit.sagas import disagreements, runs, standing, verdict, violation
+
+__all__ = [
+    "AuditReport",
+    "RunRef",
+    "SagaFact",
+    "ServiceTotals",
+    "Violation",
+    "audit",
+    "unsettled_runs",
+]
+
+
+def audit(ledgers: Mapping[str, str], facts: Mapping[str, SagaFact] | None = None) -> AuditReport:
+    """Read all ledgers, by service name and URL, and report every broken promise.
+
+    ``facts`` says by (first) run id what Temporal knows. Without any, the ledgers alone must
+    convince: a run that is half done is a violation even if it may be under way.
+
+    Raises:
+        LedgerUnavailable: a ledger does not exist or cannot be read.
+    """
+    books = [read_book(service, ledgers[service]) for service in KEPT]
+    violations = [problem for book in books for problem in check_ledger(book)]
+    return _judge(books, facts, violations)
+
+
+def _judge(
+    books: list[Book], facts: Mapping[str, SagaFact] | None, violations: list[Violation]
+) -> AuditReport:
+    known = facts or {}
+    by_run = runs(books)
+    verdicts: Counter[str] = Counter()
+    resolved = 0
+    for run_id in dict.fromkeys([*by_run, *known]):
+        operations, fact = by_run.get(run_id, []), known.get(run_id)
+        stands = standing(operations)
+        found = verdict(stands, fact, may_be_open=facts is not None)
+        verdicts[found] += 1
+        problems: Iterator[str] = disagreements(operations)
+        if found == "violated":
+            problems = iter([violation(stands, fact), *problems])
+        elif found == "rolled_back":
+            resolved += len(stands)
+        saga_id = operations[0].saga_id if operations else known[run_id].saga_id
+        violations += [
+            Violation(saga_id=saga_id, run_id=run_id, problem=problem) for problem in problems
+        ]
+    return AuditReport(
+        sagas=sum(verdicts.values()),
+        succeeded=verdicts["succeeded"],
+        rolled_back=verdicts["rolled_back"],
+        in_flight=verdicts["in_flight"],
+        resolved_manually=resolved,
+        services=tuple(totals(book) for book in books),
+        violations=tuple(violations),
+    )
