@@ -1,0 +1,52 @@
+# Everything a person types here; each target is one line that could be typed by hand.
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
+COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.10 \
+	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check server worker lock clean missing
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
+
+install: .venv/.runtime  ## make .venv and install what the system needs to run
+
+demo: .venv/.runtime  ## the whole tour: server, worker, orders, audit (ARGS=--exit leaves at the end)
+	@$(VENV_PYTHON) starter.py demo $(ARGS)
+
+server: .venv/.runtime  ## the embedded Temporal server with Web UI, until Ctrl-C (ARGS=--help)
+	@$(VENV_PYTHON) -m runtime $(ARGS)
+
+worker: .venv/.runtime  ## a worker, until Ctrl-C
+	@$(VENV_PYTHON) worker.py $(ARGS)
+
+test: .venv/.dev  ## every test (ARGS='-k name' chooses)
+	$(VENV_PYTHON) -m pytest -n 2 $(ARGS)
+
+check: .venv/.dev  ## format, lint, types, import direction
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
+	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra postgres --group dev -c requirements.lock -o requirements-dev.lock
+	echo uv | $(COMPILE) $(ARGS) - -o requirements-uv.lock
+
+clean:  ## remove the environment and caches; orders and ledgers in .data stay
+	rm -rf .venv .venv.installing .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment whose Python is gone is as good as none.
+GONE := $(if $(wildcard $(VENV_PYTHON)),,missing)
+
+.venv/.runtime: requirements.lock $(GONE)
+	@$(PYTHON) -I runtime/install.py requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock $(GONE)
+	@$(PYTHON) -I runtime/install.py requirements-dev.lock
+	@touch .venv/.runtime $@
