@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from getpass import getuser
 from io import TextIOWrapper
+from secrets import token_hex
 from typing import Annotated, NoReturn
 
 import typer
@@ -15,13 +15,18 @@ from temporalio.client import Client
 from cli.errors import BadInput
 from cli.operations.cancel import cancel as cancel_order
 from cli.operations.inbox import inbox as show_inbox
+from cli.operations.resolve import login_name
 from cli.operations.resolve import resolve as resolve_step
 from cli.operations.status import status as show_status
 from cli.order import leave_alone, place, see_through
 from cli.order_file import read_order, valid
 from cli.output import Output
+from cli.simulation.population import Population
+from cli.simulation.simulate import exit_code
+from cli.simulation.simulate import simulate as run_simulation
+from cli.simulation.simulation import Simulation
 from messages.sagas import CancelOrder, ResolveCompensation
-from runtime.client import connect
+from runtime.client import connect, ensure_search_attribute
 from runtime.exits import ExitCode, guarded, leave, run
 from settings import Settings
 
@@ -53,9 +58,7 @@ class Decision(str, Enum):
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The order's own id.")]
 AsJson = Annotated[
     bool,
-    typer.Option(
-        "--json", help="Print one JSON document; words for people go to stderr."
-    ),
+    typer.Option("--json", help="Print one JSON document; words for people go to stderr."),
 ]
 
 
@@ -63,23 +66,17 @@ AsJson = Annotated[
 def order(
     file: Annotated[
         str,
-        typer.Argument(
-            metavar="FILE|-", help="The order as JSON; - reads standard input."
-        ),
+        typer.Argument(metavar="FILE|-", help="The order as JSON; - reads standard input."),
     ],
     deadline: Annotated[
         int | None,
-        typer.Option(
-            metavar="SECONDS", help="Give up and undo what is not done by then.", min=1
-        ),
+        typer.Option(metavar="SECONDS", help="Give up and undo what is not done by then.", min=1),
     ] = None,
     wait: Annotated[
         bool,
         typer.Option("--wait/--no-wait", help="Watch it to its end, or only place it."),
     ] = True,
-    mode: Annotated[
-        Mode, typer.Option(help="Who leads the services.")
-    ] = Mode.ORCHESTRATION,
+    mode: Annotated[Mode, typer.Option(help="Who leads the services.")] = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> None:
     """Place an order and watch it to its end.
@@ -123,6 +120,38 @@ def cancel(
 
 
 @app.command()
+def simulate(
+    orders: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 100,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many at the same time, at most.")
+    ] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="Begins their ids; by default another one each time."),
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="Who leads the services.")] = Mode.ORCHESTRATION,
+    as_json: AsJson = False,
+) -> None:
+    """Place many random orders and sum up what became of them.
+
+    Server and worker may be killed and started again meanwhile; each order still counts once.
+    """
+
+    async def main() -> int:
+        population = valid(
+            Population, count=orders, seed=seed, prefix=prefix or f"sim-{token_hex(3)}"
+        )
+        client = await connect()
+        await ensure_search_attribute(client)
+        simulation = Simulation(client, Settings().task_queue)
+        fates = await run_simulation(simulation, population, concurrency, Output(as_json=as_json))
+        return exit_code(fates)
+
+    run(main)
+
+
+@app.command()
 def inbox(as_json: AsJson = False) -> None:
     """List the orders that wait for an operator, with what can be done."""
     _with_client(lambda client: show_inbox(client, Output(as_json=as_json)))
@@ -132,15 +161,11 @@ def inbox(as_json: AsJson = False) -> None:
 def resolve(
     order_id: OrderId,
     step: Annotated[str, typer.Option(help="The step that waits; the inbox names it.")],
-    action: Annotated[
-        Decision, typer.Option(help="Try its undoing again, or record it as done.")
-    ],
+    action: Annotated[Decision, typer.Option(help="Try its undoing again, or record it as done.")],
     note: Annotated[str, typer.Option(help="What you did, and the evidence for it.")],
     operator: Annotated[
         str,
-        typer.Option(
-            help="Who decides.", default_factory=getuser, show_default="login name"
-        ),
+        typer.Option(help="Who decides.", default_factory=login_name, show_default="login name"),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -184,11 +209,12 @@ def _parse_and_run() -> int:
     except Exception as error:
         # typer brings its own copy of click, or uses the real one, depending on its version;
         # only the method is common to both kinds of usage error.
-        message = getattr(error, "format_message", None)
-        if message is None:
+        format_message = getattr(error, "format_message", None)
+        if format_message is None:
             raise
-        if message():
-            raise BadInput(f"{message()} (see python starter.py --help)") from None
+        message = format_message().replace("Value error, ", "").rstrip(".")
+        if message:
+            raise BadInput(f"{message} (see python starter.py --help)") from None
         return ExitCode.BAD_INPUT  # without a command, help was shown already
 
 

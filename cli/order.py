@@ -34,8 +34,12 @@ class Placed:
     already: bool
 
 
-async def place(client: Client, order: Order, task_queue: str) -> Placed:
+async def place(client: Client, order: Order, task_queue: str, *, again: bool = False) -> Placed:
     """Start the order's saga, unless it runs or has succeeded already.
+
+    Args:
+        again: an attempt of ours came before, and may have got through; so a run that has
+            failed is not tried anew either.
 
     Raises:
         BadInput: an order of that id, with other content, runs or has succeeded.
@@ -47,7 +51,9 @@ async def place(client: Client, order: Order, task_queue: str) -> Placed:
             order,
             id=saga_id,
             task_queue=task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
+            if again
+            else WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             static_summary=summary(order),
             rpc_timeout=_START_TIMEOUT,
@@ -81,9 +87,7 @@ async def see_through(order: Order, placed: Placed, output: Output) -> ExitCode:
 def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
     """Only say which run the order is in."""
     again = "was placed before" if placed.already else "is placed"
-    output.line(
-        f"Order {order.order_id} {again}: {placed.run.id}, run {placed.run.run_id}"
-    )
+    output.line(f"Order {order.order_id} {again}: {placed.run.id}, run {placed.run.run_id}")
     output.line(f"  {command('status', order.order_id)}")
     output.document(
         {
@@ -102,11 +106,7 @@ def conclude(order_id: str, followed: Followed, output: Output) -> ExitCode:
     else:
         say_outcome(followed, output)
     output.document(followed)
-    return (
-        ExitCode.SUCCESS
-        if isinstance(followed, SagaSucceeded)
-        else ExitCode.ROLLED_BACK
-    )
+    return ExitCode.SUCCESS if isinstance(followed, SagaSucceeded) else ExitCode.ROLLED_BACK
 
 
 def summary(order: Order) -> str:

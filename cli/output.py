@@ -29,9 +29,7 @@ class Output:
         """Tell the person one line that is never wrapped and whose markup is not obeyed."""
         self.console.print(text, style=style, markup=False, soft_wrap=True)
 
-    def document(
-        self, content: BaseModel | Mapping[str, object] | Sequence[object]
-    ) -> None:
+    def document(self, content: BaseModel | Mapping[str, object] | Sequence[object]) -> None:
         """Hand the other program its answer, if one is listening."""
         if not self.as_json:
             return

@@ -91,9 +91,7 @@ def say_how_to_resolve(order_id: str, view: SagaView, output: Output) -> None:
     for step in view.steps:
         if step.state is not StepState.NEEDS_INTERVENTION:
             continue
-        output.line(
-            f"⚠ {step.name} cannot be undone: {step.compensation_error}", "bold red"
-        )
+        output.line(f"⚠ {step.name} cannot be undone: {step.compensation_error}", "bold red")
         output.line("  Try it again, or record that it was undone by hand:")
         for line in resolve_commands(order_id, step):
             output.line(f"    {line}")
@@ -102,9 +100,7 @@ def say_how_to_resolve(order_id: str, view: SagaView, output: Output) -> None:
 def resolve_commands(order_id: str, step: StepView) -> tuple[str, str]:
     """The command that tries a parked step again, and the one that records it as undone."""
     retry, by_hand = (
-        command(
-            "resolve", order_id, "--step", step.name, "--action", action, "--note", note
-        )
+        command("resolve", order_id, "--step", step.name, "--action", action, "--note", note)
         for action, note in (("retry", "WHY"), ("mark_resolved", "EVIDENCE"))
     )
     return retry, by_hand

@@ -80,16 +80,12 @@ async def outcome(run: Handle) -> Outcome:
         cause = failure.cause
     if isinstance(cause, ApplicationError):
         rolled_back = _rolled_back(cause.details[0] if cause.details else None)
-        return rolled_back or BrokenOff(
-            saga_id=run.id, status="FAILED", error=cause.message
-        )
+        return rolled_back or BrokenOff(saga_id=run.id, status="FAILED", error=cause.message)
     if isinstance(cause, CancelledError):
         # A run closed as Canceled carries no result, so the saga left it in the memo.
         kept = (await run.describe(rpc_timeout=SERVER_TIMEOUT)).memo_value
         rolled_back = _rolled_back(await kept("result", None))
-        return rolled_back or BrokenOff(
-            saga_id=run.id, status="CANCELLED", error="no result kept"
-        )
+        return rolled_back or BrokenOff(saga_id=run.id, status="CANCELLED", error="no result kept")
     if isinstance(cause, TerminatedError):
         return BrokenOff(saga_id=run.id, status="TERMINATED", error=cause.message)
     if isinstance(cause, TimeoutError):
@@ -99,9 +95,7 @@ async def outcome(run: Handle) -> Outcome:
 
 async def start_input(client: Client, run: Handle) -> Order | None:
     """The order that the run was started with; None when it was started with no order."""
-    async for event in run.fetch_history_events(
-        page_size=1, rpc_timeout=SERVER_TIMEOUT
-    ):
+    async for event in run.fetch_history_events(page_size=1, rpc_timeout=SERVER_TIMEOUT):
         payloads = event.workflow_execution_started_event_attributes.input.payloads
         try:
             decoded = await client.data_converter.decode(payloads, [Order])

@@ -13,9 +13,7 @@ from cli.output import Output
 from cli.render import step_line, steps_table
 from messages.sagas import SagaView, StepState, StepView
 
-_NO_WORKER = (
-    "no worker answers on the task queue; start one: python worker.py (waiting for it)"
-)
+_NO_WORKER = "no worker answers on the task queue; start one: python worker.py (waiting for it)"
 _NO_SERVER = "the server does not answer (waiting for it)"
 
 
@@ -91,11 +89,7 @@ _SEQUENCE = (
 def _changed(before: SagaView | None, now: SagaView) -> list[StepView]:
     """The steps that stand elsewhere than before, in the order in which they got there."""
     old = {step.name: step for step in before.steps} if before else {}
-    changed = [
-        step
-        for step in now.steps
-        if step != old.get(step.name, StepView(name=step.name))
-    ]
+    changed = [step for step in now.steps if step != old.get(step.name, StepView(name=step.name))]
     return sorted(
         changed,
         key=lambda step: (_SEQUENCE.index(step.state), step.ended_at or now.deadline),

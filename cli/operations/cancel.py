@@ -17,9 +17,7 @@ from runtime.exits import ExitCode
 from workflows.orchestration.order_saga import OrderSaga
 
 
-async def cancel(
-    client: Client, order_id: str, request: CancelOrder, output: Output
-) -> ExitCode:
+async def cancel(client: Client, order_id: str, request: CancelOrder, output: Output) -> ExitCode:
     """Cancel the order and see it undone; success means that it ended as cancelled.
 
     Raises:

@@ -34,9 +34,7 @@ class ParkedOrder(Message):
 async def inbox(client: Client, output: Output) -> ExitCode:
     """List the parked orders, each with what an operator can do about it."""
     await ensure_search_attribute(client)
-    found = [
-        run async for run in client.list_workflows(PARKED, rpc_timeout=SERVER_TIMEOUT)
-    ]
+    found = [run async for run in client.list_workflows(PARKED, rpc_timeout=SERVER_TIMEOUT)]
     gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
     parked = await asyncio.gather(*(_look_into(client, run, gate) for run in found))
     for order in parked:
@@ -62,9 +60,7 @@ async def _look_into(
             saga = None
     if saga is None:
         return order
-    waiting = [
-        s.ended_at for s in saga.steps if s.state is StepState.NEEDS_INTERVENTION
-    ]
+    waiting = [s.ended_at for s in saga.steps if s.state is StepState.NEEDS_INTERVENTION]
     since = min((at for at in waiting if at), default=None)
     return order.model_copy(update={"saga": saga, "since": since})
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from getpass import getuser
+
 from temporalio.client import Client
 
 from cli.following import follow
@@ -27,10 +30,16 @@ async def resolve(
     latest = await latest_run(client, order_id)
     run = run_of(client, latest.id, latest.run_id)
     await send_update(run, OrderSaga.resolve_compensation, decision, latest)
-    with SagaScreen(
-        output, f"{latest.id}  {decision.step}: {decision.action}"
-    ) as screen:
+    with SagaScreen(output, f"{latest.id}  {decision.step}: {decision.action}") as screen:
         followed = await follow(run, screen)
     conclude(order_id, followed, output)
     still_stands = isinstance(followed, (SagaView, BrokenOff))
     return ExitCode.ROLLED_BACK if still_stands else ExitCode.SUCCESS
+
+
+def login_name() -> str:
+    """Who is logged in; where the system has no name for them, their number."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"

@@ -34,19 +34,13 @@ async def status(client: Client, order_id: str, output: Output) -> ExitCode:
         raise OperationRefused(f"{latest.id} is open, but tells nothing of itself")
     ended = None if is_open else await outcome(run)
     _show(order_id, view, ended, output)
-    output.document(
-        {"run_id": latest.run_id, **_facts(view), **_facts(ended), "result": ended}
-    )
+    output.document({"run_id": latest.run_id, **_facts(view), **_facts(ended), "result": ended})
     return ExitCode.SUCCESS
 
 
-def _show(
-    order_id: str, view: SagaView | None, ended: Outcome | None, output: Output
-) -> None:
+def _show(order_id: str, view: SagaView | None, ended: Outcome | None, output: Output) -> None:
     if view is not None:
-        output.line(
-            f"{view.saga_id}  {ended.status if ended else view.status.value}", "bold"
-        )
+        output.line(f"{view.saga_id}  {ended.status if ended else view.status.value}", "bold")
         say_steps(view, output)
         say_how_to_resolve(order_id, view, output)
     if ended is not None:

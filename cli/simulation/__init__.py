@@ -1,0 +1,1 @@
+"""Many orders at once, as a shop's customers would place them."""

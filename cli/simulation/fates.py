@@ -1,0 +1,73 @@
+"""What became of the simulated orders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from cli.runs import BrokenOff, Outcome
+from messages.base import Message
+from messages.sagas import SagaSucceeded
+
+SUCCEEDED = "succeeded"
+CANCELLED = "cancelled"
+PARKED = "waiting for an operator"
+BROKEN_OFF = "ended without a result"
+_ROLLED_BACK = "rolled back at "
+
+
+@dataclass(frozen=True)
+class Fate:
+    """How one order ended, or that it waits for an operator."""
+
+    workflow_id: str
+    run_id: str
+    #: None: it waits for an operator.
+    outcome: Outcome | None
+
+    @property
+    def kind(self) -> str:
+        """The row of the summary that the order counts in."""
+        if self.outcome is None:
+            return PARKED
+        if isinstance(self.outcome, SagaSucceeded):
+            return SUCCEEDED
+        if isinstance(self.outcome, BrokenOff):
+            return BROKEN_OFF
+        if self.outcome.status == "CANCELLED":
+            return CANCELLED
+        return _ROLLED_BACK + (self.outcome.failed_step or "the deadline")
+
+
+class Summary(Message):
+    """The simulation in numbers."""
+
+    orders: int
+    succeeded: int
+    #: By the step that failed.
+    rolled_back: dict[str, int]
+    cancelled: int
+    parked: int
+    #: Terminated from outside.
+    broken_off: int
+    seconds: float
+    orders_per_second: float
+
+
+def summarize(fates: list[Fate], seconds: float) -> Summary:
+    """Count the fates."""
+    kinds = Counter(fate.kind for fate in fates)
+    return Summary(
+        orders=len(fates),
+        succeeded=kinds[SUCCEEDED],
+        rolled_back={
+            kind.removeprefix(_ROLLED_BACK): number
+            for kind, number in sorted(kinds.items())
+            if kind.startswith(_ROLLED_BACK)
+        },
+        cancelled=kinds[CANCELLED],
+        parked=kinds[PARKED],
+        broken_off=kinds[BROKEN_OFF],
+        seconds=round(seconds, 2),
+        orders_per_second=round(len(fates) / seconds, 1) if seconds else 0.0,
+    )

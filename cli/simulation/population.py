@@ -1,0 +1,57 @@
+"""Random orders that a shop could get; the same seed makes the same ones."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from messages.base import Identifier, Message
+from messages.orders import Order, OrderItem
+
+_CUSTOMERS = 40
+_ITEMS = 20
+_STREETS = ("Main St", "Oak Ave", "Station Rd", "Harbour Ln", "Mill Way", "Church Sq")
+_CITIES = ("Springfield", "Riverton", "Lakeside", "Hillview", "Newport")
+
+
+class Population(Message):
+    """The orders ``<prefix>-1`` to ``<prefix>-<count>``."""
+
+    count: Annotated[int, Field(ge=1)]
+    #: Another seed makes other orders.
+    seed: int
+    prefix: Annotated[Identifier, Field(max_length=100)]
+
+    def orders(self) -> Iterator[Order]:
+        """Make them, one after the other."""
+        chance = random.Random(self.seed)
+        for number in range(1, self.count + 1):
+            yield _random_order(f"{self.prefix}-{number}", chance)
+
+
+def _random_order(order_id: str, chance: random.Random) -> Order:
+    items = tuple(
+        OrderItem(id=f"item_{item}", quantity=chance.randint(1, 3), price=_price(item))
+        for item in sorted(chance.sample(range(1, _ITEMS + 1), chance.randint(1, 4)))
+    )
+    street, city = chance.choice(_STREETS), chance.choice(_CITIES)
+    return Order(
+        order_id=order_id,
+        user_id=f"user_{chance.randint(1, _CUSTOMERS)}",
+        items=items,
+        total_amount=sum((_total(item) for item in items), Decimal(0)),
+        shipping_address=f"{chance.randint(1, 200)} {street}, {city}",
+    )
+
+
+def _price(item: int) -> Decimal:
+    """Every customer sees the same price: 5.99, 12.49, …"""
+    return Decimal(599 + 650 * (item - 1)) / 100
+
+
+def _total(item: OrderItem) -> Decimal:
+    return (item.price or Decimal(0)) * item.quantity

@@ -1,0 +1,98 @@
+"""A simulation: place many orders, so many at a time, and wait for the end of each."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+from temporalio.client import Client
+
+from cli.operations.inbox import PARKED
+from cli.order import Placed, place
+from cli.patience import patiently
+from cli.runs import SERVER_TIMEOUT, Handle, Outcome, outcome
+from cli.simulation.fates import Fate
+from messages.ids import order_saga_id
+from messages.orders import Order
+
+_LOOK_FOR_PARKED_EVERY = 2.0
+
+
+class Simulation:
+    """Takes orders through, whatever happens to server and worker meanwhile.
+
+    Each order counts once: placing it is repeated until the server has answered, and
+    finds the run that an unanswered attempt had begun.
+    """
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+        self._parked: dict[str, asyncio.Event] = {}
+
+    async def run(
+        self, orders: Iterable[Order], concurrency: int, ended: Callable[[Fate], None]
+    ) -> list[Fate]:
+        """Place all orders, at most ``concurrency`` in flight; tell of each when it ends.
+
+        Raises:
+            BadInput: an order of that id, with other content, runs or has succeeded.
+            RPCError: the server was away for more than five minutes.
+        """
+        fates: list[Fate] = []
+        waiting = iter(orders)
+        looking = asyncio.create_task(self._look_for_parked())
+        customers = [
+            asyncio.create_task(self._serve(waiting, fates, ended)) for _ in range(concurrency)
+        ]
+        try:
+            await asyncio.gather(*customers)
+        finally:
+            for task in (looking, *customers):
+                task.cancel()
+            await asyncio.gather(looking, *customers, return_exceptions=True)
+        return fates
+
+    async def _serve(
+        self, waiting: Iterator[Order], fates: list[Fate], ended: Callable[[Fate], None]
+    ) -> None:
+        for order in waiting:
+            fate = await self._take_through(order)
+            fates.append(fate)
+            ended(fate)
+
+    async def _take_through(self, order: Order) -> Fate:
+        parked = self._parked[order_saga_id(order.order_id)] = asyncio.Event()
+        placed = await self._place(order)
+        closed = asyncio.create_task(patiently(lambda: outcome(placed.run)))
+        stuck = asyncio.create_task(parked.wait())
+        try:
+            await asyncio.wait({closed, stuck}, return_when=asyncio.FIRST_COMPLETED)
+            return _fate(placed.run, closed)
+        finally:
+            closed.cancel()
+            stuck.cancel()
+            del self._parked[placed.run.id]
+
+    async def _place(self, order: Order) -> Placed:
+        attempts = itertools.count()
+        return await patiently(
+            lambda: place(self._client, order, self._task_queue, again=next(attempts) > 0)
+        )
+
+    async def _look_for_parked(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_FOR_PARKED_EVERY)
+            for workflow_id in await patiently(self._parked_now):
+                if workflow_id in self._parked:
+                    self._parked[workflow_id].set()
+
+    async def _parked_now(self) -> list[str]:
+        runs = self._client.list_workflows(PARKED, rpc_timeout=SERVER_TIMEOUT)
+        return [run.id async for run in runs]
+
+
+def _fate(run: Handle, closed: asyncio.Task[Outcome]) -> Fate:
+    result = closed.result() if closed.done() else None
+    return Fate(run.id, run.run_id or "", result)
