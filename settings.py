@@ -7,12 +7,13 @@ environment configuration (``TEMPORAL_ADDRESS`` and its siblings).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Service = Literal["inventory", "payment", "shipping", "loyalty"]
+from messages.validation import explain
+from runtime.exits import FatalError
 
 
 class Settings(BaseSettings):
@@ -38,7 +39,31 @@ class Settings(BaseSettings):
     #: Threads, and so activities, that one worker runs at the same time.
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
 
-    def database_url(self, service: Service) -> str:
-        """The SQLAlchemy URL of a service's ledger."""
-        chosen: str | None = getattr(self, f"{service}_url")
-        return chosen or f"sqlite:///{(self.data_dir / f'{service}.db').resolve()}"
+    def ledger_urls(self) -> dict[str, str]:
+        """The SQLAlchemy URL of each service's ledger, by service."""
+        chosen = {
+            "inventory": self.inventory_url,
+            "payment": self.payment_url,
+            "shipping": self.shipping_url,
+            "loyalty": self.loyalty_url,
+        }
+        return {
+            service: url or f"sqlite:///{(self.data_dir / f'{service}.db').resolve()}"
+            for service, url in chosen.items()
+        }
+
+
+class BadSettings(FatalError):
+    """A setting from outside makes no sense."""
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        BadSettings: one of them makes no sense; says which.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise BadSettings(f"in ORDER_SAGA_… or .env: {explain(error)}") from None

@@ -20,9 +20,10 @@ with workflow.unsafe.imports_passed_through():
     from messages.payment import ProcessPayment
     from messages.sagas import CancelOrder, ResolveCompensation, SagaSucceeded, SagaView
     from messages.shipping import PrepareShipping
-    from workflows.orchestration.saga import Saga
-    from workflows.orchestration.step import Step
-    from workflows.policies import DEADLINE
+
+from workflows.orchestration.saga import Saga
+from workflows.orchestration.step import Step
+from workflows.policies import DEADLINE
 
 RESERVE_INVENTORY = Step(
     "reserve_inventory",
@@ -55,7 +56,20 @@ STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POI
 class OrderSaga:
     """Places one order with the four services."""
 
-    _saga: Saga
+    # Not in run: an Update that comes along with the start is handled before run begins.
+    @workflow.init
+    def __init__(self, order: Order | None = None) -> None:
+        if order is None:
+            raise ApplicationError(
+                "no order given",
+                type="InvalidInput",
+                non_retryable=True,
+                category=ApplicationErrorCategory.BENIGN,
+            )
+        given = order.deadline_seconds
+        deadline = timedelta(seconds=given) if given else DEADLINE
+        self._order = order
+        self._saga = Saga(order_saga_id(order.order_id), STEPS, deadline)
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
@@ -64,16 +78,44 @@ class OrderSaga:
         Raises:
             ApplicationError: the order was rolled back or cancelled, or is not an order.
         """
-        if order is None:
-            raise ApplicationError(
-                "no order given",
-                type="InvalidInput",
-                non_retryable=True,
-                category=ApplicationErrorCategory.BENIGN,
-            )
-        deadline = timedelta(seconds=order.deadline_seconds) if order.deadline_seconds else DEADLINE
-        self._saga = Saga(order_saga_id(order.order_id), STEPS, deadline)
-        return await self._saga.run(lambda saga: place(order, saga))
+        return await self._saga.run(self._place)
+
+    async def _place(self, saga: Saga) -> None:
+        """The way forward; each step's compensation stands in its row above."""
+        order = self._order
+        await saga.step(
+            RESERVE_INVENTORY,
+            lambda key: ReserveInventory(
+                idempotency_key=key, order_id=order.order_id, items=order.items
+            ),
+        )
+        await saga.step(
+            PROCESS_PAYMENT,
+            lambda key: ProcessPayment(
+                idempotency_key=key,
+                order_id=order.order_id,
+                user_id=order.user_id,
+                amount=order.total_amount,
+            ),
+        )
+        await saga.step(
+            PREPARE_SHIPPING,
+            lambda key: PrepareShipping(
+                idempotency_key=key,
+                order_id=order.order_id,
+                user_id=order.user_id,
+                address=order.shipping_address,
+            ),
+        )
+        await saga.step(
+            AWARD_LOYALTY_POINTS,
+            lambda key: AwardLoyaltyPoints(
+                idempotency_key=key,
+                order_id=order.order_id,
+                user_id=order.user_id,
+                points=order.loyalty_points,
+            ),
+        )
 
     @workflow.query
     def status(self) -> SagaView:
@@ -99,40 +141,3 @@ class OrderSaga:
     @resolve_compensation.validator
     def _may_resolve(self, decision: ResolveCompensation) -> None:
         self._saga.check_resolve(decision)
-
-
-async def place(order: Order, saga: Saga) -> None:
-    """The way forward; each step's compensation stands in its row above."""
-    await saga.step(
-        RESERVE_INVENTORY,
-        lambda key: ReserveInventory(
-            idempotency_key=key, order_id=order.order_id, items=order.items
-        ),
-    )
-    await saga.step(
-        PROCESS_PAYMENT,
-        lambda key: ProcessPayment(
-            idempotency_key=key,
-            order_id=order.order_id,
-            user_id=order.user_id,
-            amount=order.total_amount,
-        ),
-    )
-    await saga.step(
-        PREPARE_SHIPPING,
-        lambda key: PrepareShipping(
-            idempotency_key=key,
-            order_id=order.order_id,
-            user_id=order.user_id,
-            address=order.shipping_address,
-        ),
-    )
-    await saga.step(
-        AWARD_LOYALTY_POINTS,
-        lambda key: AwardLoyaltyPoints(
-            idempotency_key=key,
-            order_id=order.order_id,
-            user_id=order.user_id,
-            points=order.loyalty_points,
-        ),
-    )

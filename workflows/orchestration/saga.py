@@ -93,7 +93,7 @@ class Saga:
             self._turn_back("FAILED", explain(error), None)
         # A cancel that came together with the last step's success is no less of a cancel.
         if workflow.cancellation_reason() is not None:
-            self._cancelled_natively()
+            self._turn_back_natively()
         if self._turn is not None:
             await self._go_back(self._turn)
         return self._succeed()
@@ -206,9 +206,12 @@ class Saga:
             self._turn = _Turn(status, error, step, natively)
             self._progress.error = error
 
-    def _cancelled_natively(self) -> None:
+    def _turn_back_natively(self) -> None:
         reason = workflow.cancellation_reason() or "cancelled through Temporal"
         self._turn_back("CANCELLED", reason, self._step_under_way(), natively=True)
+
+    def _cancelled_natively(self) -> None:
+        self._turn_back_natively()
         self._interrupt()
 
     def _interrupt(self) -> None:
@@ -229,6 +232,8 @@ class Saga:
         self._turn_back("FAILED", why, step.name)
 
     def _time_left(self, step: str) -> timedelta:
+        if workflow.cancellation_reason() is not None:
+            self._turn_back_natively()
         if self._turn is not None:
             raise SagaTurnedBack
         time_left = self._progress.deadline - workflow.now()

@@ -1,0 +1,33 @@
+"""The server that the workflow tests share: a real one, with time skipping."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.data_converter import data_converter
+from workflows.orchestration.progress import SAGA_STATUS
+
+_DYNAMIC_CONFIG = (
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    "history.transferProcessorMaxPollRPS=2000",
+    'history.timerProcessorMaxTimeShift="5ms"',
+)
+
+
+@pytest.fixture(scope="session")
+async def env() -> AsyncIterator[WorkflowEnvironment]:
+    """The development server with per-workflow time skipping, in memory."""
+    flags = [flag for value in _DYNAMIC_CONFIG for flag in ("--dynamic-config-value", value)]
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=data_converter,
+        search_attributes=[SAGA_STATUS],
+        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
+        dev_server_log_level="error",
+        dev_server_extra_args=flags,
+    ) as environment:
+        yield environment

@@ -1,0 +1,45 @@
+"""What the ledgers say after the fact, read past the services."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from services.fence import State, fence
+from services.journal import journal
+from services.ledger import reading
+from settings import Settings
+
+
+def standing_steps(settings: Settings, order_id: str) -> set[str]:
+    """The steps of the order, in any of its runs, whose effects stand."""
+    applied = select(fence.c.step).where(
+        fence.c.order_id == order_id, fence.c.state == State.APPLIED.value
+    )
+    found: set[str] = set()
+    for service, url in settings.ledger_urls().items():
+        with reading(service, url) as tx:
+            found.update(tx.execute(applied).scalars())
+    return found
+
+
+def operations(settings: Settings) -> int:
+    """How many operations, of whatever order and with whatever end, ever reached a service."""
+    total = 0
+    for service, url in settings.ledger_urls().items():
+        with reading(service, url) as tx:
+            total += tx.execute(select(func.count()).select_from(fence)).scalar_one()
+    return total
+
+
+def effects(settings: Settings, order_id: str) -> int:
+    """How many operations of the order were ever applied, reversed later or not."""
+    applied = (
+        select(func.count(func.distinct(journal.c.key)))
+        .join(fence, fence.c.key == journal.c.key)
+        .where(fence.c.order_id == order_id, journal.c.kind == "apply")
+    )
+    total = 0
+    for service, url in settings.ledger_urls().items():
+        with reading(service, url) as tx:
+            total += tx.execute(applied).scalar_one()
+    return total

@@ -1,0 +1,254 @@
+"""A shop for each test: real services with real ledgers, a worker, and trouble on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from messages.orders import Order
+from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
+from services.faults import FaultPlan
+from services.mock import Services, open_services
+from settings import Settings
+from tests import ledgers
+from worker import worker_config
+from workflows import policies
+from workflows.orchestration.order_saga import STEPS, OrderSaga
+
+Handle = WorkflowHandle[OrderSaga, SagaSucceeded]
+
+#: Real seconds after which a condition that a test waits for counts as never coming.
+PATIENCE = 60.0
+
+
+class Policies(Protocol):
+    """Changes the policies of every step for one test."""
+
+    def __call__(
+        self,
+        *,
+        attempt: float | None = None,
+        window: float | None = None,
+        pause: float | None = None,
+    ) -> None: ...
+
+
+@pytest.fixture
+def policies_with(monkeypatch: pytest.MonkeyPatch) -> Policies:
+    """Set seconds for one attempt, for all attempts, and between them."""
+
+    def change(
+        *, attempt: float | None = None, window: float | None = None, pause: float | None = None
+    ) -> None:
+        forward = policies.FORWARD
+        if attempt is not None:
+            forward = replace(forward, attempt=timedelta(seconds=attempt))
+        if window is not None:
+            forward = replace(forward, window=timedelta(seconds=window))
+        if pause is not None:
+            wait = timedelta(seconds=pause)
+            retry = RetryPolicy(initial_interval=wait, maximum_interval=wait)
+            forward = replace(forward, retry=retry)
+            compensation = replace(policies.COMPENSATION, retry=retry)
+            monkeypatch.setattr(policies, "COMPENSATION", compensation)
+        # The sandbox imports the workflow anew for each run, and the policies from here.
+        monkeypatch.setattr(policies, "FORWARD", forward)
+
+    return change
+
+
+class Shop:
+    """What a test does with the system, and what it sees of it."""
+
+    def __init__(self, env: WorkflowEnvironment, settings: Settings, services: Services) -> None:
+        self.env = env
+        self.settings = settings
+        self.services = services
+
+    async def start(self, order: Order, *, skip_time: bool = True) -> Handle:
+        """Place an order; without skipping, time passes as on a clock."""
+        if not skip_time:
+            with self.env.with_time_skipping_disabled():
+                return await self.start(order)
+        return await self.env.client.start_workflow(
+            OrderSaga.run,
+            order,
+            id=f"order_saga_{order.order_id}",
+            task_queue=self.settings.task_queue,
+        )
+
+    async def outcome(self, handle: Handle) -> SagaSucceeded | SagaRolledBack:
+        """How the run ended, whichever way it was closed."""
+        try:
+            return await handle.result()
+        except WorkflowFailureError as failure:
+            if isinstance(failure.cause, ApplicationError):
+                return SagaRolledBack.model_validate(failure.cause.details[0])
+        description = await handle.describe()
+        return await description.memo_value("result", type_hint=SagaRolledBack)
+
+    async def place(self, order: Order) -> SagaSucceeded | SagaRolledBack:
+        """Place an order and see it through."""
+        return await self.outcome(await self.start(order))
+
+    async def closed_as(self, handle: Handle) -> WorkflowExecutionStatus | None:
+        """Temporal's own word on how the run closed."""
+        return (await handle.describe()).status
+
+    async def status(self, handle: Handle) -> SagaView:
+        return await handle.query(OrderSaga.status)
+
+    def standing(self, order: Order) -> list[str]:
+        """The steps of the order whose effects stand in the ledgers, in the saga's order."""
+        found = ledgers.standing_steps(self.settings, order.order_id)
+        return [step.name for step in STEPS if step.name in found]
+
+    def effects(self, order: Order) -> int:
+        """How many effects the order ever had, undone ones included."""
+        return ledgers.effects(self.settings, order.order_id)
+
+    def operations(self) -> int:
+        """How many operations of any order ever reached a service."""
+        return ledgers.operations(self.settings)
+
+    def new_worker(self) -> Worker:
+        """A worker like the product's own."""
+        return Worker(**worker_config(self.env.client, self.services, self.settings))
+
+    def deciding_worker(self) -> Worker:
+        """A worker that runs the sagas, but none of their activities."""
+        config = worker_config(self.env.client, self.services, self.settings)
+        config["activities"] = []
+        return Worker(**config)
+
+    def acting_worker(self) -> Worker:
+        """A worker that runs the activities, but decides nothing."""
+        config = worker_config(self.env.client, self.services, self.settings)
+        config["workflows"] = []
+        return Worker(**config)
+
+    def forgetful_worker(self) -> Worker:
+        """A worker that keeps no run in memory, so that each task replays the whole history."""
+        config = worker_config(self.env.client, self.services, self.settings)
+        config["max_cached_workflows"] = 0
+        return Worker(**config)
+
+    async def until_completed(self, handle: Handle, *, activities: int) -> None:
+        """Wait until that many activities of the run are recorded as completed."""
+
+        async def reached() -> bool:
+            events = (await handle.fetch_history()).events
+            done = [e for e in events if e.HasField("activity_task_completed_event_attributes")]
+            return len(done) == activities
+
+        await until(reached)
+
+    async def reset_to_its_first_task(self, handle: Handle) -> Handle:
+        """``temporal workflow reset --type FirstWorkflowTask``."""
+        reset = await self.env.client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=self.env.client.namespace,
+                workflow_execution=WorkflowExecution(
+                    workflow_id=handle.id, run_id=handle.first_execution_run_id or ""
+                ),
+                reason="test",
+                request_id=str(uuid.uuid4()),
+                workflow_task_finish_event_id=4,
+            )
+        )
+        return self.env.client.get_workflow_handle_for(
+            OrderSaga.run, handle.id, run_id=reset.run_id
+        )
+
+    async def until_step(self, handle: Handle, step: str, state: StepState) -> None:
+        """Wait until the status query shows the step in the state."""
+        await until(lambda: self._is_in(handle, step, state))
+
+    async def until_status(self, handle: Handle, status: SagaStatus) -> None:
+        async def reached() -> bool:
+            return (await self.status(handle)).status is status
+
+        await until(reached)
+
+    async def until_listed_as(self, handle: Handle, status: SagaStatus) -> None:
+        """Wait until one search-attribute query finds the run."""
+        query = f'SagaStatus = "{status.value}" AND WorkflowId = "{handle.id}"'
+
+        async def listed() -> bool:
+            return (await self.env.client.count_workflows(query)).count == 1
+
+        await until(listed)
+
+    async def _is_in(self, handle: Handle, step: str, state: StepState) -> bool:
+        return any(s.name == step and s.state is state for s in (await self.status(handle)).steps)
+
+    async def until_attempt(self, handle: Handle, activity: str, *, running: bool) -> None:
+        """Wait until an attempt of the activity runs, or until it waits for its next one."""
+        wanted = 2 if running else 1  # PENDING_ACTIVITY_STATE_STARTED, …_SCHEDULED
+
+        async def reached() -> bool:
+            description = await handle.describe()
+            return any(
+                a.activity_type.name == activity
+                and a.state == wanted
+                and (running or a.HasField("last_failure"))
+                for a in description.raw_description.pending_activities
+            )
+
+        await until(reached)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for an async condition to hold.
+
+    Raises:
+        TimeoutError: it did not hold in time.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("what the test waited for never came")
+        await asyncio.sleep(0.02)
+
+
+class OpenShop(Protocol):
+    """Opens a shop whose services follow a fault plan; its ledgers must balance at the end."""
+
+    def __call__(
+        self, *faults: Mapping[str, object], worker: bool = True
+    ) -> AbstractAsyncContextManager[Shop]: ...
+
+
+@pytest.fixture
+def open_shop(env: WorkflowEnvironment, tmp_path: Path) -> OpenShop:
+    @asynccontextmanager
+    async def opened(*faults: Mapping[str, object], worker: bool = True) -> AsyncIterator[Shop]:
+        settings = Settings(data_dir=tmp_path / "data", task_queue=f"shop-{uuid.uuid4()}")
+        plan = FaultPlan.model_validate({"seed": 1, "fault": faults})
+        with closing(open_services(settings.ledger_urls(), plan)) as services:
+            shop = Shop(env, settings, services)
+            if worker:
+                async with shop.new_worker():
+                    yield shop
+            else:
+                yield shop
+        # By now every attempt that was given up has landed as well, too late or not.
+        # AUDIT
+
+    return opened

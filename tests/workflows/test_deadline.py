@@ -1,0 +1,69 @@
+"""The deadline of the whole way forward."""
+
+from __future__ import annotations
+
+import pytest
+
+from messages.sagas import SagaRolledBack, SagaSucceeded
+from tests.builders import an_order
+from tests.workflows.conftest import OpenShop, Policies
+from workflows.orchestration.order_saga import STEPS
+
+NAMES = [step.name for step in STEPS]
+HOUR = 3600
+
+
+@pytest.mark.parametrize("step", NAMES)
+async def test_past_its_deadline_the_saga_compensates(
+    open_shop: OpenShop, policies_with: Policies, step: str
+) -> None:
+    policies_with(window=100.0 * HOUR, pause=0.5 * HOUR)
+    order = an_order(deadline_seconds=3 * HOUR)
+    async with open_shop({"operations": [step], "kind": "transient", "rate": 1.0}) as shop:
+        handle = await shop.start(order)
+        result = await shop.outcome(handle)
+        assert isinstance(result, SagaRolledBack)
+        assert (result.status, result.failed_step) == ("FAILED", step)
+        assert result.error.startswith("deadline passed")
+        assert list(result.compensated_steps) == NAMES[: NAMES.index(step) + 1][::-1]
+        assert shop.standing(order) == []
+        view = await shop.status(handle)
+        assert (view.deadline - view.started_at).total_seconds() == 3 * HOUR
+
+
+async def test_the_deadline_bounds_the_saga_and_not_each_step(
+    open_shop: OpenShop, policies_with: Policies
+) -> None:
+    """Two steps that each need an hour do not fit into ninety minutes."""
+    policies_with(window=100.0 * HOUR, pause=1.0 * HOUR)
+    order = an_order(deadline_seconds=HOUR * 3 // 2)
+    slow = [{"operations": [name], "kind": "transient", "count": 1} for name in NAMES[:2]]
+    async with open_shop(*slow) as shop:
+        result = await shop.place(order)
+        assert isinstance(result, SagaRolledBack)
+        assert result.failed_step == NAMES[1]
+        assert result.error.startswith("deadline passed")
+
+
+async def test_compensation_may_take_longer_than_the_deadline(open_shop: OpenShop) -> None:
+    order = an_order(deadline_seconds=60)
+    refused = {"operations": ["prepare_shipping"], "kind": "refusal", "rate": 1.0}
+    outage = {"operations": ["refund_payment"], "kind": "transient", "count": 16}
+    async with open_shop(refused, outage) as shop:
+        handle = await shop.start(order)
+        result = await shop.outcome(handle)
+        assert isinstance(result, SagaRolledBack)
+        assert result.compensated_steps == ("process_payment", "reserve_inventory")
+        view = await shop.status(handle)
+        undone_at = max(s.ended_at for s in view.steps if s.ended_at is not None)
+        assert undone_at > view.deadline
+
+
+async def test_without_a_wish_of_the_order_the_deadline_is_fifteen_minutes(
+    open_shop: OpenShop,
+) -> None:
+    async with open_shop() as shop:
+        handle = await shop.start(an_order())
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        view = await shop.status(handle)
+        assert (view.deadline - view.started_at).total_seconds() == 15 * 60
