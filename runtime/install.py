@@ -1,7 +1,7 @@
 """Install a lock file into the checkout's own ``.venv``: ``python3 runtime/install.py LOCK``.
 
 Runs before anything is installed, so it needs the standard library only, and must at
-least parse on a Python that is too old, to say so.
+least load on a Python that is too old, to say so: hence the quoted annotations.
 """
 
 import contextlib
@@ -26,8 +26,8 @@ def main() -> None:
     """
     if sys.version_info < OLDEST:
         raise SystemExit(
-            "error: Python %d.%d or newer is needed, and %s is %s; name another one: make PYTHON=…"
-            % (*OLDEST, sys.executable, sys.version.split()[0])
+            f"error: Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, and {sys.executable} is"
+            f" {sys.version.split()[0]}; name another one: make PYTHON=…"
         )
     lock = sys.argv[1]
     # Beside the environment, not in it: making the environment empties its directory.
@@ -49,7 +49,7 @@ def _usable() -> bool:
     return PYTHON.exists() and subprocess.call([PYTHON, "-c", check]) == 0
 
 
-def _create(uv: str | None) -> None:
+def _create(uv: "str | None") -> None:
     print(f"making {VENV} with Python {sys.version.split()[0]}", flush=True)
     if uv and _succeeds(uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV):
         return
@@ -63,7 +63,7 @@ def _create(uv: str | None) -> None:
         raise SystemExit(f"error: {sys.executable} -m venv failed; see above")
 
 
-def _install(uv: str | None, lock: str) -> None:
+def _install(uv: "str | None", lock: str) -> None:
     print(f"installing {lock}", flush=True)
     uv = uv or _bootstrapped_uv()
     if uv and _succeeds(
@@ -77,7 +77,7 @@ def _install(uv: str | None, lock: str) -> None:
         raise SystemExit(f"error: {lock} could not be installed; see above")
 
 
-def _bootstrapped_uv() -> str | None:
+def _bootstrapped_uv() -> "str | None":
     own = VENV / "bin" / "uv"
     return str(own) if own.exists() or _pip_install(UV_LOCK) else None
 
@@ -87,7 +87,7 @@ def _pip_install(lock: str) -> bool:
     return _succeeds(PYTHON, "-m", "pip", "install", *quietly, "-r", lock)
 
 
-def _index_of_pip() -> dict[str, str]:
+def _index_of_pip() -> "dict[str, str]":
     """The package index that pip was set up with, for a uv that was not set up at all."""
     if {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & os.environ.keys():
         return {}
