@@ -19,6 +19,7 @@ from rich.table import Table
 
 from cli.output import Output
 from cli.simulation.fates import CANCELLED, PARKED, SUCCEEDED, Fate, Summary, summarize
+from cli.simulation.population import Population
 from cli.simulation.simulation import Simulation
 from runtime.exits import ExitCode
 
@@ -26,12 +27,7 @@ _SILENCE = 15.0
 
 
 async def simulate(
-    simulation: Simulation,
-    orders: int,
-    concurrency: int,
-    seed: int,
-    prefix: str,
-    output: Output,
+    simulation: Simulation, population: Population, concurrency: int, output: Output
 ) -> list[Fate]:
     """Run the simulation and show its summary."""
     began = time.monotonic()
