@@ -23,6 +23,7 @@ from temporalio.worker import Worker
 
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
+from services.audit import SagaFact, audit
 from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
@@ -80,18 +81,21 @@ class Shop:
         self.env = env
         self.settings = settings
         self.services = services
+        self._placed: list[Handle] = []
 
     async def start(self, order: Order, *, skip_time: bool = True) -> Handle:
         """Place an order; without skipping, time passes as on a clock."""
         if not skip_time:
             with self.env.with_time_skipping_disabled():
                 return await self.start(order)
-        return await self.env.client.start_workflow(
+        handle = await self.env.client.start_workflow(
             OrderSaga.run,
             order,
             id=f"order_saga_{order.order_id}",
             task_queue=self.settings.task_queue,
         )
+        self._placed.append(handle)
+        return handle
 
     async def outcome(self, handle: Handle) -> SagaSucceeded | SagaRolledBack:
         """How the run ended, whichever way it was closed."""
@@ -106,6 +110,25 @@ class Shop:
     async def place(self, order: Order) -> SagaSucceeded | SagaRolledBack:
         """Place an order and see it through."""
         return await self.outcome(await self.start(order))
+
+    async def facts(self) -> dict[str, SagaFact]:
+        """What the audit has to know of each run: how it ended, by its first run id."""
+        return {
+            handle.first_execution_run_id or "": await self._fact(
+                self.env.client.get_workflow_handle_for(
+                    OrderSaga.run, handle.id, run_id=handle.first_execution_run_id
+                )
+            )
+            for handle in self._placed
+        }
+
+    async def _fact(self, run: Handle) -> SagaFact:
+        outcome = await self.outcome(run)
+        if isinstance(outcome, SagaSucceeded):
+            return SagaFact(saga_id=run.id, status="succeeded")
+        return SagaFact(
+            saga_id=run.id, status="rolled_back", resolved_manually=outcome.resolved_manually
+        )
 
     async def closed_as(self, handle: Handle) -> WorkflowExecutionStatus | None:
         """Temporal's own word on how the run closed."""
@@ -249,6 +272,7 @@ def open_shop(env: WorkflowEnvironment, tmp_path: Path) -> OpenShop:
             else:
                 yield shop
         # By now every attempt that was given up has landed as well, too late or not.
-        # AUDIT
+        report = audit(settings.ledger_urls(), await shop.facts())
+        assert report.violations == ()
 
     return opened
