@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from temporalio.client import Client
 
+from cli.audit import audit_alone, audit_with_temporal, conclude
 from cli.errors import BadInput
 from cli.operations.cancel import cancel as cancel_order
 from cli.operations.inbox import inbox as show_inbox
@@ -26,9 +27,9 @@ from cli.simulation.simulate import exit_code
 from cli.simulation.simulate import simulate as run_simulation
 from cli.simulation.simulation import Simulation
 from messages.sagas import CancelOrder, ResolveCompensation
-from runtime.client import connect, ensure_search_attribute
+from runtime.client import NoServer, connect, ensure_search_attribute
 from runtime.exits import ExitCode, guarded, leave, run
-from settings import Settings
+from settings import read_settings
 
 app = typer.Typer(
     help="Orders as sagas on Temporal: each happens completely, or is undone completely.",
@@ -88,7 +89,7 @@ def order(
 
     async def main() -> int:
         the_order = read_order(file, deadline)
-        placed = await place(await connect(), the_order, Settings().task_queue)
+        placed = await place(await connect(), the_order, read_settings().task_queue)
         if wait:
             return await see_through(the_order, placed, output)
         return leave_alone(the_order, placed, output)
@@ -144,7 +145,7 @@ def simulate(
         )
         client = await connect()
         await ensure_search_attribute(client)
-        simulation = Simulation(client, Settings().task_queue)
+        simulation = Simulation(client, read_settings().task_queue)
         fates = await run_simulation(simulation, population, concurrency, Output(as_json=as_json))
         return exit_code(fates)
 
@@ -182,6 +183,22 @@ def resolve(
         return await resolve_step(client, order_id, decision, Output(as_json=as_json))
 
     _with_client(main)
+
+
+@app.command()
+def audit(as_json: AsJson = False) -> None:
+    """Prove from all ledgers that no order was half done, and that the books add up."""
+    output = Output(as_json=as_json)
+    ledgers = read_settings().ledger_urls()
+
+    async def main() -> int:
+        try:
+            client = await connect()
+        except NoServer as error:
+            return conclude(audit_alone(ledgers, error), output, compared=False)
+        return conclude(await audit_with_temporal(client, ledgers), output, compared=True)
+
+    run(main)
 
 
 def _with_client(command: Callable[[Client], Awaitable[int]]) -> NoReturn:

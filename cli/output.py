@@ -23,7 +23,13 @@ class Output:
 
     def say(self, what: RenderableType = "") -> None:
         """Tell the person something; a string's markup is obeyed."""
-        self.console.print(what)
+        if self.console.is_terminal:
+            self.console.print(what)
+            return
+        with self.console.capture() as captured:
+            self.console.print(what)
+        for line in captured.get().splitlines():
+            self.line(line.rstrip())  # tables are padded to their full width
 
     def line(self, text: str, style: str | None = None) -> None:
         """Tell the person one line that is never wrapped and whose markup is not obeyed."""

@@ -1,0 +1,112 @@
+"""``audit``: prove from the ledgers, and from Temporal, that no order was half done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.table import Table
+from temporalio.client import Client
+
+from cli.errors import BadInput
+from cli.facts import Facts
+from cli.output import Output
+from runtime.client import NoServer
+from runtime.exits import ExitCode
+from services.audit import AuditReport, RunRef, audit, unsettled_runs
+from services.ledger import LedgerUnavailable
+
+#: Facts lead to violations, those to exacter facts; more rounds than this find nothing new.
+_ROUNDS = 5
+
+
+async def audit_with_temporal(client: Client, ledgers: Mapping[str, str]) -> AuditReport:
+    """Judge every run by its ledgers and by what Temporal says of it.
+
+    Raises:
+        BadInput: a ledger cannot be read.
+    """
+    try:
+        facts = Facts(client)
+        unsettled = unsettled_runs(ledgers)
+        await facts.survey()
+        await facts.examine(run for run in unsettled if run.run_id)
+        report = audit(ledgers, facts.by_run())
+        for _ in range(_ROUNDS):
+            doubtful = [
+                RunRef(violation.saga_id, violation.run_id)
+                for violation in report.violations
+                if violation.saga_id and violation.run_id
+            ]
+            if not await facts.examine(doubtful):
+                break
+            report = audit(ledgers, facts.by_run())
+        return report
+    except LedgerUnavailable as error:
+        raise BadInput(str(error)) from None
+
+
+def audit_alone(ledgers: Mapping[str, str], no_server: NoServer) -> AuditReport:
+    """Judge by the ledgers alone, as far as they are conclusive.
+
+    Raises:
+        BadInput: a ledger cannot be read.
+        NoServer: a run is half done, and only Temporal knows whether it is under way.
+    """
+    try:
+        report = audit(ledgers, {})
+    except LedgerUnavailable as error:
+        raise BadInput(str(error)) from None
+    if report.in_flight and report.clean:
+        raise NoServer(
+            f"orders that are half done: {report.in_flight}; only Temporal knows whether they"
+            f" are under way: {no_server}"
+        )
+    return report
+
+
+def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode:
+    """Show the verdict."""
+    output.say(_sagas(report))
+    output.say()
+    output.say(_services(report))
+    output.say()
+    for violation in report.violations:
+        output.line(f"✘ {violation}", "bold red")
+    if not compared:
+        output.line(
+            "No Temporal server answers: what it says of each run was not compared.", "yellow"
+        )
+    if report.clean:
+        output.line(
+            "✔ Every finished order happened completely or not at all; all books add up.",
+            "bold green",
+        )
+    else:
+        output.line(f"✘ Violations: {len(report.violations)}", "bold red")
+    output.document({**report.model_dump(mode="json"), "compared_with_temporal": compared})
+    return ExitCode.SUCCESS if report.clean else ExitCode.ROLLED_BACK
+
+
+def _sagas(report: AuditReport) -> Table:
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("sagas", str(report.sagas))
+    table.add_row("  all effects stand", str(report.succeeded), style="green")
+    table.add_row("  no effect stands", str(report.rolled_back), style="yellow")
+    if report.in_flight:
+        table.add_row("  under way", str(report.in_flight), style="cyan")
+    if report.resolved_manually:
+        table.add_row("effects taken over by hand", str(report.resolved_manually))
+    return table
+
+
+def _services(report: AuditReport) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in ("service", "stand", "reversed", "refused", "amount standing"):
+        table.add_column(column, justify="left" if column == "service" else "right")
+    for books in report.services:
+        operations = (books.standing, books.reversed, books.refused)
+        amount = f"{books.amount_standing:,f} {books.unit}"
+        table.add_row(books.service, *map(str, operations), amount)
+    return table
