@@ -13,6 +13,8 @@ import typer
 from temporalio.client import Client
 
 from cli.audit import audit_alone, audit_with_temporal, conclude
+from cli.demo.demo import Programme
+from cli.demo.demo import demo as show_demo
 from cli.errors import BadInput
 from cli.operations.cancel import cancel as cancel_order
 from cli.operations.inbox import inbox as show_inbox
@@ -23,7 +25,6 @@ from cli.order import leave_alone, place, see_through
 from cli.order_file import read_order, valid
 from cli.output import Output
 from cli.simulation.population import Population
-from cli.simulation.simulate import exit_code
 from cli.simulation.simulate import simulate as run_simulation
 from cli.simulation.simulation import Simulation
 from messages.sagas import CancelOrder, ResolveCompensation
@@ -146,8 +147,8 @@ def simulate(
         client = await connect()
         await ensure_search_attribute(client)
         simulation = Simulation(client, read_settings().task_queue)
-        fates = await run_simulation(simulation, population, concurrency, Output(as_json=as_json))
-        return exit_code(fates)
+        output = Output(as_json=as_json)
+        return (await run_simulation(simulation, population, concurrency, output)).exit_code
 
     run(main)
 
@@ -199,6 +200,35 @@ def audit(as_json: AsJson = False) -> None:
         return conclude(await audit_with_temporal(client, ledgers), output, compared=True)
 
     run(main)
+
+
+@app.command()
+def demo(
+    leave_at_end: Annotated[
+        bool, typer.Option("--exit", help="Leave at the end instead of staying up for the Web UI.")
+    ] = False,
+    orders: Annotated[
+        int, typer.Option(min=1, max=100_000, help="How many the simulation places.")
+    ] = 100,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the Temporal server; 7233 if free.")
+    ] = None,
+    ui_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the Web UI; 8233 if free.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """See it all: server, worker, orders that succeed and fail, a simulation, the audit.
+
+    Needs nothing running. It stays up until Ctrl-C, so that the runs can be looked at.
+    """
+    run(
+        lambda: show_demo(
+            read_settings(),
+            Programme(orders=orders, port=port, ui_port=ui_port, leave_at_end=leave_at_end),
+            Output(as_json=as_json),
+        )
+    )
 
 
 def _with_client(command: Callable[[Client], Awaitable[int]]) -> NoReturn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Protocol
 
 from temporalio.client import WorkflowQueryFailedError
@@ -59,9 +60,19 @@ async def follow(run: Handle, audience: Audience) -> Followed:
                     if _at_rest(view) or time.monotonic() - parked > _SETTLING:
                         return view
             await asyncio.wait({ended}, timeout=_LOOK_EVERY)
-        return await ended
+        result = await ended
+        await _show_the_end(run, audience)
+        return result
     finally:
         ended.cancel()
+
+
+async def _show_the_end(run: Handle, audience: Audience) -> None:
+    """Show the last steps, which were taken since the last look, if a worker still tells."""
+    with suppress(RPCError):
+        view = await look(run)
+        if view is not None:
+            audience.show(view)
 
 
 def _at_rest(view: SagaView) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
+from copy import copy
+from pathlib import Path
 
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
@@ -20,6 +24,12 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False, emoji=False)
+
+    def for_people(self) -> Output:
+        """The same without documents: for a part of a command whose document is larger."""
+        part = copy(self)
+        part.as_json = False
+        return part
 
     def say(self, what: RenderableType = "") -> None:
         """Tell the person something; a string's markup is obeyed."""
@@ -53,4 +63,12 @@ def command(name: str, order_id: str, *options: str) -> str:
     words = [name, order_id, *options]
     if order_id.startswith("-"):
         words = [name, *options, "--", order_id]
-    return "python starter.py " + " ".join(shlex.quote(word) for word in words)
+    return f"{python()} starter.py " + " ".join(shlex.quote(word) for word in words)
+
+
+def python() -> str:
+    """What to type for this interpreter: its path while its environment is not active."""
+    if sys.prefix == sys.base_prefix or "VIRTUAL_ENV" in os.environ:
+        return "python"
+    # Not resolved: in a virtual environment it is a link to the interpreter outside.
+    return shlex.quote(os.path.relpath(Path(sys.executable)))

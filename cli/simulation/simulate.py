@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from rich.progress import (
     BarColumn,
@@ -26,9 +27,21 @@ from runtime.exits import ExitCode
 _SILENCE = 15.0
 
 
+class Simulated(NamedTuple):
+    """A simulation that is over."""
+
+    fates: list[Fate]
+    summary: Summary
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Rolling back is business as usual; what is still open is not."""
+        return ExitCode.ROLLED_BACK if self.summary.parked else ExitCode.SUCCESS
+
+
 async def simulate(
     simulation: Simulation, population: Population, concurrency: int, output: Output
-) -> list[Fate]:
+) -> Simulated:
     """Run the simulation and show its summary."""
     began = time.monotonic()
     with _progress(population.count, output) as advance:
@@ -52,13 +65,7 @@ async def simulate(
     if summary.parked:
         output.line("See the orders that wait: python starter.py inbox", "bold red")
     output.document(summary)
-    return fates
-
-
-def exit_code(fates: list[Fate]) -> ExitCode:
-    """Rolling back is business as usual; what is still open is not."""
-    parked = any(fate.outcome is None for fate in fates)
-    return ExitCode.ROLLED_BACK if parked else ExitCode.SUCCESS
+    return Simulated(fates, summary)
 
 
 @contextmanager

@@ -1,0 +1,95 @@
+"""What the demo plays on: an embedded server, and a worker as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from temporalio.client import Client
+
+from runtime.devserver import DevServer
+from runtime.processes import ChildProcess, ProcessFailed
+from settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+_WORKER_READY_WITHIN = 60.0
+
+
+class Stage:
+    """The running server, and who plays on it.
+
+    Args:
+        report: is told in one line when server or worker died and was replaced.
+    """
+
+    def __init__(
+        self,
+        server: DevServer,
+        client: Client,
+        settings: Settings,
+        report: Callable[[str], None],
+    ) -> None:
+        self.server = server
+        self.client = client
+        self.settings = settings
+        self._report = report
+
+    @asynccontextmanager
+    async def worker(self, faults: Path | None) -> AsyncIterator[ChildProcess]:
+        """A worker whose services follow the fault plan; stopped when the context ends.
+
+        Raises:
+            ProcessFailed: it does not start.
+        """
+        environment = self.server.environment
+        if faults is not None:
+            environment["ORDER_SAGA_FAULTS"] = str(faults)
+
+        async def ready() -> None:
+            try:
+                await asyncio.wait_for(_polls(process), _WORKER_READY_WITHIN)
+            except asyncio.TimeoutError:
+                raise ProcessFailed(f"the worker does not start: {process.last_words()}") from None
+
+        process = ChildProcess(
+            "the worker",
+            [sys.executable, ROOT / "worker.py"],
+            log=self.settings.data_dir / "worker.log",
+            lock=self.server.lock,
+            environment=environment,
+            ready=ready,
+            report=self._report,
+        )
+        async with process:
+            yield process
+
+    def link(self, workflow_id: str, run_id: str) -> str:
+        """The page of a run in the Web UI."""
+        path = "/".join(quote(part, safe="") for part in (workflow_id, run_id))
+        namespace = self.client.namespace
+        return f"{self.server.ui_url}/namespaces/{namespace}/workflows/{path}/history"
+
+
+@asynccontextmanager
+async def stage(
+    settings: Settings, port: int | None, ui_port: int | None, report: Callable[[str], None]
+) -> AsyncIterator[Stage]:
+    """Start the embedded server; stopped when the context ends.
+
+    Raises:
+        DirectoryUnusable: another demo runs on the same data directory.
+        ServerFailed: a port is taken, or the server does not start.
+    """
+    async with DevServer(settings.data_dir, port=port, ui_port=ui_port, report=report) as server:
+        yield Stage(server, await server.client(), settings, report)
+
+
+async def _polls(process: ChildProcess) -> None:
+    while True:
+        if "polling task queue" in process.output():
+            return
+        await asyncio.sleep(0.02)
