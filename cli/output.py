@@ -45,6 +45,11 @@ class Output:
         """Tell the person one line that is never wrapped and whose markup is not obeyed."""
         self.console.print(text, style=style, markup=False, soft_wrap=True)
 
+    def sentence(self, text: str, style: str | None = None) -> None:
+        """Tell the person something that a terminal may wrap between words."""
+        wrapped = self.console.is_terminal
+        self.console.print(text, style=style, markup=False, soft_wrap=not wrapped)
+
     def document(self, content: BaseModel | Mapping[str, object] | Sequence[object]) -> None:
         """Hand the other program its answer, if one is listening."""
         if not self.as_json:

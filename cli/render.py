@@ -62,28 +62,23 @@ def remark(step: StepView) -> str:
 
 
 def say_outcome(outcome: Outcome, output: Output) -> None:
-    """Tell how a run ended, in a sentence."""
+    """Tell how a run ended."""
     if isinstance(outcome, SagaSucceeded):
-        output.line(
-            f"✔ {outcome.status}: {outcome.completed_steps} steps, all stand",
-            "bold green",
-        )
+        output.line(f"✔ {outcome.status}: {outcome.completed_steps} steps, all stand", "green")
     elif isinstance(outcome, BrokenOff):
-        output.line(
-            f"✘ {outcome.status}: {outcome.error}. The run told nothing of what stands;"
-            " the audit does.",
-            "bold red",
-        )
+        output.sentence(f"✘ {outcome.status}: {outcome.error}", "red")
+        output.sentence("  The run did not tell what stands; see the audit.")
     else:
-        output.line(_rolled_back(outcome), "bold yellow")
+        _say_rolled_back(outcome, output)
 
 
-def _rolled_back(outcome: SagaRolledBack) -> str:
+def _say_rolled_back(outcome: SagaRolledBack, output: Output) -> None:
     at = f" at {outcome.failed_step}" if outcome.failed_step else ""
+    output.sentence(f"↩ {outcome.status}{at}: {outcome.error}", "yellow")
     undone = ", then ".join(outcome.compensated_steps) or "nothing had to be"
-    by_hand = ", ".join(outcome.resolved_manually)
-    line = f"↩ {outcome.status}{at}: {outcome.error}. Undone: {undone}"
-    return f"{line}; by hand: {by_hand}" if by_hand else line
+    output.sentence(f"  undone: {undone}", "yellow")
+    if outcome.resolved_manually:
+        output.sentence(f"  undone by hand: {', '.join(outcome.resolved_manually)}", "yellow")
 
 
 def say_how_to_resolve(order_id: str, view: SagaView, output: Output) -> None:
@@ -91,7 +86,7 @@ def say_how_to_resolve(order_id: str, view: SagaView, output: Output) -> None:
     for step in view.steps:
         if step.state is not StepState.NEEDS_INTERVENTION:
             continue
-        output.line(f"⚠ {step.name} cannot be undone: {step.compensation_error}", "bold red")
+        output.sentence(f"⚠ {step.name} cannot be undone: {step.compensation_error}", "bold red")
         output.line("  Try it again, or record that it was undone by hand:")
         for line in resolve_commands(order_id, step):
             output.line(f"    {line}")
