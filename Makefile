@@ -40,8 +40,8 @@ clean:  ## remove the environment and caches; orders and ledgers in .data stay
 	rm -rf .venv .venv.installing .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# An environment whose Python is gone is as good as none.
-GONE := $(if $(wildcard $(VENV_PYTHON)),,missing)
+# An environment whose Python is gone is as good as none, whatever its stamps say.
+GONE := $(shell test -x $(VENV_PYTHON) || echo missing)
 
 .venv/.runtime: requirements.lock $(GONE)
 	@$(PYTHON) -I runtime/install.py requirements.lock

@@ -8,7 +8,7 @@ from pathlib import Path
 from runtime.devserver import DevServer
 from runtime.exits import ExitCode, run, stop_requested
 from runtime.processes import while_alive
-from settings import Settings
+from settings import read_settings
 
 
 async def main() -> ExitCode:
@@ -37,7 +37,7 @@ def _arguments() -> _Chosen:
     parser.add_argument(
         "--data-dir",
         type=Path,
-        default=Settings().data_dir,
+        default=read_settings().data_dir,
         help="holds the server's database (default: ORDER_SAGA_DATA_DIR, or %(default)s)",
     )
     return parser.parse_args(namespace=_Chosen())

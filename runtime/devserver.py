@@ -102,12 +102,7 @@ class DevServer:
             self.lock = DirectoryLock(self._data_dir)
             stack.callback(self.lock.release)
             binary = await find_binary(self._data_dir)
-            self._choose_ports()
-            self.process = self._described(binary)
-            try:
-                await stack.enter_async_context(self.process)
-            except ProcessFailed as error:
-                raise ServerFailed(_explained(str(error), self._data_dir)) from None
+            await self._start(binary, stack)
             self._stack = stack.pop_all()
         return self
 
@@ -122,6 +117,18 @@ class DevServer:
     async def restart(self) -> None:
         """Stop it and start it on the same ports and database."""
         await self.process.restart()
+
+    async def _start(self, binary: Path, stack: AsyncExitStack) -> None:
+        for more_tries in (True, True, False):
+            self._choose_ports()
+            self.process = self._described(binary)
+            try:
+                await stack.enter_async_context(self.process)
+                return
+            except ProcessFailed as error:
+                # Somebody was quicker at a port that we had found free: look again.
+                if not (more_tries and "address already in use" in str(error)):
+                    raise ServerFailed(_explained(str(error), self._data_dir)) from None
 
     def _described(self, binary: Path) -> ChildProcess:
         command: list[str | Path] = [binary, "server", "start-dev"]

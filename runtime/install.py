@@ -72,7 +72,7 @@ def _install(uv: "str | None", lock: str) -> None:
     ):  # fmt: skip
         return
     print("uv cannot; trying pip", flush=True)
-    _succeeds(PYTHON, "-m", "ensurepip")
+    subprocess.call([PYTHON, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
     if not _pip_install(lock):
         raise SystemExit(f"error: {lock} could not be installed; see above")
 
@@ -92,7 +92,9 @@ def _index_of_pip() -> "dict[str, str]":
     if {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & os.environ.keys():
         return {}
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        settings = subprocess.check_output([PYTHON, "-m", "pip", "config", "list"], text=True)
+        settings = subprocess.check_output(
+            [sys.executable, "-m", "pip", "config", "list"], stderr=subprocess.DEVNULL, text=True
+        )
         for line in settings.splitlines():
             name, _, value = line.partition("=")
             if name.endswith(".index-url"):

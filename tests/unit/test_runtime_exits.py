@@ -1,0 +1,105 @@
+"""How a program ends, seen from the shell: its code, and what it says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from runtime.exits import DEFECT, INTERRUPTED, PIPE_CLOSED, ExitCode
+
+ROOT = Path(__file__).parents[2]
+
+PROGRAM = """
+import asyncio
+from temporalio.service import RPCError, RPCStatusCode
+from runtime.exits import ExitCode, FatalError, run, stop_requested
+
+async def main() -> ExitCode:
+    {body}
+
+run(main)
+"""
+
+
+def ended(body: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(body=body)],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("code", list(ExitCode))
+def test_the_returned_code_is_the_exit_code_and_what_was_printed_arrives(code: ExitCode) -> None:
+    program = ended(f"print('x' * 100_000, end=''); return ExitCode({code:d})")
+
+    assert (program.returncode, len(program.stdout), program.stderr) == (code, 100_000, "")
+
+
+def test_a_fatal_error_is_one_line_and_its_code() -> None:
+    program = ended("raise FatalError('first\\n  second')")
+
+    assert program.returncode == ExitCode.BAD_INPUT
+    assert program.stderr == "error: first second\n"
+
+
+def test_a_server_lost_on_the_way_is_no_server() -> None:
+    program = ended("raise RPCError('tcp connect error', RPCStatusCode.UNAVAILABLE, b'')")
+
+    assert program.returncode == ExitCode.NO_SERVER
+    assert program.stderr.startswith("error: the Temporal server does not answer any more")
+    assert len(program.stderr.splitlines()) == 1
+
+
+def test_a_defect_keeps_its_traceback_and_looks_like_no_outcome() -> None:
+    program = ended("raise ZeroDivisionError")
+
+    assert program.returncode == DEFECT
+    assert "Traceback" in program.stderr
+
+
+def test_an_interrupt_ends_without_a_word() -> None:
+    program = ended(
+        "import os, signal; os.kill(os.getpid(), signal.SIGINT); await asyncio.sleep(9)"
+    )
+
+    assert (program.returncode, program.stderr) == (INTERRUPTED, "")
+
+
+def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
+    body = "[print('x' * 1000, flush=True) for _ in range(10_000)]; return ExitCode.SUCCESS"
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(body=body)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert program.stdout is not None
+    assert program.stderr is not None
+    program.stdout.readline()
+    program.stdout.close()
+
+    assert program.stderr.read() == b""
+    assert program.wait(30) == PIPE_CLOSED
+    program.stderr.close()
+
+
+@pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signals_ask_a_program_to_stop(sign: str) -> None:
+    program = ended(
+        "import os, signal; stop = stop_requested(); "
+        f"os.kill(os.getpid(), signal.{sign}); await stop.wait(); "
+        "print('tidied up'); return ExitCode.SUCCESS"
+    )
+
+    assert (program.returncode, program.stdout) == (0, "tidied up\n")
+
+
+def test_a_program_under_nohup_outlives_its_terminal() -> None:
+    program = ended(
+        "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+        "stop = stop_requested(); os.kill(os.getpid(), signal.SIGHUP); await asyncio.sleep(0); "
+        "await asyncio.sleep(0.1); return ExitCode.ROLLED_BACK if stop.is_set() else 0"
+    )
+
+    assert program.returncode == 0
