@@ -123,7 +123,8 @@ def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
     A concurrent transaction that inserted the same key first is waited for.
     """
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    return tx.execute(insert(table).values(**row).on_conflict_do_nothing()).rowcount == 1
+    statement = insert(table).values(**row).on_conflict_do_nothing()
+    return tx.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def utc_now() -> str:

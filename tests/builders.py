@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 from uuid import uuid4
 
+from messages.ids import OperationId, order_saga_id
+from messages.inventory import ReserveInventory
+from messages.loyalty import AwardLoyaltyPoints
 from messages.orders import Order
+from messages.payment import ProcessPayment
+from messages.shipping import PrepareShipping
 
 
 def seed_order_json(order_id: str = "order_12345") -> str:
@@ -34,3 +40,32 @@ def an_order(order_id: str | None = None, **changes: object) -> Order:
     """
     fields = json.loads(seed_order_json(order_id or f"order_{uuid4().hex[:12]}"))
     return Order.model_validate_json(json.dumps({**fields, **changes}, default=str))
+
+
+class OrderRequests(NamedTuple):
+    """What the services are asked on behalf of one order."""
+
+    inventory: ReserveInventory
+    payment: ProcessPayment
+    shipping: PrepareShipping
+    loyalty: AwardLoyaltyPoints
+
+
+def requests_for(order: Order, run_id: str = "run_1") -> OrderRequests:
+    """The requests that the order's saga makes in one of its runs."""
+
+    def header(step: str) -> dict[str, str]:
+        key = OperationId(order_saga_id(order.order_id), run_id, step)
+        return {"idempotency_key": str(key), "order_id": order.order_id}
+
+    user_id = order.user_id
+    return OrderRequests(
+        ReserveInventory(**header("reserve_inventory"), items=order.items),
+        ProcessPayment(**header("process_payment"), user_id=user_id, amount=order.total_amount),
+        PrepareShipping(
+            **header("prepare_shipping"), user_id=user_id, address=order.shipping_address
+        ),
+        AwardLoyaltyPoints(
+            **header("award_loyalty_points"), user_id=user_id, points=order.loyalty_points
+        ),
+    )

