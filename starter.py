@@ -190,14 +190,16 @@ def resolve(
 def audit(as_json: AsJson = False) -> None:
     """Prove from all ledgers that no order was half done, and that the books add up."""
     output = Output(as_json=as_json)
-    ledgers = read_settings().ledger_urls()
 
     async def main() -> int:
+        settings = read_settings()
+        ledgers = settings.ledger_urls()
         try:
             client = await connect()
         except NoServer as error:
             return conclude(audit_alone(ledgers, error), output, compared=False)
-        return conclude(await audit_with_temporal(client, ledgers), output, compared=True)
+        report = await audit_with_temporal(client, settings.task_queue, ledgers)
+        return conclude(report, output, compared=True)
 
     run(main)
 

@@ -19,17 +19,19 @@ from services.ledger import LedgerUnavailable
 _ROUNDS = 5
 
 
-async def audit_with_temporal(client: Client, ledgers: Mapping[str, str]) -> AuditReport:
+async def audit_with_temporal(
+    client: Client, task_queue: str, ledgers: Mapping[str, str]
+) -> AuditReport:
     """Judge every run by its ledgers and by what Temporal says of it.
 
     Raises:
         BadInput: a ledger cannot be read.
     """
     try:
-        facts = Facts(client)
+        facts = Facts(client, task_queue)
         unsettled = unsettled_runs(ledgers)
         await facts.survey()
-        await facts.examine(run for run in unsettled if run.run_id)
+        await facts.examine(unsettled)
         report = audit(ledgers, facts.by_run())
         for _ in range(_ROUNDS):
             doubtful = [

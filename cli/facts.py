@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timezone
@@ -16,7 +17,6 @@ from messages.sagas import SagaRolledBack
 from services.audit import RunRef, SagaFact
 
 _QUESTIONS_AT_ONCE = 20
-_ORDER_SAGAS = 'WorkflowType = "OrderSaga"'
 
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
@@ -36,8 +36,10 @@ class Facts:
     over, and which run a reset has continued.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
+        # Behind another task queue there are other workers, and so other ledgers.
+        self._query = f'WorkflowType = "OrderSaga" AND TaskQueue = {json.dumps(task_queue)}'
         self._at_first_sight: dict[str, SagaFact] = {}
         self._exact: dict[str, tuple[datetime, SagaFact]] = {}
         self._examined: set[RunRef] = set()
@@ -51,7 +53,7 @@ class Facts:
         """Look at all runs at first sight; exactly at those that are open or one of several."""
         found = [
             run
-            async for run in self._client.list_workflows(_ORDER_SAGAS, rpc_timeout=SERVER_TIMEOUT)
+            async for run in self._client.list_workflows(self._query, rpc_timeout=SERVER_TIMEOUT)
         ]
         runs_of = Counter(run.id for run in found)
         doubtful: list[RunRef] = []

@@ -115,7 +115,9 @@ class _Show:
         fates, summary = await simulate(simulation, population, _IN_FLIGHT, output)
         self._link_to_some(on, fates)
         self._headline("The audit: all four services' ledgers against what Temporal says")
-        report = await audit_with_temporal(on.client, self._settings.ledger_urls())
+        report = await audit_with_temporal(
+            on.client, self._settings.task_queue, self._settings.ledger_urls()
+        )
         verdict = conclude(report, output, compared=True)
         self._document.document(Performance(acts=acts, simulation=summary, audit=report))
         self.verdict = verdict
