@@ -1,0 +1,196 @@
+"""The system as its users start it: processes, commands, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEMPORAL = Path(sys.executable).with_name("temporal")
+
+#: Seconds after which what a test waits for counts as never coming.
+PATIENCE = 60.0
+
+Completed = subprocess.CompletedProcess[str]
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Wait until the condition is true.
+
+    Raises:
+        TimeoutError: it did not become true in time.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} never came")
+        time.sleep(0.05)
+
+
+class Running:
+    """A process under test, its output in a file."""
+
+    def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def until_it_says(self, pattern: str) -> re.Match[str]:
+        """Wait until its output matches."""
+        wait_until(lambda: re.search(pattern, self.output()) or self._is_over(), pattern)
+        found = re.search(pattern, self.output())
+        assert found is not None, f"it ended without saying {pattern!r}:\n{self.output()}"
+        return found
+
+    def send(self, sign: signal.Signals) -> None:
+        self.process.send_signal(sign)
+
+    def exit_code(self) -> int:
+        """Wait for its end."""
+        return self.process.wait(PATIENCE)
+
+    def stop(self) -> None:
+        """End it, whatever it is doing."""
+        if not self._is_over():
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def _is_over(self) -> bool:
+        return self.process.poll() is not None
+
+
+class System:
+    """A Temporal server of its own, and the product's commands against it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "ORDER_"))},
+            "ORDER_SAGA_DATA_DIR": str(self.data_dir),
+            "ORDER_SAGA_TASK_QUEUE": folder.name,
+        }
+        self._beside: list[System] = []
+        self._running: list[Running] = []
+
+    @property
+    def address(self) -> str:
+        """Of the Temporal server."""
+        return self.env["TEMPORAL_ADDRESS"]
+
+    @property
+    def task_queue(self) -> str:
+        """That its workers poll."""
+        return self.env["ORDER_SAGA_TASK_QUEUE"]
+
+    def beside(self, folder: Path) -> System:
+        """Another system on the same server: its own workers, ledgers and task queue."""
+        other = System(folder)
+        other.env["TEMPORAL_ADDRESS"] = self.address
+        self._beside.append(other)
+        return other
+
+    def start_server(self) -> Running:
+        """The embedded server, on whatever ports are free."""
+        server = self.start("-m", "runtime")
+        self.env["TEMPORAL_ADDRESS"] = server.until_it_says(r"Temporal server at ([\w.:]+),")[1]
+        return server
+
+    def start_worker(self, **settings: str) -> Running:
+        """A worker that polls; settings as ``ORDER_SAGA_…`` without the prefix."""
+        worker = self.start(
+            "worker.py", **{f"ORDER_SAGA_{name.upper()}": value for name, value in settings.items()}
+        )
+        worker.until_it_says("polling task queue")
+        return worker
+
+    def start(self, *arguments: str, **env: str) -> Running:
+        """A Python program of the product, in the background."""
+        running = Running(
+            [sys.executable, *arguments],
+            {**self.env, **env},
+            self.folder / f"{len(self._running)}-{Path(arguments[0]).stem}.log",
+        )
+        self._running.append(running)
+        return running
+
+    def starter(self, *arguments: str, stdin: str | None = None, **env: str) -> Completed:
+        """``python starter.py …`` to its end."""
+        return subprocess.run(
+            [sys.executable, "starter.py", *arguments],
+            cwd=ROOT,
+            env={**self.env, **env},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE * 3,
+            check=False,
+        )
+
+    def starter_json(self, *arguments: str, stdin: str | None = None) -> dict[str, object]:
+        """The JSON document that a command prints."""
+        document = json.loads(self.starter(*arguments, "--json", stdin=stdin).stdout)
+        assert isinstance(document, dict)
+        return document
+
+    def temporal(self, *arguments: str) -> Completed:
+        """Temporal's own command line, as an outsider would use it."""
+        return subprocess.run(
+            [TEMPORAL, *arguments, "--address", self.address],
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def temporal_json(self, *arguments: str) -> dict[str, object]:
+        """The JSON document that Temporal's command line prints."""
+        document = json.loads(self.temporal(*arguments, "--output", "json").stdout)
+        assert isinstance(document, dict)
+        return document
+
+    def assert_audit_is_clean(self) -> None:
+        audit = self.starter("audit")
+        assert audit.returncode == 0, audit.stdout + audit.stderr
+
+    def stop(self) -> None:
+        """End everything, workers before their server."""
+        for system in self._beside:
+            system.stop()
+        for running in reversed(self._running):
+            running.stop()
+
+
+@contextmanager
+def a_system(folder: Path) -> Iterator[System]:
+    """A system with a server, and nothing else yet."""
+    system = System(folder)
+    try:
+        system.start_server()
+        yield system
+    finally:
+        system.stop()

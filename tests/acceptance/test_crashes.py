@@ -1,0 +1,89 @@
+"""Processes killed in the middle: every order ends all the same, and the books add up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.system import Running, System, wait_until
+
+ORDERS = 40
+HOSTILE = Path(__file__).parents[2] / "examples" / "faults" / "hostile.toml"
+
+
+def simulate(system: System) -> Running:
+    return system.start("starter.py", "simulate", "--orders", str(ORDERS), "--prefix", "crash")
+
+
+def until_closed(system: System, at_least: int) -> None:
+    """Wait until so many sagas have ended."""
+    query = 'WorkflowType = "OrderSaga" AND ExecutionStatus != "Running"'
+
+    def closed() -> bool:
+        answer = system.temporal("workflow", "count", "--query", query).stdout
+        return int("".join(filter(str.isdigit, answer)) or 0) >= at_least
+
+    wait_until(closed, f"{at_least} orders at their end")
+
+
+def assert_all_ended(system: System, simulation: Running) -> None:
+    assert simulation.exit_code() == 0, simulation.output()
+    until_closed(system, ORDERS)
+    open_ones = system.temporal("workflow", "list", "--query", 'ExecutionStatus = "Running"')
+    assert "crash" not in open_ones.stdout
+    system.assert_audit_is_clean()
+
+
+def test_a_killed_worker_loses_nothing(fresh_system: System) -> None:
+    worker = fresh_system.start_worker(faults=str(HOSTILE))
+    simulation = simulate(fresh_system)
+    for ended in (5, 15):
+        until_closed(fresh_system, at_least=ended)
+        worker.send(signal.SIGKILL)
+        worker.exit_code()
+        worker = fresh_system.start_worker(faults=str(HOSTILE))
+    assert_all_ended(fresh_system, simulation)
+
+
+def test_a_killed_temporal_server_loses_nothing(fresh_system: System) -> None:
+    """The embedded server is started again on its database by who keeps it."""
+    fresh_system.start_worker(faults=str(HOSTILE))
+    simulation = simulate(fresh_system)
+    until_closed(fresh_system, at_least=5)
+    os.kill(temporal_pid(fresh_system), signal.SIGKILL)
+    assert_all_ended(fresh_system, simulation)
+
+
+def temporal_pid(system: System) -> int:
+    """Of the Temporal server itself, as the lock on the data directory names it."""
+    for pid in (system.data_dir / "lock").read_text().split():
+        command = subprocess.run(
+            ["ps", "-o", "command=", "-p", pid], capture_output=True, text=True, check=False
+        )
+        if "start-dev" in command.stdout:
+            return int(pid)
+    raise AssertionError("no Temporal server runs")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_worker_lets_its_running_activities_finish(
+    fresh_system: System, tmp_path: Path, sign: signal.Signals
+) -> None:
+    plan = tmp_path / "slow.toml"
+    plan.write_text(
+        '[[fault]]\noperations = ["reserve_inventory"]\nkind = "delay"\nseconds = 2\nrate = 1.0\n'
+    )
+    worker = fresh_system.start_worker(faults=str(plan))
+    order = Path(__file__).parents[2] / "examples" / "order.json"
+    assert fresh_system.starter("order", str(order), "--no-wait").returncode == 0
+    query = ("workflow", "describe", "--workflow-id", "order_saga_order_12345")
+    wait_until(lambda: "STARTED" in fresh_system.temporal(*query).stdout.upper(), "the first step")
+    worker.send(sign)
+    assert worker.exit_code() == 0
+    history = fresh_system.temporal("workflow", "show", "--workflow-id", "order_saga_order_12345")
+    assert "ActivityTaskCompleted" in history.stdout
+    assert "Traceback" not in worker.output()
