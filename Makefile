@@ -33,6 +33,7 @@ check: .venv/.dev  ## format, lint, types, import direction
 
 lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra postgres -c requirements.lock -o requirements-postgres.lock
 	$(COMPILE) $(ARGS) pyproject.toml --extra postgres --group dev -c requirements.lock -o requirements-dev.lock
 	echo uv | $(COMPILE) $(ARGS) - -o requirements-uv.lock
 

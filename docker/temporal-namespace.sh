@@ -1,0 +1,5 @@
+# The namespace, and the search attribute that a saga sets when it leaves the happy path.
+set -eu
+temporal operator namespace describe --namespace default ||
+    temporal operator namespace create --namespace default --retention 7d
+temporal operator search-attribute create --namespace default --name SagaStatus --type Keyword
