@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,9 +49,13 @@ class Agency:
     refuse: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    asked: threading.Event = field(default_factory=threading.Event)
+    open: threading.Event = field(default_factory=threading.Event)
 
     def _book(self, booking: Booking, number: int) -> Booked:
         self.calls.append(booking.what)
+        self.asked.set()
+        self.open.wait(timeout=4)
         self.keys.append(booking.idempotency_key)
         if booking.what in self.refuse:
             raise ApplicationError("sold out", type="SoldOut", non_retryable=True)
@@ -151,7 +157,9 @@ def _booking(what: str, key: str) -> Booking:
 
 @pytest.fixture
 def agency() -> Agency:
-    return Agency()
+    agency = Agency()
+    agency.open.set()
+    return agency
 
 
 @pytest.fixture
@@ -238,6 +246,27 @@ async def test_a_cancel_reaches_a_saga_that_sleeps_between_its_steps(
     description = await handle.describe()
     assert description.status is not None
     assert description.status.name == "CANCELED"
+
+
+async def test_a_cancel_that_a_completing_step_absorbs_still_ends_the_saga_before_its_sleep(
+    env: WorkflowEnvironment, agency: Agency, task_queue: str
+) -> None:
+    agency.open.clear()
+    with env.with_time_skipping_disabled():
+        handle = await env.client.start_workflow(
+            WaitingTrip.run, id=f"trip-{uuid.uuid4()}", task_queue=task_queue
+        )
+    await asyncio.to_thread(agency.asked.wait, 20)
+    await handle.cancel()
+    async for event in handle.fetch_history_events(wait_new_event=True):
+        if event.HasField("activity_task_cancel_requested_event_attributes"):
+            break
+    agency.open.set()
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+    assert agency.calls == ["flight", "cancel flight"]
+    kinds = [event.WhichOneof("attributes") for event in (await handle.fetch_history()).events]
+    assert "timer_started_event_attributes" not in kinds
 
 
 async def test_what_the_sagas_own_code_raises_is_undone_as_well(
