@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -69,12 +70,8 @@ def postgres_server() -> Iterator[PostgresServer]:
             _wait_until_up(started, server, run.log)
             yield started
         finally:
-            server.terminate()
-            try:
-                server.wait(timeout=5)  # it waits for its clients
-            except subprocess.TimeoutExpired:
-                server.send_signal(2)  # it does not
-                server.wait(_PATIENCE)
+            server.send_signal(signal.SIGINT)  # it does not wait for its clients
+            server.wait(_PATIENCE)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

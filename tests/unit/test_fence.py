@@ -11,7 +11,7 @@ from messages.failures import (
     PermanentFailure,
     Refused,
 )
-from tests.unit.conftest import Participant
+from tests.unit.participants import Participant
 
 
 def test_a_repeated_action_gets_the_stored_answer_and_has_its_effect_once(

@@ -1,0 +1,89 @@
+"""Promises 16 and 20: a process that is killed at any instant leaves all of an effect or none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from services.audit.books import read_book
+from services.audit.ledgers import check_ledger
+from services.ledger import LedgerUnavailable
+from services.mock import open_services
+from tests.builders import requests_for
+from tests.unit.victim import ORDER
+
+PATIENCE = 60.0
+
+
+def test_a_kill_between_effect_and_commit_leaves_nothing(ledgers: dict[str, str]) -> None:
+    with _victim("dies_between_effect_and_commit", ledgers) as victim:
+        assert victim.stdout is not None
+        assert victim.stdout.readline() == "charged\n"
+
+    assert not read_book("payment", ledgers["payment"]).operations
+    with closing(open_services(ledgers)) as services:
+        services.payment.charge(requests_for(ORDER).payment)
+    assert _spent(ledgers) == 200_00
+
+
+def test_a_kill_between_commit_and_reply_leaves_the_effect_and_its_answer(
+    ledgers: dict[str, str],
+) -> None:
+    with _victim("dies_between_commit_and_reply", ledgers):
+        _wait_for_charge(ledgers)
+
+    before = read_book("payment", ledgers["payment"]).entries
+    with closing(open_services(ledgers)) as services:
+        answer = services.payment.charge(requests_for(ORDER).payment)
+    assert [entry.reference for entry in before] == [answer.transaction_id]
+    assert _spent(ledgers) == 200_00
+
+
+def test_a_kill_in_the_middle_of_work_loses_nothing_that_was_acknowledged(
+    ledgers: dict[str, str],
+) -> None:
+    for kill_after in (1, 7, 20):
+        with _victim("never_stops", ledgers) as victim:
+            assert victim.stdout is not None
+            acknowledged = [victim.stdout.readline().strip() for _ in range(kill_after)]
+            victim.kill()
+            acknowledged += victim.stdout.read().split()
+
+        book = read_book("payment", ledgers["payment"])
+        kept = {operation.key for operation in book.operations if operation.state == "applied"}
+        assert kept.issuperset(acknowledged)
+        assert list(check_ledger(book)) == []
+
+
+@contextmanager
+def _victim(mode: str, ledgers: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.unit.victim", mode, ledgers["payment"]]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as victim:
+        try:
+            yield victim
+        finally:
+            victim.kill()
+
+
+def _wait_for_charge(ledgers: dict[str, str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            if read_book("payment", ledgers["payment"]).entries:
+                return
+        except LedgerUnavailable:
+            pass  # not created yet
+        time.sleep(0.01)
+    pytest.fail("the victim never charged")
+
+
+def _spent(ledgers: dict[str, str]) -> int:
+    balances = read_book("payment", ledgers["payment"]).balances
+    return sum(balance.opening - balance.now for balance in balances)
