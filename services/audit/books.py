@@ -34,7 +34,7 @@ class Kept(NamedTuple):
     scale: int
     sign: int
     #: Account, opening balance, balance.
-    balances: Select[str, int, int]
+    balances: Select[tuple[str, int, int]]
 
 
 KEPT: Mapping[str, Kept] = {
@@ -143,8 +143,8 @@ def read_book(service: str, url: str) -> Book:
         return Book(
             service,
             [
-                Operation(service, *row[:-1], request=_request(kept.command, row.request))
-                for row in operations
+                Operation(service, *known, _request(kept.command, request))
+                for *known, request in operations
             ],
             [Entry(*row) for row in entries],
             [Balance(account, opening, now) for account, opening, now in tx.execute(kept.balances)],
