@@ -143,8 +143,12 @@ def read_book(service: str, url: str) -> Book:
         return Book(
             service,
             [
-                Operation(service, *known, _request(kept.command, request))
-                for *known, request in operations
+                Operation(
+                    service,
+                    *(row.key, row.saga_id, row.run_id, row.step, row.order_id),
+                    *(row.state, row.answer, _request(kept.command, row.request)),
+                )
+                for row in operations
             ],
             [Entry(*row) for row in entries],
             [Balance(account, opening, now) for account, opening, now in tx.execute(kept.balances)],
