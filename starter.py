@@ -90,7 +90,8 @@ def order(
 
     async def main() -> int:
         the_order = read_order(file, deadline)
-        placed = await place(await connect(), the_order, read_settings().task_queue)
+        task_queue = read_settings().task_queue
+        placed = await place(await connect(), the_order, task_queue)
         if wait:
             return await see_through(the_order, placed, output)
         return leave_alone(the_order, placed, output)
@@ -144,9 +145,10 @@ def simulate(
         population = valid(
             Population, count=orders, seed=seed, prefix=prefix or f"sim-{token_hex(3)}"
         )
+        task_queue = read_settings().task_queue
         client = await connect()
         await ensure_search_attribute(client)
-        simulation = Simulation(client, read_settings().task_queue)
+        simulation = Simulation(client, task_queue)
         output = Output(as_json=as_json)
         return (await run_simulation(simulation, population, concurrency, output)).exit_code
 

@@ -117,7 +117,8 @@ class Saga:
         self._progress.started(step.name)
         try:
             reply = await act(step, message, time_left)
-        except BaseException as error:
+        # Not GeneratorExit: it ends a run that is dropped from memory, not the saga.
+        except (Exception, asyncio.CancelledError) as error:
             self._failed(step, error, time_left)
             raise SagaTurnedBack from error
         self._progress.succeeded(step.name)
