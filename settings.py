@@ -7,13 +7,16 @@ environment configuration (``TEMPORAL_ADDRESS`` and its siblings).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from messages.validation import explain
 from runtime.exits import FatalError
+
+Part = Literal["workflows", "inventory", "payment", "shipping", "loyalty"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class Settings(BaseSettings):
@@ -27,6 +30,15 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".data")
     #: Temporal task queue that the worker polls and the starter uses.
     task_queue: Annotated[str, Field(min_length=1)] = "order-saga"
+    #: What the worker hosts: the workflows, and the services whose ledgers it keeps; all of it
+    #: by default. With several workers, every part has to be hosted by one of them.
+    hosts: Annotated[tuple[Part, ...], NoDecode, Field(min_length=1)] = PARTS
+    #: Task queue of each service's own; by default they share ``task_queue``. Every worker has
+    #: to be told the same.
+    inventory_task_queue: Annotated[str, Field(min_length=1)] | None = None
+    payment_task_queue: Annotated[str, Field(min_length=1)] | None = None
+    shipping_task_queue: Annotated[str, Field(min_length=1)] | None = None
+    loyalty_task_queue: Annotated[str, Field(min_length=1)] | None = None
     #: Fault plan (TOML) that the mock services follow; none by default.
     faults: Path | None = None
     #: SQLAlchemy URL of each service's own database; a SQLite file in ``data_dir`` by default.
@@ -38,6 +50,21 @@ class Settings(BaseSettings):
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
     #: Threads, and so activities, that one worker runs at the same time.
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _separated_by_commas(cls, hosts: object) -> object:
+        return [h.strip() for h in hosts.split(",")] if isinstance(hosts, str) else hosts
+
+    def task_queues(self) -> dict[str, str]:
+        """The task queue of each service, by service."""
+        own = {
+            "inventory": self.inventory_task_queue,
+            "payment": self.payment_task_queue,
+            "shipping": self.shipping_task_queue,
+            "loyalty": self.loyalty_task_queue,
+        }
+        return {service: queue or self.task_queue for service, queue in own.items()}
 
     def ledger_urls(self) -> dict[str, str]:
         """The SQLAlchemy URL of each service's ledger, by service."""

@@ -6,8 +6,9 @@ saga and the services; put your own services behind the ports here.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -17,6 +18,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.inventory import InventoryActivities
 from activities.loyalty import LoyaltyActivities
 from activities.payment import PaymentActivities
+from activities.reactions.inventory import InventoryReactions
+from activities.reactions.loyalty import LoyaltyReactions
+from activities.reactions.payment import PaymentReactions
+from activities.reactions.shipping import ShippingReactions
 from activities.shipping import ShippingActivities
 from runtime.client import connect, ensure_search_attribute
 from runtime.exits import ExitCode, FatalError, run, stop_requested
@@ -25,33 +30,102 @@ from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.ledger import LedgerUnavailable
 from services.mock import Services, open_services
 from settings import Settings, read_settings
+from workflows.choreography.delivery import EventDelivery
+from workflows.choreography.order import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
+from workflows.task_queues import ServiceTaskQueues
+
+#: A bound activity method; what it takes and gives is between its workflow and itself.
+Activity = Callable[..., object]
 
 # Pure modules of ours: importing them once instead of once per run is most of what makes
 # a workflow task cheap. The workflows themselves stay inside the sandbox.
 PASSED_THROUGH = ("pydantic", "messages", "activities", "workflows.policies")
 
+WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery)
 
-def worker_config(client: Client, services: Services, settings: Settings) -> WorkerConfig:
-    """What a worker hosts: the sagas, and the activities over these services."""
-    inventory = InventoryActivities(services.inventory)
-    payment = PaymentActivities(services.payment)
-    shipping = ShippingActivities(services.shipping)
-    loyalty = LoyaltyActivities(services.loyalty)
+
+def inventory_activities(services: Services) -> list[Activity]:
+    """What is done with the inventory service: steps of a saga, and reactions to events."""
+    steps = InventoryActivities(services.inventory)
+    reactions = InventoryReactions(services.inventory)
+    return [
+        steps.reserve_inventory,
+        steps.release_inventory,
+        reactions.inventory_on_order_created,
+        reactions.inventory_on_order_cancelled,
+    ]
+
+
+def payment_activities(services: Services) -> list[Activity]:
+    """What is done with the payment service."""
+    steps = PaymentActivities(services.payment)
+    reactions = PaymentReactions(services.payment)
+    return [
+        steps.process_payment,
+        steps.refund_payment,
+        reactions.payment_on_inventory_reserved,
+        reactions.payment_on_order_cancelled,
+    ]
+
+
+def shipping_activities(services: Services) -> list[Activity]:
+    """What is done with the shipping service."""
+    steps = ShippingActivities(services.shipping)
+    reactions = ShippingReactions(services.shipping)
+    return [
+        steps.prepare_shipping,
+        steps.cancel_shipment,
+        reactions.shipping_on_payment_succeeded,
+        reactions.shipping_on_order_cancelled,
+    ]
+
+
+def loyalty_activities(services: Services) -> list[Activity]:
+    """What is done with the loyalty service."""
+    steps = LoyaltyActivities(services.loyalty)
+    reactions = LoyaltyReactions(services.loyalty)
+    return [
+        steps.award_loyalty_points,
+        steps.deduct_loyalty_points,
+        reactions.loyalty_on_shipment_prepared,
+        reactions.loyalty_on_order_cancelled,
+    ]
+
+
+ACTIVITIES: Mapping[str, Callable[[Services], list[Activity]]] = {
+    "inventory": inventory_activities,
+    "payment": payment_activities,
+    "shipping": shipping_activities,
+    "loyalty": loyalty_activities,
+}
+
+
+def task_queues(settings: Settings) -> list[str]:
+    """The task queues that have something of what this worker hosts."""
+    own = settings.task_queues()
+    queues = [settings.task_queue] if "workflows" in settings.hosts else []
+    return list(dict.fromkeys(queues + [own[s] for s in ACTIVITIES if s in settings.hosts]))
+
+
+def worker_config(
+    client: Client, services: Services, settings: Settings, task_queue: str | None = None
+) -> WorkerConfig:
+    """What a worker hosts on a task queue, by default that of the workflows."""
+    own = settings.task_queues()
+    queue = task_queue or settings.task_queue
+    hosts_workflows = "workflows" in settings.hosts and queue == settings.task_queue
     return WorkerConfig(
         client=client,
-        task_queue=settings.task_queue,
-        workflows=[OrderSaga],
+        task_queue=queue,
+        workflows=WORKFLOWS if hosts_workflows else (),
         activities=[
-            inventory.reserve_inventory,
-            inventory.release_inventory,
-            payment.process_payment,
-            payment.refund_payment,
-            shipping.prepare_shipping,
-            shipping.cancel_shipment,
-            loyalty.award_loyalty_points,
-            loyalty.deduct_loyalty_points,
+            activity
+            for service, activities in ACTIVITIES.items()
+            if service in settings.hosts and own[service] == queue
+            for activity in activities(services)
         ],
+        interceptors=[ServiceTaskQueues(own)],
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
         max_concurrent_activities=settings.max_concurrent_activities,
         workflow_runner=SandboxedWorkflowRunner(
@@ -67,10 +141,15 @@ async def main() -> ExitCode:
     stop = stop_requested()
     client = await connect()
     await ensure_search_attribute(client)
+    queues = task_queues(settings)
     with closing(_open_services(settings)) as services:
-        async with Worker(**worker_config(client, services, settings)):
+        async with AsyncExitStack() as workers:
+            for queue in queues:
+                worker = Worker(**worker_config(client, services, settings, queue))
+                await workers.enter_async_context(worker)
             print(
-                f"worker: polling task queue {settings.task_queue!r} on"
+                f"worker: polling task queue{'s' if len(queues) > 1 else ''}"
+                f" {', '.join(map(repr, queues))} on"
                 f" {client.service_client.config.target_host}, namespace {client.namespace};"
                 " Ctrl-C stops it",
                 flush=True,
@@ -83,7 +162,7 @@ async def main() -> ExitCode:
 def _open_services(settings: Settings) -> Services:
     try:
         faults = load_fault_plan(settings.faults) if settings.faults else FaultPlan()
-        return open_services(settings.ledger_urls(), faults)
+        return open_services(settings.ledger_urls(), faults, only=settings.hosts)
     except (BadFaultPlan, LedgerUnavailable) as error:
         raise FatalError(str(error)) from error
 

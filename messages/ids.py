@@ -10,10 +10,29 @@ def order_saga_id(order_id: str) -> str:
     return f"order_saga_{order_id}"
 
 
+def order_choreography_id(order_id: str) -> str:
+    """The workflow id of the choreographed saga of an order, and its events' correlation id."""
+    return f"saga_{order_id}"
+
+
+def event_id(correlation_id: str, saga_run_id: str, event_type: str) -> str:
+    """The id of an event.
+
+    In one saga each thing happens once. So whoever tells of it again, because it does not
+    know that it did already, tells of it under the same id.
+    """
+    return f"{correlation_id}/{saga_run_id}/{event_type}"
+
+
+def delivery_id(event: str, subscriber: str) -> str:
+    """The workflow id of the delivery of an event to a subscriber."""
+    return f"{event}/{subscriber}"
+
+
 class OperationId(NamedTuple):
     """One operation of one run of one saga: what an idempotency key stands for."""
 
-    #: Workflow id of the saga.
+    #: Workflow id of the saga, orchestrated or choreographed.
     saga_id: str
     #: First run id of the saga's execution chain. A failed order that is placed again has
     #: another one, and so fresh keys; a reset keeps it, and so keeps its keys.

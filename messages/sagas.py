@@ -70,6 +70,16 @@ class SagaView(Message):
     error: str | None = None
 
 
+class EventRecord(Message):
+    """An event, as the order that it is about remembers it."""
+
+    id: str
+    type: str
+    #: Id of the event in answer to which it happened; None for the first one.
+    causation_id: str | None
+    time: datetime
+
+
 class SagaSucceeded(Message):
     """Every step took effect."""
 
@@ -92,13 +102,14 @@ class SagaRolledBack(Message):
     resolved_manually: tuple[str, ...] = ()
 
 
-_Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+#: One line of text that a person typed.
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
 
 class CancelOrder(Message):
     """A customer takes the order back."""
 
-    reason: _Line = "cancelled by the customer"
+    reason: Line = "cancelled by the customer"
 
 
 class ResolveCompensation(Message):
@@ -106,6 +117,6 @@ class ResolveCompensation(Message):
 
     step: Annotated[str, Field(min_length=1, max_length=200)]
     action: Literal["retry", "mark_resolved"]
-    operator: _Line
+    operator: Line
     #: What was done, and the evidence for it.
-    note: _Line
+    note: Line

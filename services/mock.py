@@ -1,50 +1,67 @@
-"""Opens the four mock services."""
+"""Opens the mock services."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from services import inventory, loyalty, payment, shipping
 from services.faults import FaultPlan
-from services.ledger import open_ledger
+from services.ledger import Ledger, open_ledger
+
+_MODULES = {"inventory": inventory, "payment": payment, "shipping": shipping, "loyalty": loyalty}
+SERVICES = tuple(_MODULES)
 
 
 @dataclass(frozen=True)
 class Services:
-    """The four services, open."""
+    """The services whose ledgers are open; asking for another one raises ``KeyError``."""
 
-    inventory: inventory.InventoryService
-    payment: payment.PaymentService
-    shipping: shipping.ShippingService
-    loyalty: loyalty.LoyaltyService
-    _ledgers: ExitStack = field(repr=False)
+    _ledgers: Mapping[str, Ledger]
+    _plan: FaultPlan
+    _opened: ExitStack = field(repr=False)
+
+    @property
+    def inventory(self) -> inventory.InventoryService:
+        """Stock on hand."""
+        return inventory.InventoryService(self._ledgers["inventory"], self._plan)
+
+    @property
+    def payment(self) -> payment.PaymentService:
+        """Customers' credit."""
+        return payment.PaymentService(self._ledgers["payment"], self._plan)
+
+    @property
+    def shipping(self) -> shipping.ShippingService:
+        """Shipments."""
+        return shipping.ShippingService(self._ledgers["shipping"], self._plan)
+
+    @property
+    def loyalty(self) -> loyalty.LoyaltyService:
+        """Customers' points."""
+        return loyalty.LoyaltyService(self._ledgers["loyalty"], self._plan)
 
     def close(self) -> None:
         """Close the ledgers; call it when no operation runs any more."""
-        self._ledgers.close()
+        self._opened.close()
 
 
-def open_services(urls: Mapping[str, str], faults: FaultPlan | None = None) -> Services:
+def open_services(
+    urls: Mapping[str, str], faults: FaultPlan | None = None, only: Collection[str] = SERVICES
+) -> Services:
     """Open the ledgers of ``inventory``, ``payment``, ``shipping`` and ``loyalty`` by URL.
 
-    Ledgers that do not exist are created, with their folders.
+    Ledgers that do not exist are created, with their folders; ``only`` those that are named.
 
     Raises:
         LedgerUnavailable: one of them cannot be opened; the others are closed again.
     """
-    plan = faults or FaultPlan()
     with ExitStack() as opened:
         ledgers = {}
-        for module in (inventory, payment, shipping, loyalty):
-            name = module.__name__.rpartition(".")[2]
-            ledgers[name] = open_ledger(name, urls[name], module.TABLES, module.open_balance)
-            opened.callback(ledgers[name].close)
-        return Services(
-            inventory=inventory.InventoryService(ledgers["inventory"], plan),
-            payment=payment.PaymentService(ledgers["payment"], plan),
-            shipping=shipping.ShippingService(ledgers["shipping"], plan),
-            loyalty=loyalty.LoyaltyService(ledgers["loyalty"], plan),
-            _ledgers=opened.pop_all(),
-        )
+        for name in SERVICES:
+            if name in only:
+                module = _MODULES[name]
+                ledgers[name] = open_ledger(name, urls[name], module.TABLES, module.open_balance)
+                opened.callback(ledgers[name].close)
+        return Services(ledgers, faults or FaultPlan(), opened.pop_all())

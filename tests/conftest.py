@@ -10,7 +10,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from runtime.data_converter import data_converter
-from workflows.orchestration.progress import SAGA_STATUS
+from workflows.progress import SAGA_STATUS
 
 _DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",

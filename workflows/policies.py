@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
+from messages.orders import Order
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -44,3 +46,45 @@ COMPENSATION = Policy(
 
 #: The whole way forward, when the order does not say otherwise. Undoing is not bounded by it.
 DEADLINE = timedelta(minutes=15)
+
+
+def deadline_of(order: Order) -> timedelta:
+    """The time that the order has for its way forward."""
+    given = order.deadline_seconds
+    return timedelta(seconds=given) if given else DEADLINE
+
+
+@dataclass(frozen=True)
+class DeliveryPolicy:
+    """Time limits and retries of the delivery of an event.
+
+    There is no window: an event waits for its subscriber's worker for as long as that is
+    away. What counts is how often the subscriber failed.
+    """
+
+    #: One attempt may take this long, as in :class:`Policy`.
+    attempt: timedelta
+    retry: RetryPolicy
+
+
+#: Some seven minutes of trying; then the event becomes a dead letter.
+DELIVERY = DeliveryPolicy(
+    attempt=timedelta(seconds=5),
+    retry=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=20,
+    ),
+)
+
+#: Some twenty-four hours, as for a compensation.
+UNDO_DELIVERY = DeliveryPolicy(
+    attempt=timedelta(seconds=10),
+    retry=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(minutes=15),
+        maximum_attempts=107,
+    ),
+)

@@ -9,9 +9,9 @@ from temporalio import workflow
 
 from messages.base import Reversal
 from messages.sagas import Resolution, ResolveCompensation, StepState
-from workflows.orchestration.failure import explain
-from workflows.orchestration.progress import Progress
+from workflows.failure import explain
 from workflows.orchestration.step import RequestT, Step, undo
+from workflows.progress import Progress
 
 
 class CompensationStack:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 with workflow.unsafe.imports_passed_through():
     from activities.inventory import InventoryActivities
@@ -21,33 +18,38 @@ with workflow.unsafe.imports_passed_through():
     from messages.sagas import CancelOrder, ResolveCompensation, SagaSucceeded, SagaView
     from messages.shipping import PrepareShipping
 
+from workflows.closing import no_input
 from workflows.orchestration.saga import Saga
 from workflows.orchestration.step import Step
-from workflows.policies import DEADLINE
+from workflows.policies import deadline_of
 
 RESERVE_INVENTORY = Step(
     "reserve_inventory",
     action=InventoryActivities.reserve_inventory,
     compensation=InventoryActivities.release_inventory,
     refusals=REFUSALS,
+    service="inventory",
 )
 PROCESS_PAYMENT = Step(
     "process_payment",
     action=PaymentActivities.process_payment,
     compensation=PaymentActivities.refund_payment,
     refusals=REFUSALS,
+    service="payment",
 )
 PREPARE_SHIPPING = Step(
     "prepare_shipping",
     action=ShippingActivities.prepare_shipping,
     compensation=ShippingActivities.cancel_shipment,
     refusals=REFUSALS,
+    service="shipping",
 )
 AWARD_LOYALTY_POINTS = Step(
     "award_loyalty_points",
     action=LoyaltyActivities.award_loyalty_points,
     compensation=LoyaltyActivities.deduct_loyalty_points,
     refusals=REFUSALS,
+    service="loyalty",
 )
 STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POINTS)
 
@@ -60,16 +62,9 @@ class OrderSaga:
     @workflow.init
     def __init__(self, order: Order | None = None) -> None:
         if order is None:
-            raise ApplicationError(
-                "no order given",
-                type="InvalidInput",
-                non_retryable=True,
-                category=ApplicationErrorCategory.BENIGN,
-            )
-        given = order.deadline_seconds
-        deadline = timedelta(seconds=given) if given else DEADLINE
+            raise no_input("no order given")
         self._order = order
-        self._saga = Saga(order_saga_id(order.order_id), STEPS, deadline)
+        self._saga = Saga(order_saga_id(order.order_id), STEPS, deadline_of(order))
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:

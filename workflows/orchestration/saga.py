@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, NoReturn, TypeVar
+from typing import Literal, NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import (
-    ApplicationError,
-    ApplicationErrorCategory,
-    CancelledError,
-    FailureError,
-)
+from temporalio.exceptions import FailureError
 from typing_extensions import Never
 
 from messages.ids import OperationId
@@ -30,22 +24,12 @@ from messages.sagas import (
     SagaView,
     StepState,
 )
+from workflows.closing import Turn, close_as_rolled_back
+from workflows.failure import explain, is_refusal, ran_out_of_time
 from workflows.orchestration.compensation import CompensationStack
-from workflows.orchestration.failure import explain, is_refusal, ran_out_of_time
-from workflows.orchestration.progress import Progress
 from workflows.orchestration.step import ReplyT, RequestT, Step, act
-
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class _Turn:
-    """Why the saga turned back; the first reason counts."""
-
-    status: Literal["FAILED", "CANCELLED"]
-    error: str
-    step: str | None
-    natively: bool = False
+from workflows.progress import Progress
+from workflows.uninterrupted import finish
 
 
 class SagaTurnedBack(Exception):
@@ -73,7 +57,7 @@ class Saga:
     ) -> None:
         self._progress = Progress(saga_id, [s.name for s in steps], workflow.now() + deadline)
         self._stack = CompensationStack(self._progress, parallel=parallel_compensation)
-        self._turn: _Turn | None = None
+        self._turn: Turn | None = None
         self._forward: asyncio.Task[None] | None = None
 
     async def run(self, body: Callable[[Saga], Coroutine[None, None, None]]) -> SagaSucceeded:
@@ -86,7 +70,7 @@ class Saga:
         """
         self._forward = asyncio.create_task(body(self))
         try:
-            await self._finish(self._forward, on_cancel=self._cancelled_natively)
+            await finish(self._forward, on_cancel=self._cancelled_natively)
         except (SagaTurnedBack, asyncio.CancelledError):
             pass  # self._turn says why
         except (FailureError, asyncio.TimeoutError) as error:
@@ -154,10 +138,10 @@ class Saga:
         """See :meth:`CompensationStack.resolve`."""
         self._stack.resolve(decision)
 
-    async def _go_back(self, turn: _Turn) -> NoReturn:
+    async def _go_back(self, turn: Turn) -> NoReturn:
         # A cancel that arrives from here on changes nothing: what remains is still undone.
         unwinding = asyncio.create_task(self._stack.unwind())
-        await self._finish(unwinding, on_cancel=lambda: None)
+        await finish(unwinding)
         self._progress.move_to(SagaStatus(turn.status))
         result = SagaRolledBack(
             saga_id=self._progress.saga_id,
@@ -167,33 +151,12 @@ class Saga:
             compensated_steps=tuple(self._stack.compensated),
             resolved_manually=tuple(self._stack.resolved),
         )
-        if turn.natively:
-            # A run closed as Canceled has no place for a result of its own.
-            workflow.upsert_memo({"result": result})
-            raise CancelledError(_headline(result))
-        raise ApplicationError(
-            _headline(result),
-            result,
-            type="SagaCancelled" if turn.status == "CANCELLED" else "SagaRolledBack",
-            non_retryable=True,
-            # Nothing is wrong with the workflow: it did what it is there for.
-            category=ApplicationErrorCategory.BENIGN,
-        )
+        close_as_rolled_back(result, natively=turn.natively)
 
     def _succeed(self) -> SagaSucceeded:
         self._progress.move_to(SagaStatus.SUCCESS)
         completed = len(self._progress.in_state(StepState.SUCCESS))
         return SagaSucceeded(saga_id=self._progress.saga_id, completed_steps=completed)
-
-    @staticmethod
-    async def _finish(task: asyncio.Task[_T], on_cancel: Callable[[], None]) -> _T:
-        """Wait for the task to end by itself, however often this workflow is cancelled."""
-        while not task.done():
-            try:
-                await workflow.wait_condition(task.done)
-            except asyncio.CancelledError:
-                on_cancel()
-        return task.result()
 
     def _turn_back(
         self,
@@ -204,7 +167,7 @@ class Saga:
         natively: bool = False,
     ) -> None:
         if self._turn is None:
-            self._turn = _Turn(status, error, step, natively)
+            self._turn = Turn(status, error, step, natively)
             self._progress.error = error
 
     def _turn_back_natively(self) -> None:
@@ -251,15 +214,3 @@ class Saga:
     def _key(step: str) -> str:
         info = workflow.info()
         return str(OperationId(info.workflow_id, info.first_execution_run_id, step))
-
-
-def _headline(result: SagaRolledBack) -> str:
-    """What the Web UI shows of the closed run without opening a payload."""
-    what = f"{result.failed_step}: {result.error}" if result.failed_step else result.error
-    undone = ", ".join(result.compensated_steps) or "nothing"
-    by_hand = ", ".join(result.resolved_manually)
-    return (
-        f"{result.status} at {what}. Undone: {undone}."
-        if not by_hand
-        else f"{result.status} at {what}. Undone: {undone}. By hand: {by_hand}."
-    )

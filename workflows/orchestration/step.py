@@ -13,6 +13,7 @@ from typing_extensions import Never
 
 from messages.base import Reversal
 from workflows.policies import COMPENSATION, FORWARD, Policy
+from workflows.task_queues import task_queue_of
 
 RequestT = TypeVar("RequestT", contravariant=True)
 ReplyT = TypeVar("ReplyT", covariant=True)
@@ -35,6 +36,8 @@ class Step(Generic[RequestT, ReplyT]):
     refusals: frozenset[str] = frozenset()
     policy: Policy = FORWARD
     compensation_policy: Policy = COMPENSATION
+    #: Who takes part. It may have a task queue of its own: see :mod:`workflows.task_queues`.
+    service: str | None = None
 
 
 async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timedelta) -> ReplyT:
@@ -43,6 +46,7 @@ async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timede
     return await workflow.execute_activity_method(
         step.action,
         request,
+        task_queue=task_queue_of(step.service),
         start_to_close_timeout=policy.attempt,
         schedule_to_close_timeout=min(policy.window, time_left),
         retry_policy=policy.retry,
@@ -57,6 +61,7 @@ async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
     return await workflow.execute_activity_method(
         step.compensation,
         request,
+        task_queue=task_queue_of(step.service),
         start_to_close_timeout=policy.attempt,
         schedule_to_close_timeout=policy.window,
         retry_policy=policy.retry,

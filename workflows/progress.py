@@ -78,10 +78,13 @@ class Progress:
         """Set where the saga as a whole stands."""
         self.status = status
         self._show()
-        # The happy path stays free of events, so success is not announced.
-        if status not in (SagaStatus.RUNNING, SagaStatus.SUCCESS, self._announced):
-            workflow.upsert_search_attributes([SAGA_STATUS.value_set(status.value)])
-            self._announced = status
+        # The happy path stays free of events; a saga that came back to it takes its mark off.
+        happy = status in (SagaStatus.RUNNING, SagaStatus.SUCCESS)
+        announced = None if happy else status
+        if announced is not self._announced:
+            value = SAGA_STATUS.value_set(status.value) if announced else SAGA_STATUS.value_unset()
+            workflow.upsert_search_attributes([value])
+            self._announced = announced
 
     def view(self) -> SagaView:
         """The status query's answer."""
@@ -99,8 +102,10 @@ class Progress:
         self._show()
 
     def _follow_steps(self) -> None:
-        stuck = self.in_state(StepState.NEEDS_INTERVENTION)
-        self.move_to(SagaStatus.NEEDS_INTERVENTION if stuck else SagaStatus.COMPENSATING)
+        if self.in_state(StepState.NEEDS_INTERVENTION):
+            self.move_to(SagaStatus.NEEDS_INTERVENTION)
+        else:
+            self.move_to(SagaStatus.COMPENSATING if self.error is not None else SagaStatus.RUNNING)
 
     def _show(self) -> None:
         lines = [f"**{self.status.value}**" + (f": {self.error}" if self.error else "")]

@@ -1,0 +1,1 @@
+"""How each service reacts to events; none of these modules knows another one."""

@@ -1,0 +1,40 @@
+"""How an event is answered with events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import TypeVar
+
+from activities.failures import translated
+from messages.events.base import Event
+from messages.failures import OperationReversed, Refused
+
+_ReplyT = TypeVar("_ReplyT")
+
+
+def answer(
+    do: Callable[[], _ReplyT],
+    done: Callable[[_ReplyT, datetime], Event],
+    refused: Callable[[str, datetime], Event],
+) -> list[Event]:
+    """Do something for an order, and tell how it went.
+
+    Returns:
+        One event; or none when the order was cancelled before: that was told already.
+
+    Raises:
+        ApplicationError: the service gave an answer that tells of no outcome; not retryable.
+    """
+    with translated():
+        try:
+            return [done(do(), now())]
+        except Refused as no:
+            return [refused(f"{no} ({type(no).__name__})", now())]
+        except OperationReversed:
+            return []
+
+
+def now() -> datetime:
+    """The time of an event that happens now, UTC."""
+    return datetime.now(timezone.utc)

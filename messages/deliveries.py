@@ -1,0 +1,72 @@
+"""The delivery of an event to a subscriber: what it carries, where it stands, how it ends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+
+from messages.base import Message
+from messages.events.base import Event
+from messages.sagas import Line
+
+
+class Delivery(Message):
+    """One event for one subscriber."""
+
+    event: Event
+    subscriber: str
+
+
+class DeliveryState(str, Enum):
+    """Where a delivery stands."""
+
+    DELIVERING = "delivering"  #: the subscriber is at it, or will be when its worker is there
+    PARKED = "parked"  #: a dead letter: it failed for good, and an operator has to decide
+    DELIVERED = "delivered"  #: the subscriber has taken it; its own events are published
+    DISCARDED = "discarded"  #: an operator decided that the subscriber shall not have it
+
+
+class ResolveDeadLetter(Message):
+    """An operator decides what becomes of a dead letter."""
+
+    action: Literal["replay", "discard"]
+    operator: Line
+    #: What was found out or mended, and the evidence for it.
+    note: Line
+
+
+class DeliveryView(Message):
+    """A delivery as its status query shows it."""
+
+    delivery: Delivery
+    state: DeliveryState
+    #: Why it was parked, the last time that it was.
+    error: str | None = None
+    #: Since when it is parked; None when it is not.
+    parked_since: datetime | None = None
+    #: What operators decided, in order.
+    decisions: tuple[ResolveDeadLetter, ...] = ()
+
+
+class DeliveryReport(Message):
+    """What an order is told about a delivery of one of its events that does not go smoothly."""
+
+    event: Event
+    subscriber: str
+    #: Parked, on its way again, or discarded.
+    state: DeliveryState
+    #: Why it was parked.
+    error: str | None = None
+    #: Who decided what.
+    decision: ResolveDeadLetter | None = None
+
+
+class Delivered(Message):
+    """How a delivery ended."""
+
+    event_id: str
+    subscriber: str
+    state: Literal[DeliveryState.DELIVERED, DeliveryState.DISCARDED]
+    #: Ids of the events that the subscriber answered with.
+    emitted: tuple[str, ...] = ()

@@ -1,0 +1,33 @@
+"""What the inventory service tells."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from messages.events.base import OrderEvent
+
+
+class InventoryReserved(OrderEvent):
+    """All items of the order are set aside."""
+
+    type: Literal["InventoryReserved"] = "InventoryReserved"
+    version: Literal[1] = 1
+    reservation_id: str
+
+
+class InventoryReservationFailed(OrderEvent):
+    """The items cannot be set aside; nothing was."""
+
+    type: Literal["InventoryReservationFailed"] = "InventoryReservationFailed"
+    version: Literal[1] = 1
+    #: The service's own words.
+    error: str
+
+
+class InventoryReleased(OrderEvent):
+    """Nothing is set aside for the order any more, nor will be."""
+
+    type: Literal["InventoryReleased"] = "InventoryReleased"
+    version: Literal[1] = 1
+    #: False when there was nothing to undo.
+    had_effect: bool

@@ -1,0 +1,157 @@
+"""The order's account of itself: what it has heard, and what that makes of it.
+
+Events may come in any order and more than once. What comes of them does not depend on that.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from messages.deliveries import DeliveryReport, DeliveryState
+    from messages.events.base import OrderEvent
+    from messages.events.order import OrderCancelled
+    from messages.sagas import (
+        EventRecord,
+        Resolution,
+        SagaRolledBack,
+        SagaStatus,
+        SagaSucceeded,
+        StepState,
+    )
+
+from workflows.choreography.participants import BY_SERVICE, STEP_OF, STEPS, Refusal, Undone
+from workflows.closing import Turn
+from workflows.progress import Progress
+
+
+class Account:
+    """What one run of the order knows."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        #: Every event told or heard, in the order in which that happened.
+        self.events: list[EventRecord] = []
+        #: Why the order was called off; None as long as it is on.
+        self.turn: Turn | None = None
+        #: The event in answer to which it was; None when that was no event.
+        self.turned_by: OrderEvent | None = None
+        #: Steps of which the service said that nothing stands.
+        self._undone: set[str] = set()
+        self._compensated: list[str] = []
+        self._resolved: list[str] = []
+
+    @property
+    def everything_stands(self) -> bool:
+        """Whether each service has done its part."""
+        return len(self._progress.in_state(StepState.SUCCESS)) == len(STEPS)
+
+    @property
+    def nothing_stands(self) -> bool:
+        """Whether each service, or an operator, has said that it left nothing behind."""
+        return self._undone.issuperset(STEPS)
+
+    def record(self, event: OrderEvent) -> bool:
+        """Enter an event; False when it was entered before."""
+        if any(event.id == known.id for known in self.events):
+            return False
+        self.events.append(
+            EventRecord(
+                id=event.id, type=event.type, causation_id=event.causation_id, time=event.time
+            )
+        )
+        return True
+
+    def hear(self, event: OrderEvent) -> None:
+        """Take what a service told."""
+        step = STEP_OF.get(type(event))
+        if step is None or not self.record(event):
+            return
+        if isinstance(event, Undone):
+            self._heard_undone(step, event)
+        elif self.turn is not None:
+            return  # it will be undone, or was: its service knows which came first
+        elif isinstance(event, Refusal):
+            self._progress.failed(step, event.error)
+            self.call_off("FAILED", event.error, step, by=event)
+        else:
+            self._progress.succeeded(step)
+
+    def hear_of_delivery(self, report: DeliveryReport) -> None:
+        """Take how the delivery of one of the order's events goes."""
+        participant = BY_SERVICE.get(report.subscriber)
+        if participant is None:
+            return
+        undoing = report.event.type == OrderCancelled.__name__
+        if undoing is (self.turn is not None) and participant.step not in self._undone:
+            self._follow_delivery(participant.step, report)
+
+    def call_off(
+        self,
+        status: Literal["FAILED", "CANCELLED"],
+        error: str,
+        step: str | None,
+        *,
+        by: OrderEvent | None = None,
+        natively: bool = False,
+    ) -> None:
+        """Turn back; the first reason counts."""
+        if self.turn is not None:
+            return
+        self.turn, self.turned_by = Turn(status, error, step, natively), by
+        self._progress.error = error
+        for standing in STEPS:
+            if self._progress[standing].state not in (StepState.PENDING, StepState.FAILED):
+                self._progress.compensating(standing)
+        self._progress.move_to(SagaStatus.COMPENSATING)
+
+    def awaited_step(self) -> str | None:
+        """The first step of which nothing was heard yet."""
+        return next((s for s in STEPS if self._progress[s].state is not StepState.SUCCESS), None)
+
+    def succeeded(self) -> SagaSucceeded:
+        """The result of an order of which everything stands."""
+        self._progress.move_to(SagaStatus.SUCCESS)
+        return SagaSucceeded(saga_id=self._progress.saga_id, completed_steps=len(STEPS))
+
+    def rolled_back(self, turn: Turn) -> SagaRolledBack:
+        """The result of an order of which nothing stands."""
+        self._progress.move_to(SagaStatus(turn.status))
+        return SagaRolledBack(
+            saga_id=self._progress.saga_id,
+            status=turn.status,
+            failed_step=turn.step,
+            error=turn.error,
+            compensated_steps=tuple(self._compensated),
+            resolved_manually=tuple(self._resolved),
+        )
+
+    def _heard_undone(self, step: str, event: Undone) -> None:
+        self._undone.add(step)
+        if event.had_effect:
+            self._compensated.append(step)
+        if event.had_effect or self._progress[step].state not in (
+            StepState.PENDING,
+            StepState.FAILED,
+        ):
+            self._progress.compensated(step)
+
+    def _follow_delivery(self, step: str, report: DeliveryReport) -> None:
+        decision = report.decision
+        if report.state is DeliveryState.PARKED:
+            self._progress.parked(step, report.error or "its event could not be delivered")
+        elif report.state is DeliveryState.DELIVERING and self.turn is not None:
+            self._progress.compensating(step)
+        elif report.state is DeliveryState.DELIVERING:
+            self._progress.started(step)
+        elif decision is not None and self.turn is not None:
+            self._undone.add(step)
+            self._resolved.append(step)
+            by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
+            self._progress.compensated(step, by_hand)
+        elif decision is not None:
+            why = f"{report.event.type} was discarded by {decision.operator}: {decision.note}"
+            self._progress.failed(step, why)
+            self.call_off("FAILED", why, step)

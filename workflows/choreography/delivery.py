@@ -1,0 +1,174 @@
+"""Delivery: at least once, durable, each to one subscriber; what fails for good is parked.
+
+A delivery is a workflow whose id says which event goes to whom. So delivering twice is one
+delivery, a subscriber that fails holds up nobody else, and the answer to an event is published
+by the workflow that knows it: effect and publication cannot fall apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from messages.deliveries import (
+        Delivered,
+        Delivery,
+        DeliveryReport,
+        DeliveryState,
+        DeliveryView,
+        ResolveDeadLetter,
+    )
+    from messages.events.base import Event
+    from messages.sagas import SagaStatus
+
+from workflows.choreography.publication import EVENT_SIGNAL, REPORT_SIGNAL, publish, tell_order
+from workflows.choreography.subscriptions import (
+    Subscriber,
+    UnknownEvent,
+    read,
+    subscription,
+)
+from workflows.closing import no_input
+from workflows.failure import explain
+from workflows.progress import SAGA_STATUS
+from workflows.task_queues import task_queue_of
+from workflows.uninterrupted import finish
+
+
+@workflow.defn(name="EventDelivery")
+class EventDelivery:
+    """Brings one event to one subscriber, and the events it answers with to theirs."""
+
+    @workflow.init
+    def __init__(self, delivery: Delivery | None = None) -> None:
+        if delivery is None:
+            raise no_input("no delivery given")
+        self._event = delivery.event
+        self._subscriber = delivery.subscriber
+        self._state = DeliveryState.DELIVERING
+        self._error: str | None = None
+        self._since: datetime | None = None
+        self._decisions: list[ResolveDeadLetter] = []
+        self._attempt: asyncio.Task[list[Event]] | None = None
+        self._show()
+
+    @workflow.run
+    async def run(self, delivery: Delivery | None = None) -> Delivered:
+        """Deliver; a cancel parks the event instead of losing it."""
+        return await finish(asyncio.create_task(self._deliver()), on_cancel=self._interrupt)
+
+    @workflow.query
+    def status(self) -> DeliveryView:
+        """Where the delivery stands."""
+        return DeliveryView(
+            delivery=Delivery(event=self._event, subscriber=self._subscriber),
+            state=self._state,
+            error=self._error,
+            parked_since=self._since,
+            decisions=tuple(self._decisions),
+        )
+
+    @workflow.update
+    def resolve_dead_letter(self, decision: ResolveDeadLetter) -> DeliveryView:
+        """Decide on an event that could not be delivered."""
+        discarded = decision.action == "discard"
+        self._decisions.append(decision)
+        self._since = None
+        self._state = DeliveryState.DISCARDED if discarded else DeliveryState.DELIVERING
+        return self.status()
+
+    @resolve_dead_letter.validator
+    def _may_resolve(self, decision: ResolveDeadLetter) -> None:
+        if self._state is not DeliveryState.PARKED:
+            raise ValueError(f"this delivery waits for nobody: it is {self._state.value}")
+
+    async def _deliver(self) -> Delivered:
+        emitted = await self._handled()
+        while emitted is None:
+            if not await self._parked():
+                return self._ended(())
+            emitted = await self._handled()
+        for event in emitted:
+            await publish(event)
+        self._state = DeliveryState.DELIVERED
+        return self._ended(emitted)
+
+    async def _handled(self) -> list[Event] | None:
+        """What the subscriber answered; None when it failed for good."""
+        self._attempt = asyncio.create_task(self._hand_over())
+        try:
+            return await self._attempt
+        # Not GeneratorExit: it ends a run that is dropped from memory, not the delivery.
+        except (FailureError, UnknownEvent, asyncio.CancelledError) as error:
+            self._error = str(error) if isinstance(error, UnknownEvent) else explain(error)
+            return None
+
+    async def _hand_over(self) -> list[Event]:
+        subscriber = subscription(self._event, self._subscriber)
+        if subscriber.reaction is not None:
+            return await self._react(subscriber)
+        # The order takes whatever it can read, and cannot say that it could not.
+        read(self._event)
+        await tell_order(self._event.correlation_id, EVENT_SIGNAL, self._event)
+        return []
+
+    async def _react(self, subscriber: Subscriber) -> list[Event]:
+        assert subscriber.reaction is not None
+        return await workflow.execute_activity_method(
+            subscriber.reaction,
+            self._event,
+            task_queue=task_queue_of(subscriber.name),
+            start_to_close_timeout=subscriber.policy.attempt,
+            retry_policy=subscriber.policy.retry,
+        )
+
+    async def _parked(self) -> bool:
+        """Wait for an operator; True when the event is to be delivered after all."""
+        self._state, self._since = DeliveryState.PARKED, workflow.now()
+        self._mark(SagaStatus.NEEDS_INTERVENTION)
+        await self._report()
+        await workflow.wait_condition(lambda: self._state is not DeliveryState.PARKED)
+        self._mark(None)
+        await self._report(self._decisions[-1])
+        return self._state is DeliveryState.DELIVERING
+
+    async def _report(self, decision: ResolveDeadLetter | None = None) -> None:
+        report = DeliveryReport(
+            event=self._event,
+            subscriber=self._subscriber,
+            state=self._state,
+            error=self._error,
+            decision=decision,
+        )
+        await tell_order(self._event.correlation_id, REPORT_SIGNAL, report)
+
+    def _ended(self, emitted: Sequence[Event]) -> Delivered:
+        discarded = self._state is DeliveryState.DISCARDED
+        self._show()
+        return Delivered(
+            event_id=self._event.id,
+            subscriber=self._subscriber,
+            state=DeliveryState.DISCARDED if discarded else DeliveryState.DELIVERED,
+            emitted=tuple(event.id for event in emitted),
+        )
+
+    def _interrupt(self) -> None:
+        if self._attempt is not None:
+            self._attempt.cancel()
+
+    def _mark(self, status: SagaStatus | None) -> None:
+        value = SAGA_STATUS.value_set(status.value) if status else SAGA_STATUS.value_unset()
+        workflow.upsert_search_attributes([value])
+        self._show()
+
+    def _show(self) -> None:
+        lines = [f"**{self._state.value}**: {self._event.type} → {self._subscriber}"]
+        if self._error:
+            lines.append(f"- {self._error}")
+        lines += [f"- {d.action} by {d.operator}: {d.note}" for d in self._decisions]
+        workflow.set_current_details("\n".join(lines))

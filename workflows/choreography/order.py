@@ -1,0 +1,143 @@
+"""The order among events: tells that it was created, hears what came of it, may be called off.
+
+It leads nobody. It says ``OrderCreated`` and, if it comes to that, ``OrderCancelled``; who does
+what about it is in the table of subscriptions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from messages.deliveries import DeliveryReport
+    from messages.events.base import Event, OrderEvent, PlacedOrder
+    from messages.events.order import OrderCancelled, OrderCreated
+    from messages.ids import event_id, order_choreography_id
+    from messages.orders import Order
+    from messages.sagas import CancelOrder, EventRecord, SagaStatus, SagaSucceeded, SagaView
+
+from workflows.choreography.account import Account
+from workflows.choreography.participants import STEPS
+from workflows.choreography.publication import EVENT_SIGNAL, REPORT_SIGNAL, deliver, publish
+from workflows.choreography.subscriptions import ORDER, UnknownEvent, read
+from workflows.closing import close_as_rolled_back, no_input
+from workflows.policies import deadline_of
+from workflows.progress import Progress
+from workflows.uninterrupted import finish
+
+
+@workflow.defn(name="OrderChoreography")
+class OrderChoreography:
+    """One order, from its creation to the last service's word on it."""
+
+    @workflow.init
+    def __init__(self, order: Order | None = None) -> None:
+        if order is None:
+            raise no_input("no order given")
+        saga_id = order_choreography_id(order.order_id)
+        self._order = order
+        self._progress = Progress(saga_id, STEPS, workflow.now() + deadline_of(order))
+        self._account = Account(self._progress)
+
+    @workflow.run
+    async def run(self, order: Order | None = None) -> SagaSucceeded:
+        """See the order through, or off.
+
+        Raises:
+            ApplicationError: the order was rolled back or cancelled, or is not an order.
+        """
+        created = self._created()
+        await self._tell(created)
+        await self._decided()
+        turn = self._account.turn
+        if turn is None:
+            return self._account.succeeded()
+        cause = self._account.turned_by or created
+        await self._tell(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
+        await finish(asyncio.create_task(self._undone()))
+        close_as_rolled_back(self._account.rolled_back(turn), natively=turn.natively)
+
+    @workflow.signal(name=EVENT_SIGNAL)
+    async def receive_event(self, event: Event) -> None:
+        """Hear what happened."""
+        if event.saga_run_id != workflow.info().first_execution_run_id:
+            return  # about an earlier attempt at this order
+        try:
+            self._account.hear(read(event))
+        except UnknownEvent:
+            await deliver(event, ORDER.name)  # which parks it, where a person sees it
+
+    @workflow.signal(name=REPORT_SIGNAL)
+    def delivery_report(self, report: DeliveryReport) -> None:
+        """Hear how the delivery of an event goes, if not smoothly."""
+        if report.event.saga_run_id == workflow.info().first_execution_run_id:
+            self._account.hear_of_delivery(report)
+
+    @workflow.query
+    def status(self) -> SagaView:
+        """Every step with its state and times, as far as the order has heard."""
+        return self._progress.view()
+
+    @workflow.query
+    def events(self) -> list[EventRecord]:
+        """Every event that the order told or heard of; each names the one it answers."""
+        return self._account.events
+
+    @workflow.update
+    def cancel_order(self, request: CancelOrder) -> SagaView:
+        """Call the order off; whatever stands of it, or is still to come, is undone."""
+        self._account.call_off("CANCELLED", request.reason, self._account.awaited_step())
+        return self._progress.view()
+
+    @cancel_order.validator
+    def _may_cancel(self, request: CancelOrder) -> None:
+        if self._account.turn is not None:
+            why = self._account.turn.error
+            raise ValueError(f"too late to cancel: already turned back ({why})")
+        if self._progress.status is SagaStatus.SUCCESS:
+            raise ValueError("too late to cancel: already succeeded")
+
+    def _created(self) -> OrderCreated:
+        saga_id, run_id = self._progress.saga_id, workflow.info().first_execution_run_id
+        return OrderCreated(
+            id=event_id(saga_id, run_id, OrderCreated.__name__),
+            correlation_id=saga_id,
+            saga_run_id=run_id,
+            time=workflow.now(),
+            order=PlacedOrder.of(self._order),
+        )
+
+    async def _tell(self, event: OrderEvent) -> None:
+        self._account.record(event)
+        await finish(asyncio.create_task(publish(event)), on_cancel=self._cancelled_natively)
+
+    async def _decided(self) -> None:
+        """Wait until everything stands, or something is in the way."""
+        account = self._account
+        try:
+            await workflow.wait_condition(
+                lambda: self._over(account.everything_stands) or account.turn is not None,
+                timeout=self._progress.deadline - workflow.now(),
+            )
+        except asyncio.TimeoutError:
+            step = account.awaited_step()
+            account.call_off("FAILED", f"deadline passed: nothing heard of {step}", step)
+        except asyncio.CancelledError:
+            self._cancelled_natively()
+        # A cancel that came together with the last event is no less of a cancel.
+        if workflow.cancellation_reason() is not None:
+            self._cancelled_natively()
+
+    async def _undone(self) -> None:
+        await workflow.wait_condition(lambda: self._over(self._account.nothing_stands))
+
+    @staticmethod
+    def _over(settled: bool) -> bool:
+        return settled and workflow.all_handlers_finished()
+
+    def _cancelled_natively(self) -> None:
+        reason = workflow.cancellation_reason() or "cancelled through Temporal"
+        step = self._account.awaited_step()
+        self._account.call_off("CANCELLED", reason, step, natively=True)
