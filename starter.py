@@ -16,9 +16,10 @@ from cli.audit import audit_alone, audit_with_temporal, conclude
 from cli.demo.demo import Programme
 from cli.demo.demo import demo as show_demo
 from cli.errors import BadInput
+from cli.modes import Mode
 from cli.operations.cancel import cancel as cancel_order
 from cli.operations.inbox import inbox as show_inbox
-from cli.operations.resolve import login_name
+from cli.operations.resolve import login_name, resolve_letter
 from cli.operations.resolve import resolve as resolve_step
 from cli.operations.status import status as show_status
 from cli.order import leave_alone, place, see_through
@@ -27,6 +28,7 @@ from cli.output import Output
 from cli.simulation.population import Population
 from cli.simulation.simulate import simulate as run_simulation
 from cli.simulation.simulation import Simulation
+from messages.deliveries import ResolveDeadLetter
 from messages.sagas import CancelOrder, ResolveCompensation
 from runtime.client import NoServer, connect, ensure_search_attribute
 from runtime.exits import ExitCode, guarded, leave, run
@@ -44,20 +46,26 @@ app = typer.Typer(
 )
 
 
-class Mode(str, Enum):
-    """How the services are brought together."""
-
-    ORCHESTRATION = "orchestration"
-
-
 class Decision(str, Enum):
-    """What becomes of a compensation that failed for good."""
+    """What becomes of what cannot go on by itself."""
 
+    #: Of a compensation of an orchestrated saga …
     RETRY = "retry"
     MARK_RESOLVED = "mark_resolved"
+    #: … and of an event of a choreographed one.
+    REPLAY = "replay"
+    DISCARD = "discard"
 
 
 OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The order's own id.")]
+InMode = Annotated[
+    Mode,
+    typer.Option(help="One workflow leads the services, or each reacts to the others' events."),
+]
+Deadline = Annotated[
+    int | None,
+    typer.Option(metavar="SECONDS", help="Give an order up and undo it after so long.", min=1),
+]
 AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document; words for people go to stderr."),
@@ -70,15 +78,12 @@ def order(
         str,
         typer.Argument(metavar="FILE|-", help="The order as JSON; - reads standard input."),
     ],
-    deadline: Annotated[
-        int | None,
-        typer.Option(metavar="SECONDS", help="Give up and undo what is not done by then.", min=1),
-    ] = None,
+    deadline: Deadline = None,
     wait: Annotated[
         bool,
         typer.Option("--wait/--no-wait", help="Watch it to its end, or only place it."),
     ] = True,
-    mode: Annotated[Mode, typer.Option(help="Who leads the services.")] = Mode.ORCHESTRATION,
+    mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> None:
     """Place an order and watch it to its end.
@@ -91,18 +96,19 @@ def order(
     async def main() -> int:
         the_order = read_order(file, deadline)
         task_queue = read_settings().task_queue
-        placed = await place(await connect(), the_order, task_queue)
+        client = await connect()
+        placed = await place(client, mode, the_order, task_queue)
         if wait:
-            return await see_through(the_order, placed, output)
+            return await see_through(client, the_order, placed, output)
         return leave_alone(the_order, placed, output)
 
     run(main)
 
 
 @app.command()
-def status(order_id: OrderId, as_json: AsJson = False) -> None:
+def status(order_id: OrderId, mode: InMode = Mode.ORCHESTRATION, as_json: AsJson = False) -> None:
     """Show where an order stands, or how it ended."""
-    _with_client(lambda client: show_status(client, order_id, Output(as_json=as_json)))
+    _with_client(lambda client: show_status(client, mode, order_id, Output(as_json=as_json)))
 
 
 @app.command()
@@ -111,13 +117,14 @@ def cancel(
     reason: Annotated[
         str, typer.Option(help="Why; it is kept with the order.")
     ] = "cancelled by the customer",
+    mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> None:
     """Take an order back and watch it being undone."""
 
     async def main(client: Client) -> int:
         request = valid(CancelOrder, reason=reason)
-        return await cancel_order(client, order_id, request, Output(as_json=as_json))
+        return await cancel_order(client, mode, order_id, request, Output(as_json=as_json))
 
     _with_client(main)
 
@@ -133,7 +140,8 @@ def simulate(
         str | None,
         typer.Option(help="Begins their ids; by default another one each time."),
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="Who leads the services.")] = Mode.ORCHESTRATION,
+    deadline: Deadline = None,
+    mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> None:
     """Place many random orders and sum up what became of them.
@@ -143,12 +151,16 @@ def simulate(
 
     async def main() -> int:
         population = valid(
-            Population, count=orders, seed=seed, prefix=prefix or f"sim-{token_hex(3)}"
+            Population,
+            count=orders,
+            seed=seed,
+            prefix=prefix or f"sim-{token_hex(3)}",
+            deadline_seconds=deadline,
         )
         task_queue = read_settings().task_queue
         client = await connect()
         await ensure_search_attribute(client)
-        simulation = Simulation(client, task_queue)
+        simulation = Simulation(client, mode, task_queue)
         output = Output(as_json=as_json)
         return (await run_simulation(simulation, population, concurrency, output)).exit_code
 
@@ -157,33 +169,39 @@ def simulate(
 
 @app.command()
 def inbox(as_json: AsJson = False) -> None:
-    """List the orders that wait for an operator, with what can be done."""
+    """List what waits for an operator, of either kind of saga, with what can be done."""
     _with_client(lambda client: show_inbox(client, Output(as_json=as_json)))
 
 
 @app.command()
 def resolve(
     order_id: OrderId,
-    step: Annotated[str, typer.Option(help="The step that waits; the inbox names it.")],
-    action: Annotated[Decision, typer.Option(help="Try its undoing again, or record it as done.")],
+    step: Annotated[str, typer.Option(help="The step or event that waits; the inbox names it.")],
+    action: Annotated[
+        Decision,
+        typer.Option(
+            help="Of a step: undo it again, or record it as undone."
+            " Of an event: deliver it again, or never."
+        ),
+    ],
     note: Annotated[str, typer.Option(help="What you did, and the evidence for it.")],
     operator: Annotated[
         str,
         typer.Option(help="Who decides.", default_factory=login_name, show_default="login name"),
     ],
+    mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> None:
-    """Decide on a step that could not be undone, and see the order to its end."""
+    """Decide on a step that could not be undone, or an event that could not be delivered."""
+    output = Output(as_json=as_json)
+    said = {"action": action.value, "operator": operator, "note": note}
 
     async def main(client: Client) -> int:
-        decision = valid(
-            ResolveCompensation,
-            step=step,
-            action=action.value,
-            operator=operator,
-            note=note,
-        )
-        return await resolve_step(client, order_id, decision, Output(as_json=as_json))
+        if mode is Mode.ORCHESTRATION:
+            decision = valid(ResolveCompensation, step=step, **said)
+            return await resolve_step(client, order_id, decision, output)
+        letter = valid(ResolveDeadLetter, **said)
+        return await resolve_letter(client, order_id, step, letter, output)
 
     _with_client(main)
 

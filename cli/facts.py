@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
 
-from cli.runs import SERVER_TIMEOUT, outcome, run_of
+from cli.modes import Mode
+from cli.runs import SERVER_TIMEOUT, description, outcome, run_of
 from messages.sagas import SagaRolledBack
 from services.audit import RunRef, SagaFact
 
@@ -39,7 +39,8 @@ class Facts:
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
         # Behind another task queue there are other workers, and so other ledgers.
-        self._query = f'WorkflowType = "OrderSaga" AND TaskQueue = {json.dumps(task_queue)}'
+        kinds = ", ".join(json.dumps(mode.workflow) for mode in Mode)
+        self._query = f"WorkflowType IN ({kinds}) AND TaskQueue = {json.dumps(task_queue)}"
         self._at_first_sight: dict[str, SagaFact] = {}
         self._exact: dict[str, tuple[datetime, SagaFact]] = {}
         self._examined: set[RunRef] = set()
@@ -73,8 +74,8 @@ class Facts:
 
     async def _examine(self, run: RunRef) -> None:
         async with self._gate:
-            described = await self._describe(run.saga_id, run.run_id)
-            latest = await self._describe(run.saga_id, None)
+            described = await description(self._client, run.saga_id, run.run_id)
+            latest = await description(self._client, run.saga_id)
             if described is None:
                 self._exact[run.run_id] = (_LONG_AGO, SagaFact(saga_id=run.saga_id, status="gone"))
                 return
@@ -87,14 +88,6 @@ class Facts:
         known = self._exact.get(first_run_id(described))
         if known is None or known[0] < described.start_time:
             self._exact[first_run_id(described)] = (described.start_time, fact)
-
-    async def _describe(self, saga_id: str, run_id: str | None) -> WorkflowExecution | None:
-        try:
-            return await run_of(self._client, saga_id, run_id).describe(rpc_timeout=SERVER_TIMEOUT)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise
 
     async def _fact(self, run: WorkflowExecution) -> SagaFact:
         fact = _first_sight(run)

@@ -12,7 +12,6 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli.runs import WORKER_TIMEOUT, Handle, Outcome, outcome
 from messages.sagas import SagaStatus, SagaView, StepState
-from workflows.orchestration.order_saga import OrderSaga
 
 #: How a run ended; or, if it waits for an operator, where it stands.
 Followed = Outcome | SagaView
@@ -86,6 +85,7 @@ async def look(run: Handle) -> SagaView | None:
         RPCError: no worker answered in time, or no server.
     """
     try:
-        return await run.query(OrderSaga.status, rpc_timeout=WORKER_TIMEOUT)
+        view: SagaView = await run.query("status", result_type=SagaView, rpc_timeout=WORKER_TIMEOUT)
     except WorkflowQueryFailedError:
         return None
+    return view

@@ -10,17 +10,18 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from cli.chain import chain, say_chain
 from cli.errors import BadInput
 from cli.following import Followed, follow
+from cli.letters import dead_letters_of, say_letters
+from cli.modes import Mode
 from cli.output import Output, command
 from cli.render import say_how_to_resolve, say_outcome
 from cli.runs import Handle, run_of, start_input
 from cli.screen import SagaScreen
-from messages.ids import order_saga_id
 from messages.orders import Order
-from messages.sagas import SagaSucceeded, SagaView
+from messages.sagas import SagaStatus, SagaSucceeded, SagaView
 from runtime.exits import ExitCode
-from workflows.orchestration.order_saga import OrderSaga
 
 _START_TIMEOUT = timedelta(seconds=10)
 
@@ -30,11 +31,14 @@ class Placed:
     """The run that an order is in."""
 
     run: Handle
+    mode: Mode
     #: Whether the order was placed before and this is that run.
     already: bool
 
 
-async def place(client: Client, order: Order, task_queue: str, *, again: bool = False) -> Placed:
+async def place(
+    client: Client, mode: Mode, order: Order, task_queue: str, *, again: bool = False
+) -> Placed:
     """Start the order's saga, unless it runs or has succeeded already.
 
     Args:
@@ -44,10 +48,10 @@ async def place(client: Client, order: Order, task_queue: str, *, again: bool = 
     Raises:
         BadInput: an order of that id, with other content, runs or has succeeded.
     """
-    saga_id = order_saga_id(order.order_id)
+    saga_id = mode.saga_id(order.order_id)
     try:
         handle = await client.start_workflow(
-            OrderSaga.run,
+            mode.workflow,
             order,
             id=saga_id,
             task_queue=task_queue,
@@ -66,29 +70,29 @@ async def place(client: Client, order: Order, task_queue: str, *, again: bool = 
                 f"order {order.order_id!r} was placed already, with {_difference(placed, order)};"
                 " an order of other content needs another order_id"
             ) from None
-        return Placed(run, already=True)
-    return Placed(run_of(client, saga_id, handle.result_run_id), already=False)
+        return Placed(run, mode, already=True)
+    return Placed(run_of(client, saga_id, handle.result_run_id), mode, already=False)
 
 
-async def see_through(order: Order, placed: Placed, output: Output) -> ExitCode:
+async def see_through(client: Client, order: Order, placed: Placed, output: Output) -> ExitCode:
     """Show the order's progress until it ends or waits for an operator."""
     if placed.already:
         output.line(f"Order {order.order_id} was placed before; this is that run.")
     try:
-        with SagaScreen(output, _title(order)) as screen:
+        with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
             followed = await follow(placed.run, screen)
     except asyncio.CancelledError:
         output.line(f"Order {order.order_id} goes on without us. To follow it:")
-        output.line(f"  {command('status', order.order_id)}")
+        output.line(f"  {command('status', order.order_id, *placed.mode.options)}")
         raise
-    return conclude(order.order_id, followed, output)
+    return await conclude(client, placed.mode, placed.run, followed, output)
 
 
 def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
     """Only say which run the order is in."""
     again = "was placed before" if placed.already else "is placed"
     output.line(f"Order {order.order_id} {again}: {placed.run.id}, run {placed.run.run_id}")
-    output.line(f"  {command('status', order.order_id)}")
+    output.line(f"  {command('status', order.order_id, *placed.mode.options)}")
     output.document(
         {
             "saga_id": placed.run.id,
@@ -99,24 +103,39 @@ def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-def conclude(order_id: str, followed: Followed, output: Output) -> ExitCode:
+async def conclude(
+    client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
+) -> ExitCode:
     """Say how the order ended, or why it did not."""
-    if isinstance(followed, SagaView):
-        say_how_to_resolve(order_id, followed, output)
-    else:
-        say_outcome(followed, output)
+    await say_end(client, mode, run, followed, output)
     output.document(followed)
     return ExitCode.SUCCESS if isinstance(followed, SagaSucceeded) else ExitCode.ROLLED_BACK
+
+
+async def say_end(
+    client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
+) -> None:
+    """Show how the order ended, or what it waits for."""
+    say_chain(await chain(mode, run), output)
+    if isinstance(followed, SagaView):
+        await say_what_it_waits_for(client, mode, followed, output)
+    else:
+        say_outcome(followed, output)
+
+
+async def say_what_it_waits_for(client: Client, mode: Mode, view: SagaView, output: Output) -> None:
+    """Tell an operator what can be done about an open order, if anything."""
+    order_id = mode.order_id(view.saga_id)
+    if view.status is SagaStatus.NEEDS_INTERVENTION and mode is Mode.CHOREOGRAPHY:
+        say_letters(await dead_letters_of(client, order_id), output)
+    else:
+        say_how_to_resolve(order_id, view, output)
 
 
 def summary(order: Order) -> str:
     """What lists of runs show of an order: ``3 items, 200.00``."""
     pieces = sum(item.quantity for item in order.items)
     return f"{pieces} item{'' if pieces == 1 else 's'}, {order.total_amount}"
-
-
-def _title(order: Order) -> str:
-    return f"{order_saga_id(order.order_id)}  {summary(order)}"
 
 
 def _difference(placed: Order | None, order: Order) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from temporalio.client import (
@@ -21,13 +21,13 @@ from temporalio.exceptions import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import BadInput, OperationRefused
+from cli.modes import Mode
 from messages.base import Message
-from messages.ids import order_saga_id
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaSucceeded
-from workflows.orchestration.order_saga import OrderSaga
 
-Handle = WorkflowHandle[OrderSaga, SagaSucceeded]
+# Whichever workflow it is: queries and updates go by the names that both kinds share.
+Handle = WorkflowHandle[Any, SagaSucceeded]
 
 #: For one call that the server answers by itself.
 SERVER_TIMEOUT = timedelta(seconds=10)
@@ -48,27 +48,33 @@ Outcome = SagaSucceeded | SagaRolledBack | BrokenOff
 
 def run_of(client: Client, workflow_id: str, run_id: str | None) -> Handle:
     """A handle that means this run, and no later one of the same order."""
-    return client.get_workflow_handle_for(OrderSaga.run, workflow_id, run_id=run_id)
+    return client.get_workflow_handle(workflow_id, run_id=run_id, result_type=SagaSucceeded)
 
 
-def order_id_of(workflow_id: str) -> str:
-    """The order of a saga: :func:`messages.ids.order_saga_id` backwards."""
-    return workflow_id.removeprefix(order_saga_id(""))
-
-
-async def latest_run(client: Client, order_id: str) -> WorkflowExecutionDescription:
+async def latest_run(client: Client, mode: Mode, order_id: str) -> WorkflowExecutionDescription:
     """The newest run of the order's saga.
 
     Raises:
         BadInput: there is none.
     """
+    found = await description(client, mode.saga_id(order_id))
+    if found is not None:
+        return found
+    for other in Mode:
+        if other is not mode and await description(client, other.saga_id(order_id)):
+            raise BadInput(f"order {order_id!r} was placed with --mode {other.value}")
+    raise BadInput(f"no order {order_id!r} was placed")
+
+
+async def description(
+    client: Client, workflow_id: str, run_id: str | None = None
+) -> WorkflowExecutionDescription | None:
+    """What Temporal knows of a run, by default the newest one; None when it knows none."""
     try:
-        return await run_of(client, order_saga_id(order_id), None).describe(
-            rpc_timeout=SERVER_TIMEOUT
-        )
+        return await run_of(client, workflow_id, run_id).describe(rpc_timeout=SERVER_TIMEOUT)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
-            raise BadInput(f"no order {order_id!r} was placed") from None
+            return None
         raise
 
 

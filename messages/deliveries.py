@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Literal
 
+from pydantic import SerializeAsAny
+
 from messages.base import Message
 from messages.events.base import Event
 from messages.sagas import Line
@@ -14,7 +16,7 @@ from messages.sagas import Line
 class Delivery(Message):
     """One event for one subscriber."""
 
-    event: Event
+    event: SerializeAsAny[Event]
     subscriber: str
 
 
@@ -52,7 +54,7 @@ class DeliveryView(Message):
 class DeliveryReport(Message):
     """What an order is told about a delivery of one of its events that does not go smoothly."""
 
-    event: Event
+    event: SerializeAsAny[Event]
     subscriber: str
     #: Parked, on its way again, or discarded.
     state: DeliveryState

@@ -78,6 +78,8 @@ class EventRecord(Message):
     #: Id of the event in answer to which it happened; None for the first one.
     causation_id: str | None
     time: datetime
+    #: What it says beside its type: why, or that there was nothing to undo.
+    about: str | None = None
 
 
 class SagaSucceeded(Message):

@@ -44,7 +44,7 @@ class Progress:
 
     def started(self, step: str) -> None:
         """The step's action begins."""
-        self._set(step, state=StepState.RUNNING, started_at=workflow.now())
+        self._set(step, state=StepState.RUNNING, started_at=workflow.now(), error=None)
 
     def succeeded(self, step: str) -> None:
         """The step's effect stands."""
@@ -64,13 +64,13 @@ class Progress:
         self._set(step, state=StepState.COMPENSATED, ended_at=workflow.now(), resolution=by_hand)
         self._follow_steps()
 
-    def parked(self, step: str, error: str) -> None:
-        """The step's compensation failed for good."""
+    def parked(self, step: str, error: str, *, undoing: bool = True) -> None:
+        """The step's compensation, or else its action, failed and waits for an operator."""
         self._set(
             step,
             state=StepState.NEEDS_INTERVENTION,
             ended_at=workflow.now(),
-            compensation_error=error,
+            **{"compensation_error" if undoing else "error": error},
         )
         self._follow_steps()
 

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from cli.demo.stage import ROOT, Stage
 from cli.following import Followed, follow
-from cli.order import place, summary
+from cli.modes import Mode
+from cli.order import place, say_end, summary
 from cli.order_file import read_order
 from cli.output import Output
-from cli.render import say_how_to_resolve, say_outcome
 from cli.screen import SagaScreen
 from messages.base import Message
-from messages.sagas import SagaView
 
 
 class Act(NamedTuple):
@@ -21,6 +20,7 @@ class Act(NamedTuple):
 
     title: str
     file: str
+    mode: Mode = Mode.ORCHESTRATION
 
 
 ACTS: Sequence[Act] = (
@@ -50,16 +50,13 @@ async def play(act: Act, tag: str, stage: Stage, output: Output) -> Played:
     """Place the act's order, under an id of its own, and show it to the end."""
     example = read_order(str(ROOT / "examples" / act.file))
     order = example.model_copy(update={"order_id": f"{example.order_id}-{tag}"})
-    placed = await place(stage.client, order, stage.settings.task_queue)
+    placed = await place(stage.client, act.mode, order, stage.settings.task_queue)
     run_id = placed.run.run_id or ""
     link = stage.link(placed.run.id, run_id)
     output.line("")
     output.line(act.title, "bold")
     with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
         followed = await follow(placed.run, screen)
-    if isinstance(followed, SagaView):
-        say_how_to_resolve(order.order_id, followed, output)
-    else:
-        say_outcome(followed, output)
+    await say_end(stage.client, act.mode, placed.run, followed, output)
     output.line(link, "dim")
     return Played(workflow_id=placed.run.id, run_id=run_id, link=link, result=followed)

@@ -10,6 +10,7 @@ from secrets import token_hex
 from cli.audit import audit_with_temporal, conclude
 from cli.demo.acts import ACTS, Played, play
 from cli.demo.stage import ROOT, Stage, stage
+from cli.modes import Mode
 from cli.output import Output, python
 from cli.simulation.fates import SUCCEEDED, Fate, Summary
 from cli.simulation.population import Population
@@ -111,7 +112,7 @@ class _Show:
         faults = self._settings.faults or _SEED_RATES.relative_to(ROOT)
         self._headline(f"A shop's day: {count} orders, {_IN_FLIGHT} at a time, faults: {faults}")
         population = Population(count=count, seed=1, prefix=f"demo-{self._tag}")
-        simulation = Simulation(on.client, self._settings.task_queue)
+        simulation = Simulation(on.client, Mode.ORCHESTRATION, self._settings.task_queue)
         fates, summary = await simulate(simulation, population, _IN_FLIGHT, output)
         self._link_to_some(on, fates)
         self._headline("The audit: all four services' ledgers against what Temporal says")

@@ -1,4 +1,4 @@
-"""``inbox``: the orders that wait for an operator."""
+"""``inbox``: whatever waits for an operator, of either kind of saga."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError
 
 from cli.following import look
+from cli.letters import PARKED, DeadLetter, dead_letters, say_letters
+from cli.modes import Mode
 from cli.output import Output
 from cli.render import say_how_to_resolve
-from cli.runs import SERVER_TIMEOUT, nobody_answers, order_id_of, run_of
+from cli.runs import SERVER_TIMEOUT, nobody_answers, run_of
 from messages.base import Message
 from messages.sagas import SagaView, StepState
 from runtime.client import ensure_search_attribute
 from runtime.exits import ExitCode
 
-PARKED = 'SagaStatus = "NEEDS_INTERVENTION" AND ExecutionStatus = "Running"'
 _QUESTIONS_AT_ONCE = 20
 
 
 class ParkedOrder(Message):
     """An order whose undoing cannot go on by itself."""
 
+    mode: Mode = Mode.ORCHESTRATION
     order_id: str
     run_id: str
     #: Since when it waits, and where it stands; None when no worker told.
@@ -31,26 +33,41 @@ class ParkedOrder(Message):
     saga: SagaView | None = None
 
 
+class ParkedEvent(DeadLetter):
+    """An event that cannot be delivered."""
+
+    mode: Mode = Mode.CHOREOGRAPHY
+
+
 async def inbox(client: Client, output: Output) -> ExitCode:
-    """List the parked orders, each with what an operator can do about it."""
+    """List what is parked, each with what an operator can do about it."""
     await ensure_search_attribute(client)
-    found = [run async for run in client.list_workflows(PARKED, rpc_timeout=SERVER_TIMEOUT)]
+    orders = await _parked_orders(client, output)
+    letters = await dead_letters(client)
+    for order in orders:
+        _show(order, output)
+    for letter in letters:
+        _show_letter(letter, output)
+    if not orders and not letters:
+        output.line("✔ No order waits for an operator.", "green")
+    output.document([*orders, *(ParkedEvent(**dict(letter)) for letter in letters)])
+    return ExitCode.SUCCESS
+
+
+async def _parked_orders(client: Client, output: Output) -> list[ParkedOrder]:
+    query = f'{PARKED} AND WorkflowType = "{Mode.ORCHESTRATION.workflow}"'
+    found = [run async for run in client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT)]
     gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
     parked = await asyncio.gather(*(_look_into(client, run, gate) for run in found))
-    for order in parked:
-        _show(order, output)
     if any(order.saga is None for order in parked):
         output.line(str(nobody_answers(found[0].task_queue)), "yellow")
-    if not parked:
-        output.line("✔ No order waits for an operator.", "green")
-    output.document([*parked])
-    return ExitCode.SUCCESS
+    return parked
 
 
 async def _look_into(
     client: Client, run: WorkflowExecution, gate: asyncio.Semaphore
 ) -> ParkedOrder:
-    order = ParkedOrder(order_id=order_id_of(run.id), run_id=run.run_id)
+    order = ParkedOrder(order_id=Mode.ORCHESTRATION.order_id(run.id), run_id=run.run_id)
     async with gate:
         try:
             saga = await look(run_of(client, run.id, run.run_id))
@@ -66,9 +83,21 @@ async def _look_into(
 
 
 def _show(order: ParkedOrder, output: Output) -> None:
-    since = f" since {order.since:%Y-%m-%d %H:%M:%S} UTC" if order.since else ""
-    output.line(f"Order {order.order_id} waits{since}, run {order.run_id}", "bold")
+    output.line(f"Order {order.order_id} waits{_since(order.since)}, run {order.run_id}", "bold")
     if order.saga is not None:
         output.line(f"  It turned back: {order.saga.error}")
         say_how_to_resolve(order.order_id, order.saga, output)
     output.line("")
+
+
+def _show_letter(letter: DeadLetter, output: Output) -> None:
+    output.line(
+        f"An event of order {letter.order_id} waits{_since(letter.since)}, run {letter.run_id}",
+        "bold",
+    )
+    say_letters([letter], output)
+    output.line("")
+
+
+def _since(at: datetime | None) -> str:
+    return f" since {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from temporalio.client import (
     WorkflowExecutionDescription,
     WorkflowUpdateFailedError,
@@ -11,29 +9,25 @@ from temporalio.client import (
 )
 from temporalio.exceptions import FailureError
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.workflow import UpdateMethodMultiParam
 
 from cli.errors import OperationRefused
 from cli.runs import WORKER_TIMEOUT, Handle
-from messages.sagas import SagaView
-from workflows.orchestration.order_saga import OrderSaga
-
-RequestT = TypeVar("RequestT")
+from messages.base import Message
 
 
 async def send_update(
     run: Handle,
-    update: UpdateMethodMultiParam[[OrderSaga, RequestT], SagaView],
-    request: RequestT,
+    update: str,
+    request: Message,
     latest: WorkflowExecutionDescription,
-) -> SagaView:
-    """Send the update and wait until the saga has taken it.
+) -> None:
+    """Send the update and wait until the workflow has taken it.
 
     Raises:
         OperationRefused: the saga refused it, is closed, or no worker answered.
     """
     try:
-        return await run.execute_update(update, request, rpc_timeout=WORKER_TIMEOUT)
+        await run.execute_update(update, request, rpc_timeout=WORKER_TIMEOUT)
     except WorkflowUpdateFailedError as error:
         raise OperationRefused(f"{run.id} refused: {_reason(error.cause)}") from None
     except WorkflowUpdateRPCTimeoutOrCancelledError:

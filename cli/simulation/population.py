@@ -25,12 +25,15 @@ class Population(Message):
     #: Another seed makes other orders.
     seed: int
     prefix: Annotated[Identifier, Field(max_length=100)]
+    #: Of each order; None means the saga's default.
+    deadline_seconds: Annotated[int, Field(ge=1)] | None = None
 
     def orders(self) -> Iterator[Order]:
         """Make them, one after the other."""
         chance = random.Random(self.seed)
         for number in range(1, self.count + 1):
-            yield _random_order(f"{self.prefix}-{number}", chance)
+            order = _random_order(f"{self.prefix}-{number}", chance)
+            yield order.model_copy(update={"deadline_seconds": self.deadline_seconds})
 
 
 def _random_order(order_id: str, chance: random.Random) -> Order:

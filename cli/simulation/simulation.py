@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from temporalio.client import Client
 
-from cli.operations.inbox import PARKED
+from cli.letters import PARKED
+from cli.modes import Mode
 from cli.order import Placed, place
 from cli.patience import patiently
 from cli.runs import SERVER_TIMEOUT, Handle, Outcome, outcome
 from cli.simulation.fates import Fate
-from messages.ids import order_saga_id
 from messages.orders import Order
 
 _LOOK_FOR_PARKED_EVERY = 2.0
@@ -26,8 +26,9 @@ class Simulation:
     finds the run that an unanswered attempt had begun.
     """
 
-    def __init__(self, client: Client, task_queue: str) -> None:
+    def __init__(self, client: Client, mode: Mode, task_queue: str) -> None:
         self._client = client
+        self._mode = mode
         self._task_queue = task_queue
         self._parked: dict[str, asyncio.Event] = {}
 
@@ -63,7 +64,7 @@ class Simulation:
             ended(fate)
 
     async def _take_through(self, order: Order) -> Fate:
-        parked = self._parked[order_saga_id(order.order_id)] = asyncio.Event()
+        parked = self._parked[self._mode.saga_id(order.order_id)] = asyncio.Event()
         placed = await self._place(order)
         closed = asyncio.create_task(patiently(lambda: outcome(placed.run)))
         stuck = asyncio.create_task(parked.wait())
@@ -78,7 +79,9 @@ class Simulation:
     async def _place(self, order: Order) -> Placed:
         attempts = itertools.count()
         return await patiently(
-            lambda: place(self._client, order, self._task_queue, again=next(attempts) > 0)
+            lambda: place(
+                self._client, self._mode, order, self._task_queue, again=next(attempts) > 0
+            )
         )
 
     async def _look_for_parked(self) -> None:

@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from messages.ids import order_choreography_id
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
 from services.audit import SagaFact, audit
@@ -30,9 +31,12 @@ from settings import Settings
 from tests import ledgers
 from worker import worker_config
 from workflows import policies
+from workflows.choreography.order import OrderChoreography
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 
 Handle = WorkflowHandle[OrderSaga, SagaSucceeded]
+ChoreographyHandle = WorkflowHandle[OrderChoreography, SagaSucceeded]
+AnyHandle = Handle | ChoreographyHandle
 
 #: Real seconds after which a condition that a test waits for counts as never coming.
 PATIENCE = 60.0
@@ -81,7 +85,7 @@ class Shop:
         self.env = env
         self.settings = settings
         self.services = services
-        self._placed: list[Handle] = []
+        self._placed: list[AnyHandle] = []
 
     async def start(self, order: Order, *, skip_time: bool = True) -> Handle:
         """Place an order; without skipping, time passes as on a clock."""
@@ -97,7 +101,23 @@ class Shop:
         self._placed.append(handle)
         return handle
 
-    async def outcome(self, handle: Handle) -> SagaSucceeded | SagaRolledBack:
+    async def create(self, order: Order) -> ChoreographyHandle:
+        """Place an order among services that only tell and react.
+
+        Time passes as on a clock: while its events are delivered, the order's own workflow only
+        waits, and would be skipped to its deadline.
+        """
+        with self.env.with_time_skipping_disabled():
+            handle = await self.env.client.start_workflow(
+                OrderChoreography.run,
+                order,
+                id=order_choreography_id(order.order_id),
+                task_queue=self.settings.task_queue,
+            )
+        self._placed.append(handle)
+        return handle
+
+    async def outcome(self, handle: AnyHandle) -> SagaSucceeded | SagaRolledBack:
         """How the run ended, whichever way it was closed."""
         try:
             return await handle.result()
@@ -130,12 +150,13 @@ class Shop:
             saga_id=run.id, status="rolled_back", resolved_manually=outcome.resolved_manually
         )
 
-    async def closed_as(self, handle: Handle) -> WorkflowExecutionStatus | None:
+    async def closed_as(self, handle: AnyHandle) -> WorkflowExecutionStatus | None:
         """Temporal's own word on how the run closed."""
         return (await handle.describe()).status
 
-    async def status(self, handle: Handle) -> SagaView:
-        return await handle.query(OrderSaga.status)
+    async def status(self, handle: AnyHandle) -> SagaView:
+        view: SagaView = await handle.query("status", result_type=SagaView)
+        return view
 
     def standing(self, order: Order) -> list[str]:
         """The steps of the order whose effects stand in the ledgers, in the saga's order."""
@@ -199,17 +220,17 @@ class Shop:
             OrderSaga.run, handle.id, run_id=reset.run_id
         )
 
-    async def until_step(self, handle: Handle, step: str, state: StepState) -> None:
+    async def until_step(self, handle: AnyHandle, step: str, state: StepState) -> None:
         """Wait until the status query shows the step in the state."""
         await until(lambda: self._is_in(handle, step, state))
 
-    async def until_status(self, handle: Handle, status: SagaStatus) -> None:
+    async def until_status(self, handle: AnyHandle, status: SagaStatus) -> None:
         async def reached() -> bool:
             return (await self.status(handle)).status is status
 
         await until(reached)
 
-    async def until_listed_as(self, handle: Handle, status: SagaStatus) -> None:
+    async def until_listed_as(self, handle: AnyHandle, status: SagaStatus) -> None:
         """Wait until one search-attribute query finds the run."""
         query = f'SagaStatus = "{status.value}" AND WorkflowId = "{handle.id}"'
 
@@ -218,7 +239,7 @@ class Shop:
 
         await until(listed)
 
-    async def _is_in(self, handle: Handle, step: str, state: StepState) -> bool:
+    async def _is_in(self, handle: AnyHandle, step: str, state: StepState) -> bool:
         return any(s.name == step and s.state is state for s in (await self.status(handle)).steps)
 
     async def until_attempt(self, handle: Handle, activity: str, *, running: bool) -> None:

@@ -59,7 +59,11 @@ class Account:
             return False
         self.events.append(
             EventRecord(
-                id=event.id, type=event.type, causation_id=event.causation_id, time=event.time
+                id=event.id,
+                type=event.type,
+                causation_id=event.causation_id,
+                time=event.time,
+                about=_about(event),
             )
         )
         return True
@@ -141,7 +145,8 @@ class Account:
     def _follow_delivery(self, step: str, report: DeliveryReport) -> None:
         decision = report.decision
         if report.state is DeliveryState.PARKED:
-            self._progress.parked(step, report.error or "its event could not be delivered")
+            why = report.error or "its event could not be delivered"
+            self._progress.parked(step, why, undoing=self.turn is not None)
         elif report.state is DeliveryState.DELIVERING and self.turn is not None:
             self._progress.compensating(step)
         elif report.state is DeliveryState.DELIVERING:
@@ -155,3 +160,13 @@ class Account:
             why = f"{report.event.type} was discarded by {decision.operator}: {decision.note}"
             self._progress.failed(step, why)
             self.call_off("FAILED", why, step)
+
+
+def _about(event: OrderEvent) -> str | None:
+    if isinstance(event, Refusal):
+        return event.error
+    if isinstance(event, OrderCancelled):
+        return event.reason
+    if isinstance(event, Undone) and not event.had_effect:
+        return "nothing to undo"
+    return None

@@ -110,10 +110,10 @@ class EventDelivery:
 
     async def _hand_over(self) -> list[Event]:
         subscriber = subscription(self._event, self._subscriber)
+        # What cannot be read would fail every attempt, and the order could not even say so.
+        read(self._event)
         if subscriber.reaction is not None:
             return await self._react(subscriber)
-        # The order takes whatever it can read, and cannot say that it could not.
-        read(self._event)
         await tell_order(self._event.correlation_id, EVENT_SIGNAL, self._event)
         return []
 

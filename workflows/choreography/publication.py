@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from temporalio import workflow
@@ -25,11 +26,14 @@ _NOBODY = Subscriber("nobody")
 
 async def publish(event: Event) -> None:
     """Begin the delivery of an event to each of its subscribers; done once all have begun."""
-    for subscriber in SUBSCRIPTIONS.get(event.type, (_NOBODY,)):
-        if subscriber is ORDER:
-            await tell_order(event.correlation_id, EVENT_SIGNAL, event)
-        else:
-            await deliver(event, subscriber.name)
+    await asyncio.gather(
+        *(
+            tell_order(event.correlation_id, EVENT_SIGNAL, event)
+            if subscriber is ORDER
+            else deliver(event, subscriber.name)
+            for subscriber in SUBSCRIPTIONS.get(event.type, (_NOBODY,))
+        )
+    )
 
 
 async def deliver(event: Event, subscriber: str) -> None:

@@ -1,0 +1,64 @@
+"""The chain of events of a choreographed order, as a tree from cause to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from rich.tree import Tree
+from temporalio.client import WorkflowQueryFailedError
+from temporalio.service import RPCError
+
+from cli.modes import Mode
+from cli.output import Output
+from cli.runs import WORKER_TIMEOUT, Handle
+from messages.events.order import OrderCancelled
+from messages.sagas import EventRecord
+from workflows.choreography.participants import PARTICIPANTS
+
+_LOOKS = {
+    OrderCancelled.__name__: ("◀", "yellow"),
+    **{participant.done.__name__: ("✔", "green") for participant in PARTICIPANTS},
+    **{participant.refused.__name__: ("✘", "red") for participant in PARTICIPANTS},
+    **{participant.undone.__name__: ("↩", "yellow") for participant in PARTICIPANTS},
+}
+
+
+async def chain(mode: Mode, run: Handle) -> list[EventRecord]:
+    """The events that the order told or heard of; none for a saga that is led, or not told."""
+    if mode is Mode.ORCHESTRATION:
+        return []
+    try:
+        events: list[EventRecord] = await run.query(
+            "events", result_type=list[EventRecord], rpc_timeout=WORKER_TIMEOUT
+        )
+    except (WorkflowQueryFailedError, RPCError):
+        return []
+    return events
+
+
+def say_chain(events: Sequence[EventRecord], output: Output) -> None:
+    """Show each event below the one that it answers."""
+    if not events:
+        return
+    began = min(event.time for event in events)
+    about = {event.id: event.about for event in events}
+    drawn: dict[str | None, Tree] = {}
+    for event in events:
+        # What it answers may be heard of later: then it stands at the top.
+        above = drawn.get(event.causation_id)
+        label = _label(event, (event.time - began).total_seconds())
+        if event.about and event.about != about.get(event.causation_id or ""):
+            label.append(f"  {event.about}", "dim")
+        drawn[event.id] = above.add(label) if above else Tree(label, guide_style="dim")
+    known = set(drawn)
+    for event in events:
+        if event.causation_id not in known or event.causation_id is None:
+            output.say(drawn[event.id])
+
+
+def _label(event: EventRecord, after: float) -> Text:
+    mark, style = _LOOKS.get(event.type, ("○", ""))
+    label = Text(f"{mark} {event.type}", style, no_wrap=True, overflow="ellipsis")
+    label.append(f"  +{after * 1000:.0f} ms", "dim")
+    return label
