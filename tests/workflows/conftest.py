@@ -101,6 +101,10 @@ class Shop:
         self._placed.append(handle)
         return handle
 
+    async def start_in_real_time(self, order: Order) -> Handle:
+        """Place an order, with time passing as on a clock."""
+        return await self.start(order, skip_time=False)
+
     async def create(self, order: Order) -> ChoreographyHandle:
         """Place an order among services that only tell and react.
 
@@ -160,7 +164,11 @@ class Shop:
 
     def standing(self, order: Order) -> list[str]:
         """The steps of the order whose effects stand in the ledgers, in the saga's order."""
-        found = ledgers.standing_steps(self.settings, order.order_id)
+        return self.standing_of(order.order_id)
+
+    def standing_of(self, order_id: str) -> list[str]:
+        """The same, by the order's id."""
+        found = ledgers.standing_steps(self.settings, order_id)
         return [step.name for step in STEPS if step.name in found]
 
     def effects(self, order: Order) -> int:
@@ -281,19 +289,28 @@ class OpenShop(Protocol):
 
 @pytest.fixture
 def open_shop(env: WorkflowEnvironment, tmp_path: Path) -> OpenShop:
-    @asynccontextmanager
-    async def opened(*faults: Mapping[str, object], worker: bool = True) -> AsyncIterator[Shop]:
-        settings = Settings(data_dir=tmp_path / "data", task_queue=f"shop-{uuid.uuid4()}")
-        plan = FaultPlan.model_validate({"seed": 1, "fault": faults})
-        with closing(open_services(settings.ledger_urls(), plan)) as services:
-            shop = Shop(env, settings, services)
-            if worker:
-                async with shop.new_worker():
-                    yield shop
-            else:
-                yield shop
-        # By now every attempt that was given up has landed as well, too late or not.
-        report = audit(settings.ledger_urls(), await shop.facts())
-        assert report.violations == ()
+    def opened(
+        *faults: Mapping[str, object], worker: bool = True
+    ) -> AbstractAsyncContextManager[Shop]:
+        return a_shop(env, tmp_path / "data", *faults, worker=worker)
 
     return opened
+
+
+@asynccontextmanager
+async def a_shop(
+    env: WorkflowEnvironment, data_dir: Path, *faults: Mapping[str, object], worker: bool = True
+) -> AsyncIterator[Shop]:
+    """A shop with its ledgers in a folder; see :class:`OpenShop`."""
+    settings = Settings(data_dir=data_dir, task_queue=f"shop-{uuid.uuid4()}")
+    plan = FaultPlan.model_validate({"seed": 1, "fault": faults})
+    with closing(open_services(settings.ledger_urls(), plan)) as services:
+        shop = Shop(env, settings, services)
+        if worker:
+            async with shop.new_worker():
+                yield shop
+        else:
+            yield shop
+    # By now every attempt that was given up has landed as well, too late or not.
+    report = audit(settings.ledger_urls(), await shop.facts())
+    assert report.violations == ()

@@ -1,0 +1,120 @@
+"""Both kinds of saga, over the same services, under the same faults: the same ledgers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from temporalio.common import RetryPolicy
+from temporalio.testing import WorkflowEnvironment
+
+from cli.modes import Mode
+from messages.sagas import CancelOrder, SagaRolledBack, SagaSucceeded, StepState
+from services.audit.books import KEPT, read_book
+from tests.builders import an_order
+from tests.conformance.faults import STEPS, Case, cases
+from tests.workflows.conftest import AnyHandle, Shop, a_shop
+from workflows import policies
+
+CASES = tuple(cases())
+#: Seconds after which an order gives up what will never come.
+DEADLINE = 8
+#: Seconds that one attempt gets, also on a machine that is busy with other things.
+ATTEMPT = 1.5
+_IN_FLIGHT = 20
+
+
+class Ended(NamedTuple):
+    """What became of all cases in one mode."""
+
+    outcomes: Mapping[str, SagaSucceeded | SagaRolledBack]
+    #: By order, the steps whose effects stand.
+    standing: Mapping[str, tuple[str, ...]]
+    #: By service and account, how far it is from where it began.
+    moved: Mapping[tuple[str, str], int]
+
+
+@pytest.fixture(scope="module")
+async def ended(
+    env: WorkflowEnvironment, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Mapping[Mode, Ended]]:
+    """All cases in both modes, each mode on ledgers of its own."""
+    folder = tmp_path_factory.mktemp("conformance")
+    with pytest.MonkeyPatch.context() as patch:
+        _hurry(patch)
+        yield {mode: await _all_cases(env, folder / mode.value, mode) for mode in Mode}
+
+
+def _hurry(patch: pytest.MonkeyPatch) -> None:
+    """The product's policies, with seconds in place of minutes."""
+    attempt, pause = timedelta(seconds=ATTEMPT), timedelta(seconds=0.02)
+    forever = RetryPolicy(initial_interval=pause, maximum_interval=pause)
+    some = replace(forever, maximum_attempts=6)
+    window = timedelta(minutes=5)
+    patch.setattr(policies, "FORWARD", policies.Policy(attempt, window, forever))
+    patch.setattr(policies, "COMPENSATION", replace(policies.COMPENSATION, attempt=attempt))
+    patch.setattr(policies, "DELIVERY", policies.DeliveryPolicy(attempt, some))
+    patch.setattr(policies, "UNDO_DELIVERY", replace(policies.UNDO_DELIVERY, attempt=attempt))
+
+
+async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ended:
+    faults = [{**fault, "orders": [case.order_id]} for case in CASES for fault in case.faults]
+    gate = asyncio.Semaphore(_IN_FLIGHT)
+    async with a_shop(env, folder, *faults) as shop:
+        outcomes = await asyncio.gather(*(_run(shop, mode, case, gate) for case in CASES))
+    standing = {case.order_id: tuple(shop.standing_of(case.order_id)) for case in CASES}
+    return Ended(
+        outcomes={case.name: outcome for case, outcome in zip(CASES, outcomes, strict=True)},
+        standing=standing,
+        moved={
+            (service, balance.account): balance.now - balance.opening
+            for service in KEPT
+            # Shipments have no account but themselves; that each order has one or none, and
+            # the same in both modes, is in what stands.
+            if service != "shipping"
+            for balance in read_book(service, shop.settings.ledger_urls()[service]).balances
+            if balance.now != balance.opening
+        },
+    )
+
+
+async def _run(
+    shop: Shop, mode: Mode, case: Case, gate: asyncio.Semaphore
+) -> SagaSucceeded | SagaRolledBack:
+    deadline = DEADLINE if case.hopeless else None
+    order = an_order(case.order_id, user_id=f"user_{case.order_id}", deadline_seconds=deadline)
+    async with gate:
+        place = shop.create if mode is Mode.CHOREOGRAPHY else shop.start_in_real_time
+        handle: AnyHandle = await place(order)
+        if case.cancel is not None:
+            await _cancel(shop, handle, case)
+        return await shop.outcome(handle)
+
+
+async def _cancel(shop: Shop, handle: AnyHandle, case: Case) -> None:
+    before = STEPS[: STEPS.index(case.name.split()[0])]
+    if before:
+        await shop.until_step(handle, before[-1], StepState.SUCCESS)
+    if case.cancel == "native":
+        await handle.cancel()
+    else:
+        await handle.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.order_id)
+def test_both_modes_leave_the_same(ended: Mapping[Mode, Ended], case: Case) -> None:
+    for mode in Mode:
+        assert ended[mode].standing[case.order_id] == case.stands, mode
+        assert isinstance(ended[mode].outcomes[case.name], SagaSucceeded) is bool(case.stands), mode
+        if case.cancel:
+            assert ended[mode].outcomes[case.name].status == "CANCELLED", mode
+
+
+def test_the_ledgers_are_equal_to_the_last_cent(ended: Mapping[Mode, Ended]) -> None:
+    assert ended[Mode.ORCHESTRATION].moved == ended[Mode.CHOREOGRAPHY].moved
+    assert ended[Mode.ORCHESTRATION].moved != {}
