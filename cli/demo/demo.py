@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from cli.audit import audit_with_temporal, conclude
-from cli.demo.acts import ACTS, Played, play
+from cli.demo.acts import CHOREOGRAPHED, ORCHESTRATED, Played, play
 from cli.demo.stage import ROOT, Stage, stage
 from cli.modes import Mode
 from cli.output import Output, python
@@ -105,7 +105,14 @@ class _Show:
     async def _acts(self, on: Stage) -> tuple[Played, ...]:
         if self._settings.faults:
             self._output.line(f"Faults           {self._settings.faults}, as you asked")
-        return tuple([await play(act, self._tag, on, self._output) for act in ACTS])
+        played = []
+        for headline, acts in (
+            ("Orchestration: one workflow leads, and undoes what it did", ORCHESTRATED),
+            ("Choreography: nobody leads; each service answers events", CHOREOGRAPHED),
+        ):
+            self._headline(headline)
+            played += [await play(act, self._tag, on, self._output) for act in acts]
+        return tuple(played)
 
     async def _simulation_and_audit(self, on: Stage, acts: tuple[Played, ...]) -> None:
         output, count = self._output, self._programme.orders
