@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker lock clean missing
+.PHONY: help install demo test check server worker compare lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -21,6 +21,9 @@ server: .venv/.runtime  ## the embedded Temporal server with Web UI, until Ctrl-
 
 worker: .venv/.runtime  ## a worker, until Ctrl-C
 	@$(VENV_PYTHON) worker.py $(ARGS)
+
+compare: .venv/.runtime  ## what an order costs, orchestrated and choreographed
+	@$(VENV_PYTHON) -m benchmarks.compare $(ARGS)
 
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 	$(VENV_PYTHON) -m pytest -n 2 $(ARGS)
