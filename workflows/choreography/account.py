@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.deliveries import DeliveryReport, DeliveryState
     from messages.events.base import OrderEvent
     from messages.events.order import OrderCancelled
+    from messages.ids import event_id
     from messages.sagas import (
         EventRecord,
         Resolution,
@@ -23,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     )
 
 from workflows.choreography.participants import BY_SERVICE, STEP_OF, STEPS, Refusal, Undone
+from workflows.choreography.subscriptions import SUBSCRIPTIONS
 from workflows.closing import Turn
 from workflows.progress import Progress
 
@@ -86,7 +88,7 @@ class Account:
     def hear_of_delivery(self, report: DeliveryReport) -> None:
         """Take how the delivery of one of the order's events goes."""
         participant = BY_SERVICE.get(report.subscriber)
-        if participant is None:
+        if participant is None or not _is_on_the_way(report):
             return
         undoing = report.event.type == OrderCancelled.__name__
         if undoing is (self.turn is not None) and participant.step not in self._undone:
@@ -160,6 +162,14 @@ class Account:
             why = f"{report.event.type} was discarded by {decision.operator}: {decision.note}"
             self._progress.failed(step, why)
             self.call_off("FAILED", why, step)
+
+
+def _is_on_the_way(report: DeliveryReport) -> bool:
+    """Whether the order depends on it: not on an event that somebody made up, or sent again."""
+    event = report.event
+    subscribers = {subscriber.name for subscriber in SUBSCRIPTIONS.get(event.type, ())}
+    own_id = event_id(event.correlation_id, event.saga_run_id, event.type)
+    return report.subscriber in subscribers and event.id == own_id
 
 
 def _about(event: OrderEvent) -> str | None:
