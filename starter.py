@@ -140,6 +140,9 @@ def simulate(
         str | None,
         typer.Option(help="Begins their ids; by default another one each time."),
     ] = None,
+    scarce: Annotated[
+        bool, typer.Option("--scarce", help="They compete for little stock and little credit.")
+    ] = False,
     deadline: Deadline = None,
     mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
@@ -155,6 +158,7 @@ def simulate(
             count=orders,
             seed=seed,
             prefix=prefix or f"sim-{token_hex(3)}",
+            scarce=scarce,
             deadline_seconds=deadline,
         )
         task_queue = read_settings().task_queue

@@ -25,6 +25,8 @@ class Population(Message):
     #: Another seed makes other orders.
     seed: int
     prefix: Annotated[Identifier, Field(max_length=100)]
+    #: Whether they compete for an item of which there is little, and for little credit.
+    scarce: bool = False
     #: Of each order; None means the saga's default.
     deadline_seconds: Annotated[int, Field(ge=1)] | None = None
 
@@ -32,7 +34,8 @@ class Population(Message):
         """Make them, one after the other."""
         chance = random.Random(self.seed)
         for number in range(1, self.count + 1):
-            order = _random_order(f"{self.prefix}-{number}", chance)
+            make = _scarce_order if self.scarce else _random_order
+            order = make(f"{self.prefix}-{number}", chance)
             yield order.model_copy(update={"deadline_seconds": self.deadline_seconds})
 
 
@@ -48,6 +51,20 @@ def _random_order(order_id: str, chance: random.Random) -> Order:
         items=items,
         total_amount=sum((_total(item) for item in items), Decimal(0)),
         shipping_address=f"{chance.randint(1, 200)} {street}, {city}",
+    )
+
+
+def _scarce_order(order_id: str, chance: random.Random) -> Order:
+    price, quantity = Decimal(20), chance.randint(1, 2)
+    items = [OrderItem(id="item_scarce", quantity=quantity, price=price)]
+    if chance.random() < 0.5:
+        items = [OrderItem(id="item_1", quantity=quantity, price=price)]
+    return Order(
+        order_id=order_id,
+        user_id=chance.choice(("user_limited", "user_1")),
+        items=tuple(items),
+        total_amount=price * quantity,
+        shipping_address="1 Main St, Springfield",
     )
 
 

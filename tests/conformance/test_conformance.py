@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from temporalio.common import RetryPolicy
 from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
@@ -18,8 +15,8 @@ from messages.sagas import CancelOrder, SagaRolledBack, SagaSucceeded, StepState
 from services.audit.books import KEPT, read_book
 from tests.builders import an_order
 from tests.conformance.faults import STEPS, Case, cases
+from tests.conformance.hurry import hurry
 from tests.workflows.conftest import AnyHandle, Shop, a_shop
-from workflows import policies
 
 CASES = tuple(cases())
 #: Seconds after which an order gives up what will never come.
@@ -46,20 +43,8 @@ async def ended(
     """All cases in both modes, each mode on ledgers of its own."""
     folder = tmp_path_factory.mktemp("conformance")
     with pytest.MonkeyPatch.context() as patch:
-        _hurry(patch)
+        hurry(patch, attempt=ATTEMPT)
         yield {mode: await _all_cases(env, folder / mode.value, mode) for mode in Mode}
-
-
-def _hurry(patch: pytest.MonkeyPatch) -> None:
-    """The product's policies, with seconds in place of minutes."""
-    attempt, pause = timedelta(seconds=ATTEMPT), timedelta(seconds=0.02)
-    forever = RetryPolicy(initial_interval=pause, maximum_interval=pause)
-    some = replace(forever, maximum_attempts=6)
-    window = timedelta(minutes=5)
-    patch.setattr(policies, "FORWARD", policies.Policy(attempt, window, forever))
-    patch.setattr(policies, "COMPENSATION", replace(policies.COMPENSATION, attempt=attempt))
-    patch.setattr(policies, "DELIVERY", policies.DeliveryPolicy(attempt, some))
-    patch.setattr(policies, "UNDO_DELIVERY", replace(policies.UNDO_DELIVERY, attempt=attempt))
 
 
 async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ended:

@@ -100,10 +100,11 @@ class OrderChoreography:
             raise ValueError("too late to cancel: already succeeded")
 
     def _created(self) -> OrderCreated:
-        saga_id, run_id = self._progress.saga_id, workflow.info().first_execution_run_id
+        # What is told of the order is sent to where it runs, whatever its id.
+        order, run_id = workflow.info().workflow_id, workflow.info().first_execution_run_id
         return OrderCreated(
-            id=event_id(saga_id, run_id, OrderCreated.__name__),
-            correlation_id=saga_id,
+            id=event_id(order, run_id, OrderCreated.__name__),
+            correlation_id=order,
             saga_run_id=run_id,
             time=workflow.now(),
             order=PlacedOrder.of(self._order),
