@@ -9,14 +9,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.loyalty import LoyaltyActivities
     from activities.payment import PaymentActivities
     from activities.shipping import ShippingActivities
+    from messages import requests
     from messages.failures import REFUSALS
     from messages.ids import order_saga_id
-    from messages.inventory import ReserveInventory
-    from messages.loyalty import AwardLoyaltyPoints
     from messages.orders import Order
-    from messages.payment import ProcessPayment
     from messages.sagas import CancelOrder, ResolveCompensation, SagaSucceeded, SagaView
-    from messages.shipping import PrepareShipping
 
 from workflows.closing import no_input
 from workflows.orchestration.saga import Saga
@@ -78,39 +75,10 @@ class OrderSaga:
     async def _place(self, saga: Saga) -> None:
         """The way forward; each step's compensation stands in its row above."""
         order = self._order
-        await saga.step(
-            RESERVE_INVENTORY,
-            lambda key: ReserveInventory(
-                idempotency_key=key, order_id=order.order_id, items=order.items
-            ),
-        )
-        await saga.step(
-            PROCESS_PAYMENT,
-            lambda key: ProcessPayment(
-                idempotency_key=key,
-                order_id=order.order_id,
-                user_id=order.user_id,
-                amount=order.total_amount,
-            ),
-        )
-        await saga.step(
-            PREPARE_SHIPPING,
-            lambda key: PrepareShipping(
-                idempotency_key=key,
-                order_id=order.order_id,
-                user_id=order.user_id,
-                address=order.shipping_address,
-            ),
-        )
-        await saga.step(
-            AWARD_LOYALTY_POINTS,
-            lambda key: AwardLoyaltyPoints(
-                idempotency_key=key,
-                order_id=order.order_id,
-                user_id=order.user_id,
-                points=order.loyalty_points,
-            ),
-        )
+        await saga.step(RESERVE_INVENTORY, lambda key: requests.reserve_inventory(order, key))
+        await saga.step(PROCESS_PAYMENT, lambda key: requests.process_payment(order, key))
+        await saga.step(PREPARE_SHIPPING, lambda key: requests.prepare_shipping(order, key))
+        await saga.step(AWARD_LOYALTY_POINTS, lambda key: requests.award_loyalty_points(order, key))
 
     @workflow.query
     def status(self) -> SagaView:
