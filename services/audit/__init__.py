@@ -17,12 +17,13 @@ look broken.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from services.audit.books import KEPT, Book, RunRef, read_book, unsettled_runs
+from messages.runs import RunRef, SagaFact
+from services.audit.books import KEPT, Book, read_book, unsettled_runs
 from services.audit.ledgers import check_ledger, totals
-from services.audit.report import AuditReport, SagaFact, ServiceTotals, Violation
-from services.audit.sagas import disagreements, runs, standing, verdict, violation
+from services.audit.report import AuditReport, ServiceTotals, Violation
+from services.audit.sagas import disagreements, left_behind, runs, standing, verdict, violation
 
 __all__ = [
     "AuditReport",
@@ -61,14 +62,19 @@ def _judge(
         stands = standing(operations)
         found = verdict(stands, fact, may_be_open=facts is not None)
         verdicts[found] += 1
-        problems: Iterator[str] = disagreements(operations)
+        saga_id = operations[0].saga_id if operations else known[run_id].saga_id
         if found == "violated":
-            problems = iter([violation(stands, fact), *problems])
+            broken = violation(stands, fact)
+            violations.append(
+                Violation(
+                    saga_id=saga_id, run_id=run_id, problem=broken, left_behind=left_behind(fact)
+                )
+            )
         elif found == "rolled_back":
             resolved += len(stands)
-        saga_id = operations[0].saga_id if operations else known[run_id].saga_id
         violations += [
-            Violation(saga_id=saga_id, run_id=run_id, problem=problem) for problem in problems
+            Violation(saga_id=saga_id, run_id=run_id, problem=problem)
+            for problem in disagreements(operations)
         ]
     return AuditReport(
         sagas=sum(verdicts.values()),

@@ -12,6 +12,7 @@ from messages.base import Command
 from messages.inventory import ReserveInventory
 from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
+from messages.runs import RunRef
 from messages.shipping import PrepareShipping
 from services.fence import State, fence
 from services.inventory import stock
@@ -117,13 +118,6 @@ class Book(NamedTuple):
     operations: Sequence[Operation]
     entries: Sequence[Entry]
     balances: Sequence[Balance]
-
-
-class RunRef(NamedTuple):
-    """A run of a saga, as Temporal is asked about it."""
-
-    saga_id: str
-    run_id: str
 
 
 def read_book(service: str, url: str) -> Book:

@@ -1,24 +1,12 @@
-"""What the audit is told, and what it finds."""
+"""What the audit finds."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
 
 from pydantic import computed_field
 
 from messages.base import Message
-
-
-class SagaFact(Message):
-    """What Temporal knows about one run of a saga."""
-
-    saga_id: str
-    #: ``terminated``: closed without having been able to compensate (terminated, timed out).
-    #: ``gone``: Temporal does not know the run, or no more; the ledgers alone must convince.
-    status: Literal["open", "succeeded", "rolled_back", "terminated", "gone"]
-    #: Steps of a rolled-back saga whose effects an operator took over; they may stand.
-    resolved_manually: tuple[str, ...] = ()
 
 
 class Violation(Message):
@@ -28,6 +16,8 @@ class Violation(Message):
     saga_id: str | None = None
     run_id: str | None = None
     service: str | None = None
+    #: Left behind by a run that cannot undo it itself; reconciling does.
+    left_behind: bool = False
 
     def __str__(self) -> str:
         where = [self.saga_id, self.run_id and f"run {self.run_id}", self.service]

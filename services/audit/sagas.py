@@ -9,9 +9,9 @@ from messages.base import Command
 from messages.inventory import ReserveInventory
 from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
+from messages.runs import SagaFact
 from messages.shipping import PrepareShipping
 from services.audit.books import KEPT, Book, Operation
-from services.audit.report import SagaFact
 from services.fence import State
 
 STEPS = tuple(kept.step for kept in KEPT.values())
@@ -39,18 +39,19 @@ def verdict(stands: set[str], fact: SagaFact | None, *, may_be_open: bool) -> Ve
         return "in_flight"
     if fact is not None and fact.status == "succeeded":
         return "succeeded" if stands.issuperset(STEPS) else "violated"
+    by_hand = set(fact.resolved_manually) if fact is not None else set()
     if fact is not None and fact.status == "rolled_back":
-        return "violated" if stands - set(fact.resolved_manually) else "rolled_back"
+        return "violated" if stands - by_hand else "rolled_back"
     if stands.issuperset(STEPS):
         return "succeeded"
-    if not stands:
+    if not stands - by_hand:
         return "rolled_back"
     return "in_flight" if fact is None and may_be_open else "violated"
 
 
 def violation(stands: set[str], fact: SagaFact | None) -> str:
     """Say in which way a run is violated."""
-    ended = f"the saga {fact.status.replace('_', ' ')}" if fact else "by the ledgers alone"
+    ended = _ENDED[fact.status] if fact else "by the ledgers alone"
     if fact is not None and fact.status == "succeeded":
         return f"{ended}, but {_steps(set(STEPS) - stands)} left no effect"
     if fact is not None and fact.status == "rolled_back":
@@ -89,6 +90,20 @@ def _money(requests: Sequence[Command]) -> Iterator[str]:
 def _differ(what: str, values: set[str]) -> Iterator[str]:
     if len(values) > 1:
         yield f"one run, but more than one {what}: {', '.join(sorted(values))}"
+
+
+def left_behind(fact: SagaFact | None) -> bool:
+    """Whether nobody but the reconciler will mend such a run's violation."""
+    return fact is not None and fact.status in ("rolled_back", "terminated", "gone")
+
+
+_ENDED = {
+    "open": "the saga is open",
+    "succeeded": "the saga succeeded",
+    "rolled_back": "the saga rolled back",
+    "terminated": "the saga was terminated",
+    "gone": "the saga is gone from Temporal",
+}
 
 
 def _steps(steps: set[str]) -> str:

@@ -1,0 +1,39 @@
+"""The runs of sagas, as the ledgers name them and as Temporal judges them."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from messages.base import Message
+from messages.orders import Order
+
+#: Workflow types whose runs are sagas: their id and first run id begin idempotency keys.
+SAGA_TYPES = ("OrderSaga", "OrderChoreography")
+
+
+class RunRef(NamedTuple):
+    """A run of a saga, as Temporal is asked about it."""
+
+    saga_id: str
+    run_id: str
+
+
+class SagaFact(Message):
+    """What Temporal knows about one run of a saga."""
+
+    saga_id: str
+    #: ``terminated``: closed without having been able to compensate (terminated, timed out).
+    #: ``gone``: Temporal does not know the run, or no more; the ledgers alone must convince.
+    status: Literal["open", "succeeded", "rolled_back", "terminated", "gone"]
+    #: Steps whose effects an operator took over; they may stand.
+    resolved_manually: tuple[str, ...] = ()
+
+
+class ExaminedRun(Message):
+    """A run that Temporal was asked about, with all that resets have made of it."""
+
+    #: What the run is called in idempotency keys: a reset keeps it.
+    first_run_id: str
+    fact: SagaFact
+    #: What a terminated run was started with; None when that was no order.
+    order: Order | None = None
