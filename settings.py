@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
     #: Threads, and so activities, that one worker runs at the same time.
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
+    #: Seconds between two reconciliations, which undo what terminated runs left behind; 0:
+    #: the worker sets up no schedule for them, and leaves one that is there as it is.
+    reconcile_every_seconds: Annotated[int, Field(ge=0, le=24 * 3600)] = 300
 
     @field_validator("hosts", mode="before")
     @classmethod

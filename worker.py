@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, closing
 from datetime import timedelta
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -22,17 +23,22 @@ from activities.reactions.inventory import InventoryReactions
 from activities.reactions.loyalty import LoyaltyReactions
 from activities.reactions.payment import PaymentReactions
 from activities.reactions.shipping import ShippingReactions
+from activities.reconciliation import ReconciliationActivities
 from activities.shipping import ShippingActivities
 from runtime.client import connect, ensure_search_attribute
-from runtime.exits import ExitCode, FatalError, run, stop_requested
+from runtime.exits import ExitCode, FatalError, one_line, run, stop_requested
 from runtime.logs import log_to_terminal
+from runtime.runs import Runs
+from runtime.schedule import ensure_reconciliation
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.ledger import LedgerUnavailable
+from services.leftovers import Leftovers
 from services.mock import Services, open_services
 from settings import Settings, read_settings
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
+from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.task_queues import ServiceTaskQueues
 
 #: A bound activity method; what it takes and gives is between its workflow and itself.
@@ -42,7 +48,7 @@ Activity = Callable[..., object]
 # a workflow task cheap. The workflows themselves stay inside the sandbox.
 PASSED_THROUGH = ("pydantic", "messages", "activities", "workflows.policies")
 
-WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery)
+WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders)
 
 
 def inventory_activities(services: Services) -> list[Activity]:
@@ -101,6 +107,14 @@ ACTIVITIES: Mapping[str, Callable[[Services], list[Activity]]] = {
 }
 
 
+def reconciliation_activities(client: Client, settings: Settings) -> list[Activity]:
+    """How the workflows' own worker looks into all ledgers, and at what Temporal says."""
+    looking = ReconciliationActivities(
+        Leftovers(settings.ledger_urls()), Runs(client, settings.task_queue)
+    )
+    return [looking.find_half_done_runs, looking.find_broken_off_runs, looking.examine_run]
+
+
 def task_queues(settings: Settings) -> list[str]:
     """The task queues that have something of what this worker hosts."""
     own = settings.task_queues()
@@ -124,7 +138,8 @@ def worker_config(
             for service, activities in ACTIVITIES.items()
             if service in settings.hosts and own[service] == queue
             for activity in activities(services)
-        ],
+        ]
+        + (reconciliation_activities(client, settings) if hosts_workflows else []),
         interceptors=[ServiceTaskQueues(own)],
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
         max_concurrent_activities=settings.max_concurrent_activities,
@@ -141,6 +156,8 @@ async def main() -> ExitCode:
     stop = stop_requested()
     client = await connect()
     await ensure_search_attribute(client)
+    if "workflows" in settings.hosts:
+        await _schedule_reconciliation(client, settings)
     queues = task_queues(settings)
     with closing(_open_services(settings)) as services:
         async with AsyncExitStack() as workers:
@@ -157,6 +174,21 @@ async def main() -> ExitCode:
             await stop.wait()
             print("worker: stopping; running activities may finish", flush=True)
     return ExitCode.SUCCESS
+
+
+async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
+    every = timedelta(seconds=settings.reconcile_every_seconds)
+    if not every:
+        return
+    try:
+        await ensure_reconciliation(client, settings.task_queue, every)
+    except RPCError as error:
+        # A worker's key need not be good for schedules, and orders do not need them.
+        print(
+            f"worker: cannot schedule the reconciliation: {one_line(error.message)};"
+            " run it from elsewhere: python starter.py reconcile",
+            flush=True,
+        )
 
 
 def _open_services(settings: Settings) -> Services:

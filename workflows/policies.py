@@ -88,3 +88,28 @@ UNDO_DELIVERY = DeliveryPolicy(
         maximum_attempts=107,
     ),
 )
+
+#: The reconciler comes again: what cannot be undone now does not hold up the rest for long.
+RECONCILIATION = Policy(
+    attempt=timedelta(seconds=10),
+    window=timedelta(minutes=1),
+    retry=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=10),
+    ),
+)
+
+#: One page of a search: four ledgers are read, and Temporal is asked about each run.
+SEARCH = Policy(
+    attempt=timedelta(minutes=1),
+    window=timedelta(minutes=5),
+    retry=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=10),
+    ),
+)
+
+#: A reconciliation whose history has grown longer goes on in a new run.
+RECONCILER_EVENTS = 4_000

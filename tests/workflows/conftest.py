@@ -24,7 +24,8 @@ from temporalio.worker import Worker
 from messages.ids import order_choreography_id
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
-from services.audit import SagaFact, audit
+from runtime.runs import Runs
+from services.audit import RunRef, SagaFact, audit
 from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
@@ -85,6 +86,7 @@ class Shop:
         self.env = env
         self.settings = settings
         self.services = services
+        self.runs = Runs(env.client, settings.task_queue)
         self._placed: list[AnyHandle] = []
 
     async def start(self, order: Order, *, skip_time: bool = True) -> Handle:
@@ -147,6 +149,11 @@ class Shop:
         }
 
     async def _fact(self, run: Handle) -> SagaFact:
+        fact = (await self.runs.examine(RunRef(run.id, run.run_id or ""))).fact
+        if fact.status in ("terminated", "gone"):
+            return fact
+        if await self.closed_as(run) is WorkflowExecutionStatus.TERMINATED:
+            return fact  # of the run that a reset has made of it
         outcome = await self.outcome(run)
         if isinstance(outcome, SagaSucceeded):
             return SagaFact(saga_id=run.id, status="succeeded")

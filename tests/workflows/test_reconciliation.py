@@ -1,0 +1,454 @@
+"""What a run cannot undo any more, the reconciler does; and it touches nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+import runtime.runs
+import services.leftovers
+from activities.reconciliation import ReconciliationActivities
+from messages.reconciliation import Reconcile, ReconciliationReport
+from messages.runs import RunRef
+from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
+from runtime.schedule import ensure_reconciliation, schedule_id
+from services.leftovers import Leftovers
+from tests.builders import an_order
+from tests.workflows.conftest import Handle, OpenShop, Policies, Shop, until
+from workflows import policies
+from workflows.orchestration.order_saga import STEPS
+from workflows.reconciliation.reconcile_orders import ReconcileOrders
+from workflows.reconciliation.undoing import COMPENSATIONS
+
+NAMES = [step.name for step in STEPS]
+HOURS = 3600.0
+
+each_step = pytest.mark.parametrize("step", NAMES)
+
+#: The last step fails in a way that leaves open what happened, so all four are undone.
+LAST_STEP_FAILS = {"operations": [NAMES[-1]], "kind": "permanent", "when": "after", "rate": 1.0}
+
+
+async def begin(shop: Shop, *, dry_run: bool = False) -> WorkflowHandle[ReconcileOrders, object]:
+    return await shop.env.client.start_workflow(
+        ReconcileOrders.run,
+        Reconcile(dry_run=dry_run),
+        id=f"reconcile-{uuid.uuid4()}",
+        task_queue=shop.settings.task_queue,
+    )
+
+
+async def reconcile(shop: Shop, *, dry_run: bool = False) -> ReconciliationReport:
+    """Reconcile once; the report, also when something could not be undone."""
+    try:
+        report = await (await begin(shop, dry_run=dry_run)).result()
+    except WorkflowFailureError as failure:
+        if not isinstance(failure.cause, ApplicationError):
+            raise
+        report = ReconciliationReport.model_validate(failure.cause.details[0])
+    assert isinstance(report, ReconciliationReport)
+    return report
+
+
+async def terminate(shop: Shop, handle: Handle) -> None:
+    """Terminate the run, and wait until Temporal lists it as terminated."""
+    await handle.terminate("test")
+    query = f'WorkflowId = "{handle.id}" AND ExecutionStatus = "Terminated"'
+
+    async def listed() -> bool:
+        return (await shop.env.client.count_workflows(query)).count == 1
+
+    await until(listed)
+
+
+async def delete(shop: Shop, handle: Handle) -> None:
+    """Delete the run, and wait until Temporal does not know it any more."""
+    await shop.env.client.workflow_service.delete_workflow_execution(
+        DeleteWorkflowExecutionRequest(
+            namespace=shop.env.client.namespace,
+            workflow_execution=WorkflowExecution(
+                workflow_id=handle.id, run_id=handle.first_execution_run_id or ""
+            ),
+        )
+    )
+
+    async def gone() -> bool:
+        try:
+            await handle.describe()
+        except RPCError as error:
+            return error.status is RPCStatusCode.NOT_FOUND
+        return False
+
+    await until(gone)
+
+
+async def until_stands(shop: Shop, order_id: str, *steps: str) -> None:
+    async def stands() -> bool:
+        return set(shop.standing(an_order(order_id))) == set(steps)
+
+    await until(stands)
+
+
+async def assert_nothing_left(shop: Shop) -> None:
+    assert (await reconcile(shop)).orders == 0
+
+
+@each_step
+async def test_terminated_before_a_steps_effect_keeps_the_late_action_out(
+    open_shop: OpenShop, step: str
+) -> None:
+    order = an_order()
+    late = {"operations": [step], "kind": "delay", "seconds": 1.5, "rate": 1.0}
+    async with open_shop(late) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, step, running=True)
+        await terminate(shop, handle)
+        report = await reconcile(shop)
+        before = NAMES[: NAMES.index(step)]
+        assert [run.saga_id for run in report.listed] == [handle.id]
+        assert list(report.listed[0].undone) == before[::-1]
+        assert set(report.listed[0].kept_out) == set(NAMES) - set(before)
+        assert shop.standing(order) == []
+        await assert_nothing_left(shop)
+    # The worker has waited for the late attempt.
+    assert shop.standing(order) == []
+    assert shop.effects(order) == len(before)
+
+
+@each_step
+async def test_terminated_after_a_steps_effect_whose_reply_is_on_its_way(
+    open_shop: OpenShop, step: str
+) -> None:
+    order = an_order()
+    slow = {"operations": [step], "kind": "delay", "when": "after", "seconds": 1.0, "rate": 1.0}
+    async with open_shop(slow) as shop:
+        handle = await shop.start(order, skip_time=False)
+        stand = NAMES[: NAMES.index(step) + 1]
+        await until_stands(shop, order.order_id, *stand)
+        await terminate(shop, handle)
+        report = await reconcile(shop)
+        assert list(report.listed[0].undone) == stand[::-1]
+        assert shop.standing(order) == []
+        await assert_nothing_left(shop)
+
+
+@each_step
+@pytest.mark.parametrize("fault", ["transient", "lost_reply"])
+async def test_terminated_while_a_step_waits_for_its_next_attempt(
+    open_shop: OpenShop, policies_with: Policies, step: str, fault: str
+) -> None:
+    policies_with(pause=5 * HOURS, window=50 * HOURS)
+    order = an_order(deadline_seconds=100 * 3600)
+    async with open_shop({"operations": [step], "kind": fault, "rate": 1.0}) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, step, running=False)
+        await terminate(shop, handle)
+        assert (await reconcile(shop)).failed == 0
+        assert shop.standing(order) == []
+        await assert_nothing_left(shop)
+
+
+async def test_terminated_before_it_took_its_first_step(open_shop: OpenShop) -> None:
+    order = an_order()
+    async with open_shop(worker=False) as shop:
+        handle = await shop.start(order)
+        await terminate(shop, handle)
+        async with shop.new_worker():
+            report = await reconcile(shop)
+            assert report.listed[0].undone == ()
+            assert set(report.listed[0].kept_out) == set(NAMES)
+            await assert_nothing_left(shop)
+
+
+@each_step
+async def test_terminated_while_a_step_is_being_undone(open_shop: OpenShop, step: str) -> None:
+    order = an_order()
+    slow = {"operations": [COMPENSATIONS[step]], "kind": "delay", "seconds": 1.0, "rate": 1.0}
+    async with open_shop(LAST_STEP_FAILS, slow) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, COMPENSATIONS[step], running=True)
+        await terminate(shop, handle)
+        assert (await reconcile(shop)).failed == 0
+        assert shop.standing(order) == []
+        await assert_nothing_left(shop)
+
+
+async def test_terminated_while_it_waits_for_an_operator(open_shop: OpenShop) -> None:
+    order = an_order()
+    broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 2}
+    async with open_shop(LAST_STEP_FAILS, broken) as shop:
+        handle = await shop.start(order)
+        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
+        await terminate(shop, handle)
+        failing = await reconcile(shop)
+        assert failing.failed == 1
+        assert "PermanentFailure" in failing.listed[0].failed["process_payment"]
+        assert shop.standing(order) == ["process_payment"]
+        mending = await reconcile(shop)
+        assert list(mending.listed[0].undone) == ["process_payment"]
+        assert shop.standing(order) == []
+        await assert_nothing_left(shop)
+
+
+async def test_what_an_operator_undid_by_hand_is_not_undone_again(open_shop: OpenShop) -> None:
+    order = an_order()
+    broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 1}
+    by_hand = {"step": "process_payment", "operator": "ada", "note": "letter 4711"}
+    async with open_shop(LAST_STEP_FAILS, broken) as shop:
+        handle = await shop.start(order)
+        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
+        await handle.execute_update("resolve_compensation", {**by_hand, "action": "mark_resolved"})
+        result = await shop.outcome(handle)
+        assert isinstance(result, SagaRolledBack)
+        assert result.resolved_manually == ("process_payment",)
+        await assert_nothing_left(shop)
+        assert shop.standing(order) == ["process_payment"]
+
+
+async def test_what_an_operator_undid_by_hand_before_the_run_was_terminated(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    broken = [
+        {"operations": [operation], "kind": "permanent", "count": 1}
+        for operation in ("refund_payment", "cancel_shipment")
+    ]
+    by_hand = {"step": "process_payment", "operator": "ada", "note": "letter 4711"}
+    async with open_shop(LAST_STEP_FAILS, *broken) as shop:
+        handle = await shop.start(order)
+        for step in ("process_payment", "prepare_shipping"):
+            await shop.until_step(handle, step, StepState.NEEDS_INTERVENTION)
+        await handle.execute_update("resolve_compensation", {**by_hand, "action": "mark_resolved"})
+        await terminate(shop, handle)
+        report = await reconcile(shop)
+        assert list(report.listed[0].undone) == ["prepare_shipping"]
+        assert shop.standing(order) == ["process_payment"]
+        await assert_nothing_left(shop)
+
+
+async def test_a_deleted_run_that_was_half_done(open_shop: OpenShop) -> None:
+    order = an_order()
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    async with open_shop(waiting) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, "prepare_shipping", running=False)
+        await delete(shop, handle)
+        report = await reconcile(shop)
+        assert [run.ended for run in report.listed] == ["gone"]
+        assert list(report.listed[0].undone) == ["process_payment", "reserve_inventory"]
+        assert shop.standing(order) == []
+        await assert_nothing_left(shop)
+
+
+async def test_a_deleted_run_of_which_every_effect_stands(open_shop: OpenShop) -> None:
+    order = an_order()
+    last = {"operations": [NAMES[-1]], "kind": "delay", "when": "after", "seconds": 1, "rate": 1.0}
+    async with open_shop(last) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await until_stands(shop, order.order_id, *NAMES)
+        await delete(shop, handle)
+        await assert_nothing_left(shop)
+        assert shop.standing(order) == NAMES
+
+
+async def test_a_run_that_temporal_does_not_know_is_left_alone_until_it_is_quiet(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    async with open_shop(waiting) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, "prepare_shipping", running=False)
+        await delete(shop, handle)
+        with shop.env.with_time_skipping_disabled():
+            reconciler = await begin(shop)
+
+        async def pauses() -> bool:
+            events = (await reconciler.fetch_history()).events
+            return any(e.HasField("timer_started_event_attributes") for e in events)
+
+        await until(pauses)
+        assert shop.standing(order) == ["reserve_inventory", "process_payment"]
+        await reconciler.terminate()
+        assert (await reconcile(shop)).undone == 2
+
+
+async def test_an_open_run_is_not_touched(open_shop: OpenShop) -> None:
+    order = an_order()
+    slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 1.0, "rate": 1.0}
+    async with open_shop(slow) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, "prepare_shipping", running=True)
+        await assert_nothing_left(shop)
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        assert shop.standing(order) == NAMES
+
+
+async def test_finished_runs_are_not_touched(open_shop: OpenShop) -> None:
+    good, bad = an_order(), an_order(user_id="user_broke")
+    async with open_shop() as shop:
+        assert isinstance(await shop.place(good), SagaSucceeded)
+        assert isinstance(await shop.place(bad), SagaRolledBack)
+        before = shop.operations()
+        await assert_nothing_left(shop)
+        assert shop.standing(good) == NAMES
+        assert shop.operations() == before
+
+
+async def test_a_run_that_a_reset_brought_back_is_not_touched(open_shop: OpenShop) -> None:
+    order = an_order()
+    slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 0.5, "count": 1}
+    async with open_shop(slow, worker=False) as shop:
+        async with shop.new_worker():
+            handle = await shop.start(order, skip_time=False)
+            await shop.until_attempt(handle, "prepare_shipping", running=True)
+        # Nobody decides any more: between the reset and the new run's first progress.
+        with shop.env.with_time_skipping_disabled():
+            again = await shop.reset_to_its_first_task(handle)
+        looking = ReconciliationActivities(Leftovers(shop.settings.ledger_urls()), shop.runs)
+        assert shop.standing(order) != []
+        assert (await looking.find_half_done_runs("")).runs == ()
+        assert (await looking.find_broken_off_runs("")).runs == ()
+        assert await looking.examine_run(RunRef(handle.id, handle.run_id or "")) is None
+        async with shop.new_worker():
+            await assert_nothing_left(shop)
+            assert isinstance(await shop.outcome(again), SagaSucceeded)
+            await assert_nothing_left(shop)
+            assert shop.standing(order) == NAMES
+
+
+async def test_a_run_that_was_reset_and_then_terminated(
+    open_shop: OpenShop, policies_with: Policies
+) -> None:
+    """Its keys are those of the first run, and the order was placed again in between."""
+    policies_with(pause=5 * HOURS, window=50 * HOURS)
+    order = an_order(deadline_seconds=100 * 3600)
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "count": 2}
+    async with open_shop(waiting) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, "prepare_shipping", running=False)
+        with shop.env.with_time_skipping_disabled():
+            again = await shop.reset_to_its_first_task(handle)
+        await shop.until_attempt(again, "prepare_shipping", running=False)
+        await again.terminate("test")
+        third = await shop.start(order, skip_time=False)
+        report = await reconcile(shop)
+        assert [run.run_id for run in report.listed] == [handle.first_execution_run_id]
+        assert list(report.listed[0].undone) == ["process_payment", "reserve_inventory"]
+        assert isinstance(await shop.outcome(third), SagaSucceeded)
+        assert shop.standing(order) == NAMES
+        await assert_nothing_left(shop)
+
+
+async def test_a_dry_run_lists_and_changes_nothing(open_shop: OpenShop) -> None:
+    order = an_order()
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    async with open_shop(waiting) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, "prepare_shipping", running=False)
+        await terminate(shop, handle)
+        before = shop.operations()
+        listed = await reconcile(shop, dry_run=True)
+        assert (listed.dry_run, listed.orders) == (True, 1)
+        assert shop.operations() == before
+        assert shop.standing(order) == ["reserve_inventory", "process_payment"]
+        done = await reconcile(shop)
+        assert done.listed == listed.listed
+
+
+async def test_two_reconcilers_at_once_and_one_ended_half_way_do_no_harm(
+    open_shop: OpenShop,
+) -> None:
+    orders = [an_order() for _ in range(3)]
+    slow = {"operations": ["refund_payment"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    async with open_shop(slow, waiting) as shop:
+        for order in orders:
+            handle = await shop.start(order, skip_time=False)
+            await shop.until_attempt(handle, "prepare_shipping", running=False)
+            await terminate(shop, handle)
+        first = await begin(shop)
+
+        async def refunds() -> bool:
+            pending = (await first.describe()).raw_description.pending_activities
+            return any(activity.activity_type.name == "refund_payment" for activity in pending)
+
+        await until(refunds)
+        await first.terminate("test")
+        reports = await asyncio.gather(reconcile(shop), reconcile(shop))
+        assert [report.failed for report in reports] == [0, 0]
+        for order in orders:
+            assert shop.standing(order) == []
+            assert shop.effects(order) == 2
+        await assert_nothing_left(shop)
+
+
+async def test_many_leftovers_are_found_page_by_page_and_in_run_after_run(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services.leftovers, "_PAGE", 1)
+    monkeypatch.setattr(runtime.runs, "_PAGE", 1)
+    monkeypatch.setattr(policies, "RECONCILER_EVENTS", 30)
+    half_done, done, not_begun = ([an_order() for _ in range(2)] for _ in range(3))
+    waiting = {
+        "operations": ["prepare_shipping"],
+        "kind": "transient",
+        "rate": 1.0,
+        "orders": [order.order_id for order in half_done],
+    }
+    async with open_shop(waiting, worker=False) as shop:
+        for order in not_begun:
+            await terminate(shop, await shop.start(order))
+        async with shop.new_worker():
+            for order in done:
+                assert isinstance(await shop.place(order), SagaSucceeded)
+            for order in half_done:
+                handle = await shop.start(order, skip_time=False)
+                await shop.until_attempt(handle, "prepare_shipping", running=False)
+                await terminate(shop, handle)
+            reconciler = await begin(shop)
+            report = await reconciler.result()
+            assert isinstance(report, ReconciliationReport)
+            assert report.orders == 4
+            assert {run.order_id for run in report.listed} == {
+                order.order_id for order in half_done + not_begun
+            }
+            assert all(shop.standing(order) == NAMES for order in done)
+            await assert_nothing_left(shop)
+
+
+async def test_the_schedule_reconciles_and_setting_it_up_again_changes_it(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    async with open_shop(waiting) as shop:
+        client, task_queue = shop.env.client, shop.settings.task_queue
+        schedule = client.get_schedule_handle(schedule_id(task_queue))
+        await ensure_reconciliation(client, task_queue, timedelta(hours=10))
+        try:
+            await schedule.pause(note="by an operator")
+            for hours in (20, 20):
+                await ensure_reconciliation(client, task_queue, timedelta(hours=hours))
+                described = (await schedule.describe()).schedule
+                assert [i.every for i in described.spec.intervals] == [timedelta(hours=hours)]
+                assert described.state.paused
+            handle = await shop.start(order, skip_time=False)
+            await shop.until_attempt(handle, "prepare_shipping", running=False)
+            await terminate(shop, handle)
+            await schedule.trigger()
+            await until_stands(shop, order.order_id)
+        finally:
+            await schedule.delete()
+
+
+def test_every_step_of_the_saga_can_be_undone() -> None:
+    assert list(COMPENSATIONS) == NAMES[::-1]

@@ -1,0 +1,1 @@
+"""Clears up after sagas that were ended before they could do so themselves."""
