@@ -25,6 +25,7 @@ from cli.operations.status import status as show_status
 from cli.order import leave_alone, place, see_through
 from cli.order_file import read_order, valid
 from cli.output import Output
+from cli.reconcile import reconcile as reconcile_orders
 from cli.simulation.population import Population
 from cli.simulation.simulate import simulate as run_simulation
 from cli.simulation.simulation import Simulation
@@ -224,6 +225,27 @@ def audit(as_json: AsJson = False) -> None:
             return conclude(audit_alone(ledgers, error), output, compared=False)
         report = await audit_with_temporal(client, settings.task_queue, ledgers)
         return conclude(report, output, compared=True)
+
+    run(main)
+
+
+@app.command()
+def reconcile(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be undone.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Undo what terminated, timed-out and deleted runs have left behind.
+
+    A worker does it, with the compensations of the saga. It does so by itself every few
+    minutes; doing it again does no harm.
+    """
+
+    async def main() -> int:
+        task_queue = read_settings().task_queue
+        output = Output(as_json=as_json)
+        return await reconcile_orders(await connect(), task_queue, output, dry_run=dry_run)
 
     run(main)
 

@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from cli.errors import BadInput
 from cli.facts import Facts
-from cli.output import Output
+from cli.output import Output, python
 from runtime.client import NoServer
 from runtime.exits import ExitCode
 from services.audit import AuditReport, RunRef, audit, unsettled_runs
@@ -74,6 +74,8 @@ def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode
     output.say()
     for violation in report.violations:
         output.line(f"✘ {violation}", "bold red")
+    if any(violation.left_behind for violation in report.violations):
+        output.line(f"  What a run left behind, this undoes: {python()} starter.py reconcile")
     if not compared:
         output.line(
             "No Temporal server answers: what it says of each run was not compared.", "yellow"

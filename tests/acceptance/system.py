@@ -92,6 +92,8 @@ class System:
             **{k: v for k, v in os.environ.items() if not k.startswith(("TEMPORAL_", "ORDER_"))},
             "ORDER_SAGA_DATA_DIR": str(self.data_dir),
             "ORDER_SAGA_TASK_QUEUE": folder.name,
+            # It would mend, at some moment or other, what a test has broken on purpose.
+            "ORDER_SAGA_RECONCILE_EVERY_SECONDS": "0",
         }
         self._beside: list[System] = []
         self._running: list[Running] = []

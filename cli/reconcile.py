@@ -1,0 +1,113 @@
+"""``reconcile``: undo what terminated and deleted runs have left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from secrets import token_hex
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from cli.errors import OperationRefused, printable
+from cli.output import Output
+from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT
+from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
+from runtime.exits import ExitCode
+from runtime.schedule import schedule_id
+from workflows.orchestration.failure import explain
+from workflows.reconciliation.reconcile_orders import ReconcileOrders
+
+_Run = WorkflowHandle[ReconcileOrders, ReconciliationReport]
+
+_HOW = {
+    "terminated": "terminated or timed out",
+    "gone": "gone from Temporal",
+    "rolled_back": "rolled back, but not all of it",
+}
+
+
+async def reconcile(client: Client, task_queue: str, output: Output, *, dry_run: bool) -> ExitCode:
+    """Have a worker look for leftovers and undo them; success when none is left.
+
+    Raises:
+        OperationRefused: no worker answers, or the reconciliation was ended from outside.
+    """
+    handle = await client.start_workflow(
+        ReconcileOrders.run,
+        Reconcile(dry_run=dry_run),
+        id=f"{schedule_id(task_queue)}-now-{token_hex(4)}",
+        task_queue=task_queue,
+        rpc_timeout=SERVER_TIMEOUT,
+    )
+    # Without its run id, so that the handle follows the run that it is continued in.
+    run = client.get_workflow_handle_for(ReconcileOrders.run, handle.id)
+    try:
+        report = await _report(run, task_queue)
+    except asyncio.CancelledError:
+        output.line(f"The reconciliation goes on without us, as {run.id}.")
+        raise
+    return _conclude(report, output)
+
+
+async def _report(run: _Run, task_queue: str) -> ReconciliationReport:
+    ended = asyncio.create_task(run.result())
+    try:
+        while not (await asyncio.wait({ended}, timeout=WORKER_TIMEOUT.total_seconds()))[0]:
+            await _ask_for_life(run, task_queue)
+        return ended.result()
+    except WorkflowFailureError as failure:
+        if isinstance(failure.cause, ApplicationError) and failure.cause.type == "NotReconciled":
+            return ReconciliationReport.model_validate(failure.cause.details[0])
+        raise OperationRefused(
+            f"the reconciliation {run.id} ended early: {explain(failure.cause)}"
+        ) from None
+    finally:
+        ended.cancel()
+
+
+async def _ask_for_life(run: _Run, task_queue: str) -> None:
+    try:
+        await run.query(ReconcileOrders.report, rpc_timeout=WORKER_TIMEOUT)
+    except RPCError as error:
+        if error.status is RPCStatusCode.UNAVAILABLE:
+            raise
+        raise OperationRefused(
+            f"no worker answers on task queue {task_queue!r}; start one (python worker.py), and"
+            f" it does what was asked ({run.id})"
+        ) from None
+
+
+def _conclude(report: ReconciliationReport, output: Output) -> ExitCode:
+    for run in report.listed:
+        _show(run, output, dry_run=report.dry_run)
+    if report.orders > len(report.listed):
+        output.line(f"… and {report.orders - len(report.listed)} more")
+    output.line(_summary(report), "bold red" if report.failed else "bold green")
+    output.document(report)
+    return ExitCode.ROLLED_BACK if report.failed else ExitCode.SUCCESS
+
+
+def _show(run: Reconciled, output: Output, *, dry_run: bool) -> None:
+    output.line(f"Order {run.order_id}  {run.saga_id}, run {run.run_id}", "bold")
+    output.line(f"  {_HOW[run.ended]}", "dim")
+    if run.undone:
+        what = "would undo" if dry_run else "undone"
+        output.line(f"  ↩ {what}: {', '.join(run.undone)}", "yellow")
+    if run.kept_out:
+        what = "would keep out" if dry_run else "kept out"
+        output.line(f"  ○ {what}, should it still arrive: {', '.join(run.kept_out)}", "dim")
+    for step, why in run.failed.items():
+        output.line(f"  ✘ {step} cannot be undone: {printable(why)}", "red")
+
+
+def _summary(report: ReconciliationReport) -> str:
+    if not report.orders:
+        return "✔ No run has left anything behind."
+    runs = f"{report.orders} order{'' if report.orders == 1 else 's'}"
+    if report.dry_run:
+        return f"{runs}: {report.undone} steps to undo, {report.kept_out} to keep out; none touched"
+    done = f"{runs}: {report.undone} steps undone, {report.kept_out} kept out"
+    if report.failed:
+        return f"✘ {done}, {report.failed} still to be undone; the next reconciliation tries again"
+    return f"✔ {done}; nothing is left behind."
