@@ -18,6 +18,9 @@ from messages.runs import ExaminedRun, RunRef
 QUIET = timedelta(seconds=15)
 
 _QUESTIONS_AT_ONCE = 20
+#: Of the ledgers' pages, most of which hold nothing but what succeeded.
+_PAGES_AT_ONCE = 20
+_ENOUGH = 100
 
 
 class ReconciliationActivities:
@@ -30,8 +33,14 @@ class ReconciliationActivities:
     @activity.defn
     async def find_half_done_runs(self, after: str) -> RunsPage:
         """Among the runs of which the ledgers know some effects, but not all."""
-        page = await asyncio.to_thread(self._ledgers.half_done, after)
-        return RunsPage(runs=await self._with_leftovers(page.runs), next=page.next)
+        found: list[RunRef] = []
+        for _ in range(_PAGES_AT_ONCE):
+            page = await asyncio.to_thread(self._ledgers.half_done, after)
+            found += await self._with_leftovers(page.runs)
+            after = page.next
+            if not after or len(found) >= _ENOUGH:
+                break
+        return RunsPage(runs=tuple(dict.fromkeys(found)), next=after)
 
     @activity.defn
     async def find_broken_off_runs(self, after: str) -> RunsPage:

@@ -20,6 +20,10 @@ from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
 _Run = WorkflowHandle[ReconcileOrders, ReconciliationReport]
 
+_LOOK_EVERY = 5.0
+#: Events in the history of a run that no worker has taken up.
+_NOT_BEGUN = 2
+
 _HOW = {
     "terminated": "terminated or timed out",
     "gone": "gone from Temporal",
@@ -43,18 +47,21 @@ async def reconcile(client: Client, task_queue: str, output: Output, *, dry_run:
     # Without its run id, so that the handle follows the run that it is continued in.
     run = client.get_workflow_handle_for(ReconcileOrders.run, handle.id)
     try:
-        report = await _report(run, task_queue)
+        report = await _report(run, task_queue, output)
     except asyncio.CancelledError:
         output.line(f"The reconciliation goes on without us, as {run.id}.")
         raise
     return _conclude(report, output)
 
 
-async def _report(run: _Run, task_queue: str) -> ReconciliationReport:
+async def _report(run: _Run, task_queue: str, output: Output) -> ReconciliationReport:
     ended = asyncio.create_task(run.result())
+    silent = False
     try:
-        while not (await asyncio.wait({ended}, timeout=WORKER_TIMEOUT.total_seconds()))[0]:
-            await _ask_for_life(run, task_queue)
+        while not (await asyncio.wait({ended}, timeout=_LOOK_EVERY))[0]:
+            if not await _answers(run, task_queue) and not silent:
+                silent = True
+                output.line("No worker answers; waiting for one (python worker.py)", "yellow")
         return ended.result()
     except WorkflowFailureError as failure:
         if isinstance(failure.cause, ApplicationError) and failure.cause.type == "NotReconciled":
@@ -66,16 +73,19 @@ async def _report(run: _Run, task_queue: str) -> ReconciliationReport:
         ended.cancel()
 
 
-async def _ask_for_life(run: _Run, task_queue: str) -> None:
+async def _answers(run: _Run, task_queue: str) -> bool:
     try:
         await run.query(ReconcileOrders.report, rpc_timeout=WORKER_TIMEOUT)
     except RPCError as error:
         if error.status is RPCStatusCode.UNAVAILABLE:
             raise
+        if (await run.describe(rpc_timeout=SERVER_TIMEOUT)).history_length > _NOT_BEGUN:
+            return False  # a worker was there, so one is likely to come back
         raise OperationRefused(
             f"no worker answers on task queue {task_queue!r}; start one (python worker.py), and"
             f" it does what was asked ({run.id})"
         ) from None
+    return True
 
 
 def _conclude(report: ReconciliationReport, output: Output) -> ExitCode:

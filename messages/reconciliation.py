@@ -137,3 +137,5 @@ class Reconcile(Message):
     search: Literal["ledgers", "temporal"] = "ledgers"
     after: str = ""
     so_far: ReconciliationReport | None = None
+    #: Runs that it could not undo and will not try again.
+    set_aside: tuple[RunRef, ...] = ()

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+import activities.reconciliation
 import runtime.runs
 import services.leftovers
 from activities.reconciliation import ReconciliationActivities
@@ -196,6 +197,22 @@ async def test_terminated_while_it_waits_for_an_operator(open_shop: OpenShop) ->
         assert list(mending.listed[0].undone) == ["process_payment"]
         assert shop.standing(order) == []
         await assert_nothing_left(shop)
+
+
+async def test_what_cannot_be_undone_is_tried_once_and_stops_nothing_else(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 1}
+    async with open_shop(waiting, broken) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, "prepare_shipping", running=False)
+        await terminate(shop, handle)
+        report = await reconcile(shop)
+        assert (report.orders, report.failed) == (1, 1)
+        assert shop.standing(order) == ["process_payment"]
+        assert (await reconcile(shop)).failed == 0
 
 
 async def test_what_an_operator_undid_by_hand_is_not_undone_again(open_shop: OpenShop) -> None:
@@ -394,6 +411,7 @@ async def test_two_reconcilers_at_once_and_one_ended_half_way_do_no_harm(
 async def test_many_leftovers_are_found_page_by_page_and_in_run_after_run(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(activities.reconciliation, "_PAGES_AT_ONCE", 1)
     monkeypatch.setattr(services.leftovers, "_PAGE", 1)
     monkeypatch.setattr(runtime.runs, "_PAGE", 1)
     monkeypatch.setattr(policies, "RECONCILER_EVENTS", 30)
@@ -418,6 +436,10 @@ async def test_many_leftovers_are_found_page_by_page_and_in_run_after_run(
             report = await reconciler.result()
             assert isinstance(report, ReconciliationReport)
             assert report.orders == 4
+            begun = shop.env.client.get_workflow_handle(
+                reconciler.id, run_id=reconciler.first_execution_run_id
+            )
+            assert (await begun.describe()).status is WorkflowExecutionStatus.CONTINUED_AS_NEW
             assert {run.order_id for run in report.listed} == {
                 order.order_id for order in half_done + not_begun
             }

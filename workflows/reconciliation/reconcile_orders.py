@@ -39,6 +39,8 @@ class ReconcileOrders:
     def __init__(self, request: Reconcile | None = None) -> None:
         self._request = request or Reconcile()
         self._report = self._request.so_far or ReconciliationReport(dry_run=self._request.dry_run)
+        # What is undone in one ledger but not in the next one would be met there again.
+        self._set_aside = set(self._request.set_aside)
 
     @workflow.run
     async def run(self, request: Reconcile | None = None) -> ReconciliationReport:
@@ -64,6 +66,7 @@ class ReconcileOrders:
                         search=search,
                         after=after,
                         so_far=self._report,
+                        set_aside=tuple(sorted(self._set_aside)),
                     )
                 )
         if self._report.failed:
@@ -89,8 +92,10 @@ class ReconcileOrders:
                 reconciled = await self._reconcile(run)
             if reconciled is not None:
                 self._report = self._report.with_one_more(reconciled)
+            if reconciled is not None and reconciled.failed:
+                self._set_aside.add(run)
 
-        await asyncio.gather(*map(one, runs))
+        await asyncio.gather(*(one(run) for run in runs if run not in self._set_aside))
 
     async def _reconcile(self, run: RunRef) -> Reconciled | None:
         # Once more, right before it is touched: a reset may have brought it back meanwhile.

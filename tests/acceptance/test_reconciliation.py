@@ -1,0 +1,201 @@
+"""Runs ended from outside, with real processes: the audit names them, reconciling mends them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import uuid
+from pathlib import Path
+
+import pytest
+
+from settings import Settings
+from tests.acceptance.system import Completed, System, wait_until
+from tests.builders import seed_order_json
+from tests.ledgers import standing_steps
+
+#: ``all*`` does not hear of its last effect for long, the others never come past the second
+#: one; the refund of ``slow*`` takes long, that of ``broken*`` fails once.
+FAULTS = """
+[[fault]]
+operations = ["prepare_shipping"]
+kind = "transient"
+rate = 1.0
+orders = ["halfway*", "slow*", "broken*"]
+
+[[fault]]
+operations = ["award_loyalty_points"]
+kind = "lost_reply"
+count = 6
+orders = ["all*"]
+
+[[fault]]
+operations = ["refund_payment"]
+kind = "delay"
+seconds = 3
+rate = 1.0
+orders = ["slow*"]
+
+[[fault]]
+operations = ["refund_payment"]
+kind = "permanent"
+count = 1
+orders = ["broken*"]
+"""
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("plan") / "faults.toml"
+    file.write_text(FAULTS)
+    return file
+
+
+@pytest.fixture
+def system(tmp_path: Path, running_system: System, plan: Path) -> System:
+    """The shared server, with ledgers and a worker of this test's own."""
+    own = running_system.beside(tmp_path)
+    own.start_worker(faults=str(plan))
+    return own
+
+
+def place(system: System, kind: str) -> str:
+    """Place an order and wait until its run is where its kind says; returns its id."""
+    order_id = f"{kind}-{uuid.uuid4()}"
+    placed = system.starter("order", "-", "--no-wait", stdin=seed_order_json(order_id))
+    assert placed.returncode == 0, placed.stderr
+    step = "award_loyalty_points" if kind == "all" else "process_payment"
+    wait_until(lambda: step in standing(system, order_id), f"{step} of {order_id}")
+    return order_id
+
+
+def saga(order_id: str) -> str:
+    return f"order_saga_{order_id}"
+
+
+def end(system: System, how: str, order_id: str) -> None:
+    """Terminate or delete the run, and wait until Temporal's lists say so."""
+    words = ("--reason", "test") if how == "terminate" else ("--yes",)
+    ended = system.temporal("workflow", how, "--workflow-id", saga(order_id), *words)
+    assert ended.returncode == 0, ended.stderr
+    query = f'WorkflowId = "{saga(order_id)}" AND ExecutionStatus = "Running"'
+    wait_until(
+        lambda: order_id not in system.temporal("workflow", "list", "--query", query).stdout,
+        f"the end of {order_id}",
+    )
+
+
+def standing(system: System, order_id: str) -> set[str]:
+    """The steps of the order whose effects stand."""
+    return standing_steps(Settings(data_dir=system.data_dir), order_id)
+
+
+def reconcile(system: System, *options: str) -> Completed:
+    done = system.starter("reconcile", *options)
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("how", ["terminate", "delete"])
+def test_what_the_audit_names_reconciling_mends(system: System, how: str) -> None:
+    order_id = place(system, "halfway")
+    end(system, how, order_id)
+    audit = system.starter("audit")
+    assert audit.returncode == 1
+    assert saga(order_id) in audit.stdout
+    assert "starter.py reconcile" in audit.stdout
+
+    listed = reconcile(system, "--dry-run")
+    assert listed.returncode == 0
+    assert order_id in listed.stdout
+    assert "would undo: process_payment, reserve_inventory" in listed.stdout
+    assert standing(system, order_id) == {"process_payment", "reserve_inventory"}
+
+    mended = reconcile(system)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert order_id in mended.stdout
+    assert "undone: process_payment, reserve_inventory" in mended.stdout
+    system.assert_audit_is_clean()
+    assert standing(system, order_id) == set()
+    assert "No run has left anything behind" in reconcile(system).stdout
+
+
+def test_a_terminated_order_of_which_all_stands_can_be_placed_again_and_stands_once(
+    system: System,
+) -> None:
+    order_id = place(system, "all")
+    end(system, "terminate", order_id)
+    wait_until(lambda: json.loads(reconcile(system, "--json").stdout)["undone"] == 4, "its end")
+    assert standing(system, order_id) == set()
+    placed = system.starter("order", "-", stdin=seed_order_json(order_id))
+    assert placed.returncode == 0, placed.stdout
+    assert len(standing(system, order_id)) == 4
+    system.assert_audit_is_clean()
+
+
+def test_what_cannot_be_undone_is_said_and_tried_again(system: System) -> None:
+    order_id = place(system, "broken")
+    end(system, "terminate", order_id)
+    failed = reconcile(system)
+    assert failed.returncode == 1
+    assert "process_payment cannot be undone: internal error" in failed.stdout
+    assert standing(system, order_id) == {"process_payment"}
+    assert reconcile(system).returncode == 0
+    system.assert_audit_is_clean()
+
+
+def test_a_worker_killed_while_it_reconciles_loses_nothing(
+    tmp_path: Path, running_system: System, plan: Path
+) -> None:
+    system = running_system.beside(tmp_path)
+    worker = system.start_worker(faults=str(plan))
+    order_id = place(system, "slow")
+    end(system, "terminate", order_id)
+    reconciling = system.start("starter.py", "reconcile")
+    query = ("workflow", "list", "--query", 'WorkflowType = "ReconcileOrders"')
+
+    def refunds() -> bool:
+        runs = [
+            word
+            for word in system.temporal(*query).stdout.split()
+            if word.startswith(f"reconcile-orders-{system.task_queue}")
+        ]
+        return any(
+            "refund_payment" in system.temporal("workflow", "describe", "-w", run).stdout
+            for run in runs
+        )
+
+    wait_until(refunds, "the refund")
+    worker.send(signal.SIGKILL)
+    worker.exit_code()
+    system.start_worker(faults=str(plan))
+    assert reconciling.exit_code() == 0, reconciling.output()
+    assert "nothing is left behind" in reconciling.output()
+    system.assert_audit_is_clean()
+
+
+def test_the_workers_schedule_mends_without_being_told(
+    tmp_path: Path, running_system: System, plan: Path
+) -> None:
+    system = running_system.beside(tmp_path)
+    system.start_worker(faults=str(plan), reconcile_every_seconds="2")
+    system.start_worker(faults=str(plan), reconcile_every_seconds="2")
+    schedule = ("--schedule-id", f"reconcile-orders-{system.task_queue}")
+    try:
+        order_id = place(system, "halfway")
+        end(system, "terminate", order_id)
+        wait_until(lambda: not standing(system, order_id), "the schedule's reconciliation")
+        system.assert_audit_is_clean()
+        assert system.temporal("schedule", "describe", *schedule).returncode == 0
+    finally:
+        system.temporal("schedule", "delete", *schedule)
+
+
+def test_without_a_worker_or_a_server_it_says_so(tmp_path: Path, running_system: System) -> None:
+    idle = running_system.beside(tmp_path)
+    done = reconcile(idle)
+    assert done.returncode == 1
+    assert "no worker answers" in done.stderr
+    nowhere = System(tmp_path)
+    nowhere.env["TEMPORAL_ADDRESS"] = "127.0.0.1:1"
+    assert reconcile(nowhere).returncode == 3
