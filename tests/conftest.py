@@ -16,6 +16,9 @@ _DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     "history.transferProcessorMaxPollRPS=2000",
     'history.timerProcessorMaxTimeShift="5ms"',
+    # A closed run can be deleted only after these.
+    'history.transferProcessorUpdateAckInterval="100ms"',
+    'history.visibilityProcessorUpdateAckInterval="100ms"',
 )
 
 

@@ -18,6 +18,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -152,7 +153,7 @@ class Shop:
         fact = (await self.runs.examine(RunRef(run.id, run.run_id or ""))).fact
         if fact.status in ("terminated", "gone"):
             return fact
-        if await self.closed_as(run) is WorkflowExecutionStatus.TERMINATED:
+        if fact.status != "open" and await self._was_replaced(run):
             return fact  # of the run that a reset has made of it
         outcome = await self.outcome(run)
         if isinstance(outcome, SagaSucceeded):
@@ -160,6 +161,12 @@ class Shop:
         return SagaFact(
             saga_id=run.id, status="rolled_back", resolved_manually=outcome.resolved_manually
         )
+
+    async def _was_replaced(self, run: AnyHandle) -> bool:
+        try:
+            return await self.closed_as(run) is WorkflowExecutionStatus.TERMINATED
+        except RPCError:
+            return True  # and then deleted
 
     async def closed_as(self, handle: AnyHandle) -> WorkflowExecutionStatus | None:
         """Temporal's own word on how the run closed."""

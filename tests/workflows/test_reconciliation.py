@@ -25,7 +25,7 @@ from services.leftovers import Leftovers
 from tests.builders import an_order
 from tests.workflows.conftest import Handle, OpenShop, Policies, Shop, until
 from workflows import policies
-from workflows.orchestration.order_saga import STEPS
+from workflows.orchestration.order_saga import STEPS, OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undoing import COMPENSATIONS
 
@@ -70,13 +70,23 @@ async def terminate(shop: Shop, handle: Handle) -> None:
     await until(listed)
 
 
+async def until_listed(shop: Shop, saga_id: str, run_id: str) -> None:
+    """Wait until Temporal lists the run as completed."""
+    query = f'WorkflowId = "{saga_id}" AND ExecutionStatus = "Completed"'
+
+    async def listed() -> bool:
+        return any([run.run_id == run_id async for run in shop.env.client.list_workflows(query)])
+
+    await until(listed)
+
+
 async def delete(shop: Shop, handle: Handle) -> None:
     """Delete the run, and wait until Temporal does not know it any more."""
     await shop.env.client.workflow_service.delete_workflow_execution(
         DeleteWorkflowExecutionRequest(
             namespace=shop.env.client.namespace,
             workflow_execution=WorkflowExecution(
-                workflow_id=handle.id, run_id=handle.first_execution_run_id or ""
+                workflow_id=handle.id, run_id=handle.run_id or handle.first_execution_run_id or ""
             ),
         )
     )
@@ -340,6 +350,34 @@ async def test_a_run_that_a_reset_brought_back_is_not_touched(open_shop: OpenSho
             assert isinstance(await shop.outcome(again), SagaSucceeded)
             await assert_nothing_left(shop)
             assert shop.standing(order) == NAMES
+
+
+@pytest.mark.parametrize("placed_again", [False, True])
+@pytest.mark.parametrize("first_one_deleted", [False, True])
+async def test_what_a_reset_has_made_of_a_run_counts_whatever_came_later(
+    open_shop: OpenShop, policies_with: Policies, placed_again: bool, first_one_deleted: bool
+) -> None:
+    policies_with(pause=5 * HOURS, window=50 * HOURS)
+    order = an_order(deadline_seconds=100 * 3600)
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "count": 1}
+    async with open_shop(waiting) as shop:
+        handle = await shop.start(order, skip_time=False)
+        await shop.until_attempt(handle, "prepare_shipping", running=False)
+        with shop.env.with_time_skipping_disabled():
+            again = await shop.reset_to_its_first_task(handle)
+        assert isinstance(await shop.outcome(again), SagaSucceeded)
+        await until_listed(shop, again.id, again.run_id or "")
+        if first_one_deleted:
+            first_one = shop.env.client.get_workflow_handle_for(
+                OrderSaga.run, handle.id, run_id=handle.first_execution_run_id
+            )
+            await delete(shop, first_one)
+        if placed_again:
+            assert isinstance(await shop.place(order), SagaSucceeded)
+        examined = await shop.runs.examine(RunRef(handle.id, handle.first_execution_run_id or ""))
+        assert examined.fact.status == "succeeded"
+        assert examined.first_run_id == handle.first_execution_run_id
+        await assert_nothing_left(shop)
 
 
 async def test_a_run_that_was_reset_and_then_terminated(
