@@ -67,7 +67,7 @@ def say_outcome(outcome: Outcome, output: Output) -> None:
         output.line(f"✔ {outcome.status}: {outcome.completed_steps} steps, all stand", "green")
     elif isinstance(outcome, BrokenOff):
         output.sentence(f"✘ {outcome.status}: {outcome.error}", "red")
-        output.sentence("  The run did not tell what stands; see the audit.")
+        output.sentence("  The run did not tell what stands; see the audit, and reconcile.")
     else:
         _say_rolled_back(outcome, output)
 

@@ -81,6 +81,16 @@ def test_what_an_operator_took_over_may_stand(services: Services, ledgers: Ledge
     assert report.resolved_manually == 1
 
 
+def test_what_a_run_left_behind_is_told_from_other_violations(
+    services: Services, ledgers: Ledgers
+) -> None:
+    run = act(services, "payment")
+    for ended in ("rolled_back", "terminated", "gone"):
+        assert audit(ledgers, {run: fact(ended)}).violations[0].left_behind
+        assert audit(ledgers, {run: fact(ended, "process_payment")}).clean
+    assert not audit(ledgers, {run: fact("succeeded")}).violations[0].left_behind
+
+
 def test_a_saga_that_rolled_back_but_left_everything_is_named(
     services: Services, ledgers: Ledgers
 ) -> None:

@@ -210,8 +210,9 @@ async def test_terminated_while_it_waits_for_an_operator(open_shop: OpenShop) ->
 
 
 async def test_what_cannot_be_undone_is_tried_once_and_stops_nothing_else(
-    open_shop: OpenShop,
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(activities.reconciliation, "_PAGES_AT_ONCE", 1)
     order = an_order()
     waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
     broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 1}
