@@ -192,6 +192,28 @@ async def test_terminated_while_a_step_is_being_undone(open_shop: OpenShop, step
         await assert_nothing_left(shop)
 
 
+async def test_a_run_that_timed_out(open_shop: OpenShop) -> None:
+    order = an_order()
+    slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 3, "rate": 1.0}
+    async with open_shop(slow) as shop:
+        with shop.env.with_time_skipping_disabled():
+            handle = await shop.env.client.start_workflow(
+                OrderSaga.run,
+                order,
+                id=f"order_saga_{order.order_id}",
+                task_queue=shop.settings.task_queue,
+                execution_timeout=timedelta(seconds=1),
+            )
+
+        async def timed_out() -> bool:
+            return await shop.closed_as(handle) is WorkflowExecutionStatus.TIMED_OUT
+
+        await until(timed_out)
+        assert (await reconcile(shop)).undone == 2
+        assert shop.standing(order) == []
+        await assert_nothing_left(shop)
+
+
 async def test_terminated_while_it_waits_for_an_operator(open_shop: OpenShop) -> None:
     order = an_order()
     broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 2}
