@@ -15,7 +15,7 @@ from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT
 from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
 from runtime.exits import ExitCode
 from runtime.schedule import schedule_id
-from workflows.orchestration.failure import explain
+from workflows.failure import explain
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
 _Run = WorkflowHandle[ReconcileOrders, ReconciliationReport]

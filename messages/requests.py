@@ -16,6 +16,14 @@ from messages.shipping import PrepareShipping
 #: The request of any step of an order; no two have the same fields.
 StepRequest = ReserveInventory | ProcessPayment | PrepareShipping | AwardLoyaltyPoints
 
+#: The step of an order that each service takes part in.
+STEP_OF = {
+    "inventory": "reserve_inventory",
+    "payment": "process_payment",
+    "shipping": "prepare_shipping",
+    "loyalty": "award_loyalty_points",
+}
+
 
 def reserve_inventory(order: Order, key: str) -> ReserveInventory:
     """Set all its items aside."""

@@ -10,13 +10,19 @@ from temporalio.api.common.v1 import Payloads
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
 
+from messages.deliveries import DeliveryReport, DeliveryState
+from messages.events.order import OrderCancelled
 from messages.orders import Order
+from messages.requests import STEP_OF
 from messages.sagas import ResolveCompensation, SagaRolledBack
 
 #: For one call that the server answers by itself.
 SERVER_TIMEOUT = timedelta(seconds=10)
 
-_M = TypeVar("_M", Order, ResolveCompensation)
+_M = TypeVar("_M", Order, ResolveCompensation, DeliveryReport)
+
+#: By which a choreographed order hears how the delivery of an event goes.
+_DELIVERY_REPORT = "delivery_report"
 
 
 async def result_of(client: Client, run: WorkflowExecutionDescription) -> SagaRolledBack | None:
@@ -56,7 +62,19 @@ async def story_of(
                 decision = await _decoded(client, request.args, ResolveCompensation)
                 if decision is not None and decision.action == "mark_resolved":
                     by_hand.append(decision.step)
+        signal = event.workflow_execution_signaled_event_attributes
+        if signal.signal_name == _DELIVERY_REPORT:
+            report = await _decoded(client, signal.input, DeliveryReport)
+            if report is not None and _took_over(report):
+                by_hand.append(STEP_OF[report.subscriber])
     return order, tuple(dict.fromkeys(by_hand))
+
+
+def _took_over(report: DeliveryReport) -> bool:
+    """Whether an operator kept a service from undoing its part of a cancelled order."""
+    discarded = report.state is DeliveryState.DISCARDED and report.decision is not None
+    undoing = report.event.type == OrderCancelled.__name__
+    return discarded and undoing and report.subscriber in STEP_OF
 
 
 async def _decoded(client: Client, given: Payloads, kind: type[_M]) -> _M | None:

@@ -23,7 +23,7 @@ from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from runtime.schedule import ensure_reconciliation, schedule_id
 from services.leftovers import Leftovers
 from tests.builders import an_order
-from tests.workflows.conftest import Handle, OpenShop, Policies, Shop, until
+from tests.workflows.conftest import AnyHandle, Handle, OpenShop, Policies, Shop, until
 from workflows import policies
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
@@ -59,7 +59,7 @@ async def reconcile(shop: Shop, *, dry_run: bool = False) -> ReconciliationRepor
     return report
 
 
-async def terminate(shop: Shop, handle: Handle) -> None:
+async def terminate(shop: Shop, handle: AnyHandle) -> None:
     """Terminate the run, and wait until Temporal lists it as terminated."""
     await handle.terminate("test")
     query = f'WorkflowId = "{handle.id}" AND ExecutionStatus = "Terminated"'

@@ -1,70 +1,72 @@
-"""A saga of the other kind is reconciled for its type, its id and its keys alone."""
+"""An order without a leader is reconciled for its type, its id and its keys alone."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
-from temporalio import workflow
-from temporalio.worker import Worker
+from messages.deliveries import DeliveryState
+from messages.events.order import OrderCancelled
+from messages.ids import delivery_id, event_id
+from messages.sagas import SagaSucceeded, StepState
+from tests.builders import an_order
+from tests.workflows.conftest import OpenShop, until
+from tests.workflows.test_reconciliation import NAMES, assert_nothing_left, reconcile, terminate
+from workflows.choreography.delivery import EventDelivery
 
-with workflow.unsafe.imports_passed_through():
-    from activities.inventory import InventoryActivities
-    from messages import requests
-    from messages.ids import OperationId
-    from messages.orders import Order
-    from tests.builders import an_order
-    from tests.workflows.conftest import OpenShop, Shop, until
-    from tests.workflows.test_reconciliation import reconcile
-    from worker import worker_config
-
-
-@workflow.defn(name="OrderChoreography")
-class OrderThatWaits:
-    """Has its first effect and then waits for an event that never comes."""
-
-    @workflow.run
-    async def run(self, order: Order) -> None:
-        info = workflow.info()
-        key = OperationId(info.workflow_id, info.first_execution_run_id, "reserve_inventory")
-        await workflow.execute_activity_method(
-            InventoryActivities.reserve_inventory,
-            requests.reserve_inventory(order, str(key)),
-            start_to_close_timeout=timedelta(seconds=10),
-        )
-        await workflow.wait_condition(lambda: False)
+each_step = pytest.mark.parametrize("step", NAMES)
 
 
-def worker_for_both(shop: Shop) -> Worker:
-    config = worker_config(shop.env.client, shop.services, shop.settings)
-    config["workflows"] = [*config["workflows"], OrderThatWaits]
-    return Worker(**config)
-
-
-async def test_the_terminated_one_is_undone_and_the_open_one_is_not_touched(
-    open_shop: OpenShop,
-) -> None:
+@each_step
+async def test_terminated_while_a_service_is_at_it(open_shop: OpenShop, step: str) -> None:
     ended, waiting = an_order(), an_order()
-    async with open_shop(worker=False) as shop, worker_for_both(shop):
-        handles = [
-            await shop.env.client.start_workflow(
-                OrderThatWaits.run,
-                order,
-                id=f"saga_{order.order_id}",
-                task_queue=shop.settings.task_queue,
-            )
-            for order in (ended, waiting)
-        ]
+    slow = {"operations": [step], "kind": "delay", "when": "after", "seconds": 1.0, "rate": 1.0}
+    async with open_shop(slow) as shop:
+        handle, other = await shop.create(ended), await shop.create(waiting)
 
-        async def both_stand() -> bool:
-            return all(shop.standing(order) == ["reserve_inventory"] for order in (ended, waiting))
+        async def stands() -> bool:
+            return step in shop.standing(ended)
 
-        await until(both_stand)
-        await handles[0].terminate("test")
+        await until(stands)
+        await terminate(shop, handle)
         report = await reconcile(shop)
         assert [run.saga_id for run in report.listed] == [f"saga_{ended.order_id}"]
-        assert report.listed[0].undone == ("reserve_inventory",)
-        assert len(report.listed[0].kept_out) == 3
         assert shop.standing(ended) == []
-        assert shop.standing(waiting) == ["reserve_inventory"]
-        await handles[1].terminate("test")
-        assert (await reconcile(shop)).undone == 1
+        assert isinstance(await shop.outcome(other), SagaSucceeded)
+        await assert_nothing_left(shop)
+        assert shop.standing(ended) == []
+        assert shop.standing(waiting) == NAMES
+
+
+async def test_an_undoing_that_an_operator_discarded_before_the_order_was_terminated(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    refused = {"operations": ["award_loyalty_points"], "kind": "refusal", "rate": 1.0}
+    broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 1}
+    slow = {"operations": ["cancel_shipment"], "kind": "transient", "count": 6}
+    async with open_shop(refused, broken, slow) as shop:
+        handle = await shop.create(order)
+        cancelled = event_id(
+            handle.id, handle.first_execution_run_id or "", OrderCancelled.__name__
+        )
+        letter = shop.env.client.get_workflow_handle(delivery_id(cancelled, "payment"))
+
+        async def parked() -> bool:
+            try:
+                return (await letter.query(EventDelivery.status)).state is DeliveryState.PARKED
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                return False  # the order is not cancelled yet
+
+        await until(parked)
+        await letter.execute_update(
+            "resolve_dead_letter",
+            {"action": "discard", "operator": "ada", "note": "letter 4711"},
+        )
+        await shop.until_step(handle, "process_payment", StepState.COMPENSATED)
+        await terminate(shop, handle)
+        examined = (await reconcile(shop)).listed
+        assert "process_payment" not in {*examined[0].undone, *examined[0].failed}
+        assert "process_payment" in shop.standing(order)

@@ -8,9 +8,11 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from messages.base import Reversal
     from messages.reconciliation import Leftover, Reconciled, ToUndo
+    from messages.requests import STEP_OF
 
 from workflows import policies
-from workflows.orchestration.failure import explain
+from workflows.failure import explain
+from workflows.task_queues import task_queue_of
 
 #: In the order in which the steps are undone.
 COMPENSATIONS = {
@@ -19,6 +21,8 @@ COMPENSATIONS = {
     "process_payment": "refund_payment",
     "reserve_inventory": "release_inventory",
 }
+
+_SERVICE_OF = {step: service for service, step in STEP_OF.items()}
 
 
 async def undo_leftover(leftover: Leftover) -> Reconciled:
@@ -47,6 +51,7 @@ async def _compensate(step: ToUndo, saga_id: str) -> Reversal:
         COMPENSATIONS[step.step],
         step.request,
         result_type=Reversal,
+        task_queue=task_queue_of(_SERVICE_OF[step.step]),
         start_to_close_timeout=policies.RECONCILIATION.attempt,
         schedule_to_close_timeout=policies.RECONCILIATION.window,
         retry_policy=policies.RECONCILIATION.retry,
