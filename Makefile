@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker compare fuzz lock clean missing
+.PHONY: help install demo test check server worker compare fuzz scoreboard lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -30,6 +30,9 @@ test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 
 fuzz: .venv/.dev  ## generated faults for SECONDS (default 300) in each mode; a failure prints its fault plan
 	FUZZ_SECONDS=$(or $(SECONDS),300) $(VENV_PYTHON) -m pytest tests/fuzz -s -q --show-capture=no $(ARGS)
+
+scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and textbook variants
+	@$(VENV_PYTHON) -m tests.scoreboard
 
 check: .venv/.dev  ## format, lint, types, import direction
 	$(VENV_PYTHON) -m ruff format --check .

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from runtime.data_converter import data_converter
-from workflows.progress import SAGA_STATUS
-
-_DYNAMIC_CONFIG = (
-    "frontend.WorkflowTimeSkippingEnabled=true",
-    "history.transferProcessorMaxPollRPS=2000",
-    'history.timerProcessorMaxTimeShift="5ms"',
-    # A closed run can be deleted only after these.
-    'history.transferProcessorUpdateAckInterval="100ms"',
-    'history.visibilityProcessorUpdateAckInterval="100ms"',
-)
+from tests.server import time_skipping_server
 
 
 @pytest.fixture(scope="session")
 async def env() -> AsyncIterator[WorkflowEnvironment]:
     """The development server with per-workflow time skipping, in memory."""
-    flags = [flag for value in _DYNAMIC_CONFIG for flag in ("--dynamic-config-value", value)]
-    async with await WorkflowEnvironment.start_time_skipping_v2(
-        data_converter=data_converter,
-        search_attributes=[SAGA_STATUS],
-        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
-        dev_server_log_level="error",
-        dev_server_extra_args=flags,
-    ) as environment:
+    async with await time_skipping_server() as environment:
         yield environment
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests recorded as a property, whichever process they ran in."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties if report.when == "call" else ():
+                terminalreporter.write_sep("-", name)
+                terminalreporter.write_line(str(value))

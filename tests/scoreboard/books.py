@@ -1,0 +1,61 @@
+"""What the four ledgers say of one order, read past the services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import func, select
+
+from services.audit.books import KEPT
+from services.fence import State, fence
+from services.journal import journal
+from services.ledger import reading
+
+#: What a service's effect is called on the scoreboard.
+EFFECTS = {
+    "inventory": "stock",
+    "payment": "charge",
+    "shipping": "shipment",
+    "loyalty": "points",
+}
+
+
+class Books:
+    """The ledgers' word on one order."""
+
+    def __init__(self, ledgers: Mapping[str, str], order_id: str) -> None:
+        self._ledgers = ledgers
+        self._order_id = order_id
+
+    def standing(self) -> list[str]:
+        """The effects that stand."""
+        applied = (
+            select(func.count())
+            .select_from(fence)
+            .where(fence.c.order_id == self._order_id, fence.c.state == State.APPLIED.value)
+        )
+        found = []
+        for service in KEPT:
+            with reading(service, self._ledgers[service]) as tx:
+                if tx.execute(applied).scalar_one():
+                    found.append(EFFECTS[service])
+        return found
+
+    def charges(self) -> int:
+        """How many times the customer was charged, refunded later or not."""
+        applied = (
+            select(func.count())
+            .select_from(journal.join(fence, fence.c.key == journal.c.key))
+            .where(fence.c.order_id == self._order_id, journal.c.kind == "apply")
+        )
+        with reading("payment", self._ledgers["payment"]) as tx:
+            return tx.execute(applied).scalar_one()
+
+    def keys(self) -> list[str]:
+        """The idempotency keys that the services know, a service after the other."""
+        known = select(fence.c.key).where(fence.c.order_id == self._order_id)
+        found: list[str] = []
+        for service in KEPT:
+            with reading(service, self._ledgers[service]) as tx:
+                found += tx.execute(known).scalars()
+        return found

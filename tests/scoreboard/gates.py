@@ -1,0 +1,75 @@
+"""Holds a request on its way to a service until the check has done what it wants meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import activity
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+
+class Gate:
+    """Holds all attempts of one activity of one run."""
+
+    def __init__(self, activity: str) -> None:
+        self.activity = activity
+        #: Set once an attempt stands before the gate.
+        self.reached = asyncio.Event()
+        #: Set when attempts may pass, now and later.
+        self.open = asyncio.Event()
+        #: Set while no attempt stands before the gate or has passed without having ended.
+        self.landed = asyncio.Event()
+        self._under_way = 0
+
+    async def arrive(self) -> None:
+        """Stand before the gate until it opens."""
+        self._under_way += 1
+        self.landed.clear()
+        self.reached.set()
+        await self.open.wait()
+
+    def leave(self) -> None:
+        """An attempt has ended, whatever came of it."""
+        self._under_way -= 1
+        if not self._under_way:
+            self.landed.set()
+
+
+class Gates(Interceptor):
+    """All gates of one worker."""
+
+    def __init__(self) -> None:
+        self._gates: dict[tuple[str, str], Gate] = {}
+
+    def close(self, workflow_id: str, activity: str) -> Gate:
+        """Hold an activity of a run from now on."""
+        gate = self._gates[workflow_id, activity] = Gate(activity)
+        return gate
+
+    def before(self, info: activity.Info) -> Gate | None:
+        """The gate before an activity; None when it is not held."""
+        return self._gates.get((info.workflow_id or "", info.activity_type))
+
+    def open_all(self) -> None:
+        """Hold nothing any more, so that the worker can stop."""
+        for gate in self._gates.values():
+            gate.open.set()
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Gated(next, self)
+
+
+class _Gated(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, gates: Gates) -> None:
+        super().__init__(next)
+        self._gates = gates
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> object:
+        gate = self._gates.before(activity.info())
+        if gate is None:
+            return await super().execute_activity(input)
+        try:
+            await gate.arrive()
+            return await super().execute_activity(input)
+        finally:
+            gate.leave()

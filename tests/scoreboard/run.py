@@ -1,0 +1,195 @@
+"""One run of a contender: what a check does to it, and what it sees of it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+from temporalio.client import (
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.exceptions import ActivityError, FailureError
+
+from services.audit import SagaFact
+from tests.scoreboard.books import EFFECTS, Books
+from tests.scoreboard.contenders import Contender
+from tests.scoreboard.gates import Gate
+from workflows.progress import SAGA_STATUS
+
+Handle = WorkflowHandle[object, object]
+
+#: Real seconds after which what a check waits for counts as never coming.
+PATIENCE = 60.0
+
+
+class Caught(Exception):
+    """The contender has the bug; the message, a few words, says what was seen of it."""
+
+
+def expect(condition: bool, otherwise: str) -> None:
+    """Go on if the condition holds.
+
+    Raises:
+        Caught: it does not.
+    """
+    if not condition:
+        raise Caught(otherwise)
+
+
+class Run:
+    """A placed order. What is waited for comes within :data:`PATIENCE`, or raises TimeoutError."""
+
+    def __init__(
+        self, handle: Handle, contender: Contender, books: Books, gate: Gate | None
+    ) -> None:
+        self.handle = handle
+        self.books = books
+        self._contender = contender
+        self._gate = gate
+
+    async def reached(self) -> bool:
+        """Wait until the held activity is under way; False when the run ends before that."""
+
+        async def under_way(_: WorkflowExecutionDescription) -> bool:
+            return self._gate is not None and self._gate.reached.is_set()
+
+        await self._until(under_way)
+        return self._gate is not None and self._gate.reached.is_set()
+
+    async def let_go(self) -> None:
+        """Let the held activity go on to the service."""
+        assert self._gate is not None
+        self._gate.open.set()
+
+    async def landed(self) -> None:
+        """Wait until every attempt of the held activity is over, given up or not."""
+        assert self._gate is not None
+        await asyncio.wait_for(self._gate.landed.wait(), PATIENCE)
+
+    async def cancel(self) -> None:
+        """Cancel through Temporal."""
+        await self.handle.cancel()
+
+    async def cancel_as_customer(self) -> bool:
+        """Cancel in the contender's own way; False when it says no."""
+        if self._contender.cancelled_by == "signal":
+            await self.handle.signal("cancel_order")
+            return True
+        try:
+            await self.handle.execute_update("cancel_order", {"reason": "changed my mind"})
+        except WorkflowUpdateFailedError:
+            return False
+        return True
+
+    async def reacted(self) -> None:
+        """Wait until the run has done all it can while an activity of it is held."""
+
+        async def only_held_ones_left(run: WorkflowExecutionDescription) -> bool:
+            raw = run.raw_description
+            busy = [a for a in raw.pending_activities if a.activity_type.name != self._held]
+            return not busy and not raw.HasField("pending_workflow_task")
+
+        await self._until(only_held_ones_left)
+
+    async def waits_to_try_again(self) -> None:
+        """Wait until a step has failed once and is about to be tried again."""
+
+        async def between_attempts(run: WorkflowExecutionDescription) -> bool:
+            failed = any(a.HasField("last_failure") for a in run.raw_description.pending_activities)
+            return failed or any(
+                e.HasField("timer_started_event_attributes")
+                for e in (await self.handle.fetch_history()).events
+            )
+
+        await self._until(between_attempts)
+
+    async def ended(self) -> None:
+        """Wait until the run is closed, or open and listed for an operator."""
+
+        async def parked(run: WorkflowExecutionDescription) -> bool:
+            return run.typed_search_attributes.get(SAGA_STATUS) == "NEEDS_INTERVENTION"
+
+        await self._until(parked)
+
+    async def status(self) -> WorkflowExecutionStatus | None:
+        """Temporal's word on the run."""
+        return (await self.handle.describe()).status
+
+    async def says(self) -> str:
+        """All that the closed run says of how it went."""
+        try:
+            return json.dumps(await self.handle.result())
+        except WorkflowFailureError as failure:
+            return " / ".join(_told(failure.cause))
+
+    async def says_success(self) -> bool:
+        """Whether the run is over and claims that the order was placed."""
+        return await self.status() is WorkflowExecutionStatus.COMPLETED and '"SUCCESS"' in (
+            await self.says()
+        )
+
+    async def fact(self) -> tuple[str, SagaFact]:
+        """The first run id, and what the audit has to know of the run."""
+        closed = await self.status()
+        run_id = self.handle.first_execution_run_id or ""
+        if closed is WorkflowExecutionStatus.RUNNING:
+            return run_id, SagaFact(saga_id=self.handle.id, status="open")
+        success = closed is WorkflowExecutionStatus.COMPLETED
+        return run_id, SagaFact(
+            saga_id=self.handle.id, status="succeeded" if success else "rolled_back"
+        )
+
+    async def scheduled(self) -> list[str]:
+        """The activities of the run, in the order in which it began them."""
+        return [
+            event.activity_task_scheduled_event_attributes.activity_type.name
+            for event in (await self.handle.fetch_history()).events
+            if event.HasField("activity_task_scheduled_event_attributes")
+        ]
+
+    def expect_nothing_stands(self) -> None:
+        """Raises:
+        Caught: something does.
+        """
+        left = self.books.standing()
+        expect(not left, f"{left[0]} left" if len(left) == 1 else f"{len(left)} effects left")
+
+    async def expect_all_or_nothing(self) -> None:
+        """Raises:
+        Caught: what stands is neither all that a success has nor the nothing of a failure.
+        """
+        if not await self.says_success():
+            self.expect_nothing_stands()
+        elif missing := [e for e in EFFECTS.values() if e not in self.books.standing()]:
+            raise Caught(f"without {missing[0]}")
+
+    @property
+    def _held(self) -> str:
+        return self._gate.activity if self._gate is not None else ""
+
+    async def _until(
+        self, reached: Callable[[WorkflowExecutionDescription], Awaitable[bool]]
+    ) -> None:
+        async def poll() -> None:
+            while True:
+                run = await self.handle.describe()
+                if run.status is not WorkflowExecutionStatus.RUNNING or await reached(run):
+                    return
+                await asyncio.sleep(0.05)
+
+        await asyncio.wait_for(poll(), PATIENCE)
+
+
+def _told(error: BaseException | None) -> list[str]:
+    told = []
+    while isinstance(error, FailureError):
+        told.append(error.message)
+        if isinstance(error, ActivityError):
+            told.append(error.activity_type)
+        error = error.cause
+    return told

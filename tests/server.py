@@ -1,0 +1,32 @@
+"""The server that workflow tests run against: the development server, with time skipping."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.data_converter import data_converter
+from workflows.progress import SAGA_STATUS
+
+_DYNAMIC_CONFIG = (
+    "frontend.WorkflowTimeSkippingEnabled=true",
+    "history.transferProcessorMaxPollRPS=2000",
+    'history.timerProcessorMaxTimeShift="5ms"',
+    # A closed run can be deleted only after these.
+    'history.transferProcessorUpdateAckInterval="100ms"',
+    'history.visibilityProcessorUpdateAckInterval="100ms"',
+)
+
+
+async def time_skipping_server() -> WorkflowEnvironment:
+    """Start one, in memory; use it as an async context manager."""
+    flags = [flag for value in _DYNAMIC_CONFIG for flag in ("--dynamic-config-value", value)]
+    return await WorkflowEnvironment.start_time_skipping_v2(
+        data_converter=data_converter,
+        search_attributes=[SAGA_STATUS],
+        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
+        dev_server_log_level="error",
+        dev_server_extra_args=flags,
+    )
