@@ -98,6 +98,8 @@ async def _carried_out(check: Check, lab: Lab) -> str | None:
         await asyncio.wait_for(check.schedule(trial), _BOUND)
     except Caught as caught:
         return str(caught)
+    except asyncio.TimeoutError:
+        return "hangs"
     except Exception as error:
         raise RuntimeError(f"{check.bug}, on {lab.contender.name}: {error!r}") from error
     return None
