@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker compare fuzz scoreboard lock clean missing
+.PHONY: help install demo test check server worker compare fuzz scoreboard histories lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -33,6 +33,9 @@ fuzz: .venv/.dev  ## generated faults for SECONDS (default 300) in each mode; a 
 
 scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and textbook variants
 	@$(VENV_PYTHON) -m tests.scoreboard
+
+histories: .venv/.dev  ## record kinds of runs of which no history is kept yet (docs/changing-workflows.md)
+	@$(VENV_PYTHON) -m tests.replay
 
 check: .venv/.dev  ## format, lint, types, import direction
 	$(VENV_PYTHON) -m ruff format --check .

@@ -16,9 +16,9 @@ from temporalio.client import (
 from temporalio.exceptions import ActivityError, FailureError
 
 from services.audit import SagaFact
+from tests.gates import Gate
 from tests.scoreboard.books import EFFECTS, Books
 from tests.scoreboard.contenders import Contender
-from tests.scoreboard.gates import Gate
 from workflows.progress import SAGA_STATUS
 
 Handle = WorkflowHandle[object, object]

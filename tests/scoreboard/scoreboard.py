@@ -21,10 +21,10 @@ from services.audit import audit
 from services.faults import FaultPlan
 from services.mock import open_services
 from settings import Settings
+from tests.gates import Gates
 from tests.scoreboard.checks import CHECKS
 from tests.scoreboard.checks.check import Check
 from tests.scoreboard.contenders import CONTENDERS, Contender
-from tests.scoreboard.gates import Gates
 from tests.scoreboard.run import Caught
 from tests.scoreboard.textbook.services import without_tombstones
 from tests.scoreboard.trial import Lab, Trial

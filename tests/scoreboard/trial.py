@@ -13,9 +13,9 @@ from temporalio.testing import WorkflowEnvironment
 from services.mock import Services
 from settings import Settings
 from tests.builders import an_order
+from tests.gates import Gates
 from tests.scoreboard.books import Books
 from tests.scoreboard.contenders import Contender
-from tests.scoreboard.gates import Gates
 from tests.scoreboard.run import Handle, Run
 
 

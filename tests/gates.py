@@ -1,4 +1,4 @@
-"""Holds a request on its way to a service until the check has done what it wants meanwhile."""
+"""Holds a request on its way to a service until the test has done what it wants meanwhile."""
 
 from __future__ import annotations
 

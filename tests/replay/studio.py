@@ -1,0 +1,59 @@
+"""Where histories are recorded: the product's worker and services, planned faults, and gates."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from temporalio.client import WorkflowHandle
+from temporalio.worker import Worker
+
+from tests.builders import an_order
+from tests.gates import Gate, Gates
+from tests.workflows.conftest import Handle, Shop
+from worker import worker_config
+
+
+class Studio(NamedTuple):
+    """What one scenario plays with."""
+
+    #: The scenario's name, and its order's id.
+    name: str
+    shop: Shop
+    gates: Gates
+
+    def hold(self, activity: str) -> Gate:
+        """Hold an activity of the order that is going to be placed."""
+        return self.gates.close(f"order_saga_{self.name}", activity)
+
+    async def place(self, **changes: object) -> Handle:
+        """Place the scenario's order. Time passes as on a clock, as in production."""
+        return await self.shop.start(an_order(self.name, **changes), skip_time=False)
+
+    def worker(self, *, workflows: bool = True, activities: bool = True) -> Worker:
+        """The product's worker, or half of it, with the gates before its activities."""
+        config = worker_config(self.shop.env.client, self.shop.services, self.shop.settings)
+        config["interceptors"] = [*config.get("interceptors", ()), self.gates]
+        if not workflows:
+            config["workflows"] = []
+        if not activities:
+            config["activities"] = []
+        return Worker(**config)
+
+
+#: Returns the run whose history is kept.
+Play = Callable[[Studio], Awaitable[WorkflowHandle[object, object] | Handle]]
+
+
+class Scenario(NamedTuple):
+    """One kind of run."""
+
+    name: str
+    #: Its workflow type.
+    workflow: str
+    #: How the run is closed in Temporal's words; RUNNING when it is still open.
+    ends: str
+    faults: tuple[Mapping[str, object], ...]
+    play: Play
+    #: False when the scenario starts its workers itself.
+    worker: bool = True
