@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     payment_url: str | None = None
     shipping_url: str | None = None
     loyalty_url: str | None = None
+    #: Version of this worker's code, and the deployment it is a version of. With a version,
+    #: orders stay on the one that they began on (docs/changing-workflows.md).
+    build_id: Annotated[str, Field(min_length=1)] | None = None
+    deployment: Annotated[str, Field(min_length=1)] = "order-saga"
     #: Seconds that running activities get to finish when the worker is stopped.
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
     #: Threads, and so activities, that one worker runs at the same time.

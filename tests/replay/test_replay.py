@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from tests.replay.scenarios import SCENARIOS
 from worker import PASSED_THROUGH, WORKFLOWS
 
 
-def replayer(workflows: Sequence[type] = WORKFLOWS) -> Replayer:
+@cache
+def replayer(workflows: tuple[type, ...] = WORKFLOWS) -> Replayer:
     """Runs workflow code as the product's worker does."""
     return Replayer(
         workflows=workflows,
@@ -53,6 +54,6 @@ async def test_each_kind_of_run_is_kept_as_it_is_now(
 
 
 async def test_a_change_that_running_orders_do_not_survive_is_found() -> None:
-    changed = replayer([PaymentFirst])
+    changed = replayer((PaymentFirst,))
     with pytest.raises(NondeterminismError):
         await changed.replay_workflow(read(FOLDER / "OrderSaga" / "parked.1.json"))
