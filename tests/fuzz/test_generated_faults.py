@@ -1,19 +1,20 @@
 """Whatever happens, to whichever orders, at whatever instant: all or nothing.
 
-``make fuzz`` runs it for as long as it is told; as a part of the tests it takes some seconds, and
-plays the same scenarios each time.
+``make fuzz`` goes on for as long as it is told, with other scenarios each time; as a part of the
+tests it takes some seconds, and plays the same ones each time.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import os
+import secrets
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, note, seed, settings
 from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
@@ -21,9 +22,10 @@ from tests.conformance.hurry import hurry
 from tests.fuzz.scenario import Scenario, scenarios
 from tests.fuzz.world import play
 
-#: Seconds for each mode; 0 means the short, repeatable run.
+#: Seconds for each mode; 0 means the short run, which is always the same.
 BUDGET = float(os.environ.get("FUZZ_SECONDS", "0"))
 _SHORT = 12.0
+_BATCH = 15
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,62 +34,71 @@ def seconds_for_minutes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch, attempt=0.6)
         yield
-    _clock.tell()
 
 
 @pytest.mark.parametrize("mode", Mode)
-@given(data=st.data())
-@settings(
-    max_examples=100_000 if BUDGET else 25,
-    deadline=None,
-    derandomize=not BUDGET,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.generate, Phase.shrink] if BUDGET else [Phase.generate],
-)
-async def test_every_order_ends_with_all_or_nothing(
-    env: WorkflowEnvironment, mode: Mode, data: st.DataObject
-) -> None:
-    scenario = data.draw(scenarios(mode))
-    if _clock.is_over(mode):
-        return
-    _clock.count(mode, scenario)
-    note(scenario.as_toml())
-    try:
-        report = await play(env, scenario)
-        assert report.violations == ()
-        assert report.in_flight == 0
-    except BaseException:
-        _clock.stop()  # what was found is shrunk, however long that takes
-        raise
+async def test_every_order_ends_with_all_or_nothing(env: WorkflowEnvironment, mode: Mode) -> None:
+    loop = asyncio.get_running_loop()
+    fuzzer = _Fuzzer(mode, lambda scenario: _check(env, scenario), loop)
+    # Hypothesis in a thread: the loop is for what is tested.
+    await asyncio.to_thread(fuzzer.run, BUDGET or _SHORT)
+    assert fuzzer.scenarios > 0
 
 
-class _Clock:
-    """How long each mode has been at it."""
+class _Fuzzer:
+    """Plays batches of scenarios until its time is up, or one of them fails."""
 
-    def __init__(self) -> None:
-        self._began: dict[Mode, float] = {}
-        self._stopped = False
-        self._scenarios: Counter[Mode] = Counter()
-        self._orders: Counter[Mode] = Counter()
+    def __init__(
+        self,
+        mode: Mode,
+        check: Callable[[Scenario], Coroutine[None, None, None]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._mode = mode
+        self._check = check
+        self._loop = loop
+        self.scenarios = 0
+        self.orders = 0
 
-    def count(self, mode: Mode, scenario: Scenario) -> None:
-        """One more is played."""
-        self._scenarios[mode] += 1
-        self._orders[mode] += len(scenario.stories)
+    def run(self, seconds: float) -> None:
+        """Play for so long; a failing scenario is shrunk, however long that takes."""
+        ends = time.monotonic() + seconds
+        for number in itertools.count() if not BUDGET else iter(lambda: secrets.randbits(32), -1):
+            if time.monotonic() > ends:
+                break
+            self._play_batch(number, ends)
+        print(f"\n{self._mode.value}: {self.scenarios} scenarios, {self.orders} orders")
 
-    def tell(self) -> None:
-        """Say how many were played."""
-        for mode, scenarios_ in self._scenarios.items():
-            print(f"\n{mode.value}: {scenarios_} scenarios, {self._orders[mode]} orders", end="")
-        print()
+    def _play_batch(self, number: int, ends: float) -> None:
+        found = False
 
-    def is_over(self, mode: Mode) -> bool:
-        began = self._began.setdefault(mode, time.monotonic())
-        return not self._stopped and time.monotonic() - began > (BUDGET or _SHORT)
+        @seed(number)
+        @settings(
+            max_examples=_BATCH,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(scenarios(self._mode))
+        def batch(scenario: Scenario) -> None:
+            nonlocal found
+            if not found and time.monotonic() > ends:
+                return
+            self.scenarios, self.orders = self.scenarios + 1, self.orders + len(scenario.stories)
+            note(scenario.as_toml())
+            played = asyncio.run_coroutine_threadsafe(self._check(scenario), self._loop)
+            try:
+                played.result()
+            except Exception:
+                if not found:
+                    print(f"\na scenario fails; it is being shrunk:\n{scenario.as_toml()}")
+                found = True
+                raise
 
-    def stop(self) -> None:
-        self._stopped = True
+        batch()
 
 
-_clock = _Clock()
+async def _check(env: WorkflowEnvironment, scenario: Scenario) -> None:
+    report = await play(env, scenario)
+    assert report.violations == ()
+    assert report.in_flight == 0
