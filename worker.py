@@ -6,6 +6,9 @@ saga and the services; put your own services behind the ports here.
 
 from __future__ import annotations
 
+import runtime.interruptible  # noqa: F401 - first, see there
+
+# isort: split
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import runtime.interruptible  # noqa: F401 - first, see there
+
+# isort: split
 import argparse
 from pathlib import Path
 

@@ -14,6 +14,8 @@ from typing import NoReturn
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from runtime import interruptible
+
 #: Shell convention for a program ended by a signal is 128 + its number.
 INTERRUPTED = 128 + signal.SIGINT
 PIPE_CLOSED = 128 + signal.SIGPIPE
@@ -60,6 +62,7 @@ def run(main: Callable[[], Awaitable[int]]) -> NoReturn:
 def guarded(main: Callable[[], int | None]) -> int:
     """Call an entry point; returns the exit code that its return or exception stands for."""
     try:
+        interruptible.as_exception()
         return main() or ExitCode.SUCCESS
     except FatalError as error:
         _tell(str(error))

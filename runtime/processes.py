@@ -97,8 +97,8 @@ class ChildProcess:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop it: asked first, killed when that takes too long."""
-        await self._halt()
+        """Stop it: asked first, killed when that takes too long; a cancel does not hurry it."""
+        await _to_its_end(self._halt())
         if self._loss is not None and not self._loss.cancel():
             self._loss.exception()  # else asyncio warns when nobody had asked for it
 
@@ -129,7 +129,7 @@ class ChildProcess:
         try:
             await self._start()
         except BaseException:
-            await self._stop()
+            await _to_its_end(self._stop())
             raise
         self._keeper = asyncio.create_task(self._keep(), name=f"keeper of {self.name}")
 
@@ -226,6 +226,20 @@ async def while_alive(work: Coroutine[object, object, _T], *processes: ChildProc
         for pending in (task, *losses):
             pending.cancel()
         await asyncio.gather(task, *losses, return_exceptions=True)
+
+
+async def _to_its_end(work: Coroutine[object, object, None]) -> None:
+    """Await ``work`` to its end; a cancel that arrives meanwhile is passed on afterwards."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    task.result()
+    if cancelled is not None:
+        raise cancelled
 
 
 def _signal(process: asyncio.subprocess.Process, sign: signal.Signals) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +105,28 @@ def test_a_program_under_nohup_outlives_its_terminal() -> None:
     )
 
     assert program.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "program", [("starter.py", "demo"), ("worker.py",), ("-m", "runtime")], ids=" ".join
+)
+def test_an_interrupt_while_a_program_is_being_imported_ends_it_without_a_traceback(
+    program: tuple[str, ...], tmp_path: Path
+) -> None:
+    starting = subprocess.Popen(
+        [sys.executable, "-X", "importtime", *program],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        # Whoever runs the tests in the background has interrupts ignored, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        env={**os.environ, "ORDER_SAGA_DATA_DIR": str(tmp_path)},
+    )  # fmt: skip
+    assert starting.stderr is not None
+    next(line for line in starting.stderr if line.split()[-1].startswith("pydantic"))
+    starting.send_signal(signal.SIGINT)
+    try:
+        _, said = starting.communicate(timeout=30)
+    finally:
+        starting.kill()
+
+    assert "Traceback" not in said
+    assert starting.returncode == -signal.SIGINT

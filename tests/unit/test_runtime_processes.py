@@ -126,6 +126,24 @@ async def test_a_child_that_ignores_the_request_to_stop_is_killed(
     assert process.pid is None
 
 
+@pytest.mark.parametrize("moment", [1, 2, 3, 30])
+async def test_a_cancel_while_a_child_is_being_stopped_does_not_leave_it_behind(
+    child: Callable[..., ChildProcess], moment: int
+) -> None:
+    process = child(f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}")
+    await process.__aenter__()
+    pid = process.pid
+    assert pid is not None
+    stopping = asyncio.create_task(process.__aexit__())
+    for _ in range(moment):  # turns of the event loop: before and after it was asked to stop
+        await asyncio.sleep(0)
+    stopping.cancel()
+    await asyncio.wait([stopping])
+
+    assert not is_alive(pid)
+    assert stopping.cancelled()
+
+
 async def test_a_child_is_out_of_reach_of_the_terminals_interrupt(
     child: Callable[..., ChildProcess],
 ) -> None:
