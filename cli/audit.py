@@ -12,11 +12,13 @@ from cli.facts import Facts
 from cli.output import Output, python
 from runtime.client import NoServer
 from runtime.exits import ExitCode
-from services.audit import AuditReport, RunRef, audit, unsettled_runs
+from services.audit import AuditReport, RunRef, ServiceTotals, audit, unsettled_runs
 from services.ledger import LedgerUnavailable
 
 #: Facts lead to violations, those to exacter facts; more rounds than this find nothing new.
 _ROUNDS = 5
+#: Violations that a person is shown; after so many there is one cause, not many.
+_SHOWN = 50
 
 
 async def audit_with_temporal(
@@ -72,8 +74,11 @@ def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode
     output.say()
     output.say(_services(report))
     output.say()
-    for violation in report.violations:
+    for violation in report.violations[:_SHOWN]:
         output.line(f"✘ {violation}", "bold red")
+    if len(report.violations) > _SHOWN:
+        more = len(report.violations) - _SHOWN
+        output.line(f"… and {more} more; --json has them all", "bold red")
     if any(violation.left_behind for violation in report.violations):
         output.line(f"  What a run left behind, this undoes: {python()} starter.py reconcile")
     if not compared:
@@ -111,6 +116,11 @@ def _services(report: AuditReport) -> Table:
         table.add_column(column, justify="left" if column == "service" else "right")
     for books in report.services:
         operations = (books.standing, books.reversed, books.refused)
-        amount = f"{books.amount_standing:,f} {books.unit}"
-        table.add_row(books.service, *map(str, operations), amount)
+        table.add_row(books.service, *map(str, operations), _amount(books))
     return table
+
+
+def _amount(books: ServiceTotals) -> str:
+    if books.unit == "money":  # the shop has one currency, which needs no name
+        return f"{books.amount_standing:,.2f}"
+    return f"{books.amount_standing:,f} {books.unit}"

@@ -1,4 +1,4 @@
-"""How values become payloads: as pydantic writes them, and bad ones refused clearly."""
+"""How values become payloads, bad ones are refused, and failures are told."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
 from temporalio.contrib.pydantic import PydanticPayloadConverter
-from temporalio.converter import DataConverter
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
 from messages.validation import explain
 
@@ -43,5 +44,34 @@ class _ClearPayloadConverter(PydanticPayloadConverter):
             ) from None
 
 
+class _BriefFailureConverter(DefaultFailureConverter):
+    """Leaves out where in our code a failure that is business as usual was raised.
+
+    A refusal or a rolled back order is an answer. What the Web UI shows of it is its message;
+    below a page of stack trace nobody would find that.
+    """
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
+    ) -> None:
+        """See base class."""
+        super().to_failure(exception, payload_converter, failure)
+        benign = (
+            isinstance(exception, ApplicationError)
+            and exception.category is ApplicationErrorCategory.BENIGN
+        )
+        if benign or isinstance(exception, CancelledError):
+            _drop_stack_traces(failure)
+
+
+def _drop_stack_traces(failure: Failure) -> None:
+    failure.stack_trace = ""
+    if failure.HasField("cause"):
+        _drop_stack_traces(failure.cause)
+
+
 #: For every client, worker and replayer of this system.
-data_converter = DataConverter(payload_converter_class=_ClearPayloadConverter)
+data_converter = DataConverter(
+    payload_converter_class=_ClearPayloadConverter,
+    failure_converter_class=_BriefFailureConverter,
+)

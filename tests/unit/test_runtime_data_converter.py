@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 from temporalio import workflow
+from temporalio.api.failure.v1 import Failure
 from temporalio.client import Client, WorkflowFailureError, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -78,3 +79,29 @@ async def test_an_update_with_bad_input_is_refused_and_the_run_goes_on(client: C
     assert "nom: " in cause.message
     await greeter.execute_update(Greeter.also, Greeting(name="me", times=1))
     assert await greeter.result() == ["you", "you", "me"]
+
+
+@pytest.mark.parametrize(
+    ("error", "traced"),
+    [
+        (ApplicationError("no", category=ApplicationErrorCategory.BENIGN), False),
+        (CancelledError("off"), False),
+        (ApplicationError("broken"), True),
+        (RuntimeError("broken"), True),
+    ],
+    ids=["business as usual", "a cancel", "a failure", "a defect"],
+)
+async def test_where_it_was_raised_is_told_of_what_went_wrong_only(
+    error: Exception, traced: bool
+) -> None:
+    try:
+        try:
+            raise ValueError("the cause")
+        except ValueError as cause:
+            raise error from cause
+    except Exception as raised:
+        failure = Failure()
+        await data_converter.encode_failure(raised, failure)
+    assert bool(failure.stack_trace) is traced
+    assert bool(failure.cause.stack_trace) is traced
+    assert failure.cause.message == "the cause"
