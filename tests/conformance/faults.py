@@ -20,7 +20,7 @@ class Case(NamedTuple):
     name: str
     faults: tuple[dict[str, object], ...]
     stands: tuple[str, ...]
-    #: Sent as soon as the named operation is being called for the order.
+    #: Sent while the step that the name begins with is being taken.
     cancel: Literal["update", "native"] | None = None
     #: Whether the trouble never ends: then somebody has to give up.
     hopeless: bool = False
@@ -62,9 +62,8 @@ def _of_step(step: str) -> Iterator[Case]:
         NOTHING,
         hopeless=True,
     )
-    slow = (_fault(step, "delay", rate=1.0, seconds=0.2),)
-    yield Case(f"{step} cancelled meanwhile", slow, NOTHING, "update")
-    yield Case(f"{step} cancelled natively meanwhile", slow, NOTHING, "native")
+    yield Case(f"{step} cancelled meanwhile", (), NOTHING, "update")
+    yield Case(f"{step} cancelled natively meanwhile", (), NOTHING, "native")
 
 
 def _of_undo(undo: str) -> Iterator[Case]:

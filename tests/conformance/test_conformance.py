@@ -11,12 +11,12 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
-from messages.sagas import CancelOrder, SagaRolledBack, SagaSucceeded, StepState
+from messages.sagas import CancelOrder, SagaRolledBack, SagaSucceeded
 from services.audit.books import KEPT, read_book
 from tests.builders import an_order
-from tests.conformance.faults import STEPS, Case, cases
+from tests.conformance.faults import Case, cases
 from tests.conformance.hurry import hurry
-from tests.workflows.conftest import AnyHandle, Shop, a_shop
+from tests.workflows.conftest import PATIENCE, AnyHandle, Shop, a_shop
 
 CASES = tuple(cases())
 #: Seconds after which an order gives up what will never come.
@@ -50,8 +50,10 @@ async def ended(
 async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ended:
     faults = [{**fault, "orders": [case.order_id]} for case in CASES for fault in case.faults]
     gate = asyncio.Semaphore(_IN_FLIGHT)
-    async with a_shop(env, folder, *faults) as shop:
-        outcomes = await asyncio.gather(*(_run(shop, mode, case, gate) for case in CASES))
+    cancels = _Cancels()
+    async with a_shop(env, folder, *faults, watch=cancels) as shop:
+        runs = (_run(shop, mode, case, gate, cancels) for case in CASES)
+        outcomes = await asyncio.gather(*runs)
     standing = {case.order_id: tuple(shop.standing_of(case.order_id)) for case in CASES}
     return Ended(
         outcomes={case.name: outcome for case, outcome in zip(CASES, outcomes, strict=True)},
@@ -69,26 +71,39 @@ async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ende
 
 
 async def _run(
-    shop: Shop, mode: Mode, case: Case, gate: asyncio.Semaphore
+    shop: Shop, mode: Mode, case: Case, gate: asyncio.Semaphore, cancels: _Cancels
 ) -> SagaSucceeded | SagaRolledBack:
     deadline = DEADLINE if case.hopeless else None
     order = an_order(case.order_id, user_id=f"user_{case.order_id}", deadline_seconds=deadline)
     async with gate:
         place = shop.create if mode is Mode.CHOREOGRAPHY else shop.start_in_real_time
         handle: AnyHandle = await place(order)
-        if case.cancel is not None:
-            await _cancel(shop, handle, case)
+        cancels.placed[case.order_id].set_result(handle)
         return await shop.outcome(handle)
 
 
-async def _cancel(shop: Shop, handle: AnyHandle, case: Case) -> None:
-    before = STEPS[: STEPS.index(case.name.split()[0])]
-    if before:
-        await shop.until_step(handle, before[-1], StepState.SUCCESS)
-    if case.cancel == "native":
-        await handle.cancel()
-    else:
-        await handle.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
+class _Cancels:
+    """Cancels an order while the service works on its step, which waits for that."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due = {case.order_id: case for case in CASES if case.cancel}
+        self.placed: dict[str, asyncio.Future[AnyHandle]] = {
+            case.order_id: self._loop.create_future() for case in CASES
+        }
+
+    def __call__(self, operation: str, order_id: str, *, after: bool) -> None:
+        case = self._due.get(order_id)
+        if case is not None and operation == case.name.split()[0] and not after:
+            del self._due[order_id]
+            asyncio.run_coroutine_threadsafe(self._cancel(case), self._loop).result(PATIENCE)
+
+    async def _cancel(self, case: Case) -> None:
+        handle = await self.placed[case.order_id]
+        if case.cancel == "native":
+            await handle.cancel()
+        else:
+            await handle.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.order_id)

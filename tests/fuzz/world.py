@@ -25,7 +25,7 @@ from services.audit import AuditReport, SagaFact, audit
 from services.mock import open_services
 from settings import Settings
 from tests.fuzz.scenario import DEADLINE, Interruption, Scenario
-from tests.fuzz.watched import WatchedServices
+from tests.watched import WatchedServices
 from tests.workflows.conftest import AnyHandle
 from worker import worker_config
 from workflows.choreography.order import OrderChoreography

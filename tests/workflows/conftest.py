@@ -31,6 +31,7 @@ from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
 from tests import ledgers
+from tests.watched import Watch, WatchedServices
 from worker import worker_config
 from workflows import policies
 from workflows.choreography.order import OrderChoreography
@@ -313,13 +314,17 @@ def open_shop(env: WorkflowEnvironment, tmp_path: Path) -> OpenShop:
 
 @asynccontextmanager
 async def a_shop(
-    env: WorkflowEnvironment, data_dir: Path, *faults: Mapping[str, object], worker: bool = True
+    env: WorkflowEnvironment,
+    data_dir: Path,
+    *faults: Mapping[str, object],
+    worker: bool = True,
+    watch: Watch | None = None,
 ) -> AsyncIterator[Shop]:
-    """A shop with its ledgers in a folder; see :class:`OpenShop`."""
+    """A shop with its ledgers in a folder; see :class:`OpenShop`. ``watch`` sees each call."""
     settings = Settings(data_dir=data_dir, task_queue=f"shop-{uuid.uuid4()}")
     plan = FaultPlan.model_validate({"seed": 1, "fault": faults})
     with closing(open_services(settings.ledger_urls(), plan)) as services:
-        shop = Shop(env, settings, services)
+        shop = Shop(env, settings, WatchedServices.of(services, watch) if watch else services)
         if worker:
             async with shop.new_worker():
                 yield shop
