@@ -20,11 +20,15 @@ from messages.base import Identifier, Message, Money, Points
 LOYALTY_RATE = Decimal("0.01")
 
 
+#: How many pieces of an item.
+Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+
+
 class OrderItem(Message):
     """A quantity of one item at a unit price."""
 
     id: Identifier
-    quantity: Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+    quantity: Quantity
     #: Price of one piece; an item without one is not part of the total's sum.
     price: Money | None = None
 

@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from messages.base import Identifier, Money, Points
 from messages.ids import OperationId, event_id
-from messages.orders import LOYALTY_RATE, Order
+from messages.orders import LOYALTY_RATE, Order, Quantity
 
 
 class Event(BaseModel):
@@ -47,7 +47,7 @@ class PlacedItem(Tolerant):
     """A quantity of one item at a unit price."""
 
     id: Identifier
-    quantity: int
+    quantity: Quantity
     price: Money | None = None
 
 
