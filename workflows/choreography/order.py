@@ -7,6 +7,7 @@ what about it is in the table of subscriptions.
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from temporalio import workflow
 
@@ -26,6 +27,8 @@ from workflows.closing import close_as_rolled_back, no_input
 from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
+
+_A_MOMENT = timedelta(milliseconds=1)
 
 
 @workflow.defn(name="OrderChoreography")
@@ -122,6 +125,8 @@ class OrderChoreography:
                 lambda: self._over(account.everything_stands) or account.turn is not None,
                 timeout=self._progress.deadline - workflow.now(),
             )
+            if account.turn is None:
+                await self._anything_else()
         except asyncio.TimeoutError:
             step = account.awaited_step()
             account.call_off("FAILED", f"deadline passed: nothing heard of {step}", step)
@@ -130,6 +135,15 @@ class OrderChoreography:
         # A cancel that came together with the last event is no less of a cancel.
         if workflow.cancellation_reason() is not None:
             self._cancelled_natively()
+
+    @staticmethod
+    async def _anything_else() -> None:
+        """Let what came along with the last event be heard before the order ends.
+
+        The events of a workflow task are handled before a cancel of the same task is even seen.
+        """
+        await workflow.sleep(_A_MOMENT)
+        await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _undone(self) -> None:
         await workflow.wait_condition(lambda: self._over(self._account.nothing_stands))
