@@ -45,10 +45,12 @@ class Progress:
     def started(self, step: str) -> None:
         """The step's action begins."""
         self._set(step, state=StepState.RUNNING, started_at=workflow.now(), error=None)
+        self._follow_steps()
 
     def succeeded(self, step: str) -> None:
         """The step's effect stands."""
-        self._set(step, state=StepState.SUCCESS, ended_at=workflow.now())
+        self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), error=None)
+        self._follow_steps()
 
     def failed(self, step: str, error: str) -> None:
         """The step's action is over without a success."""

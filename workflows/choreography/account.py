@@ -23,10 +23,21 @@ with workflow.unsafe.imports_passed_through():
         StepState,
     )
 
-from workflows.choreography.participants import BY_SERVICE, STEP_OF, STEPS, Refusal, Undone
-from workflows.choreography.subscriptions import SUBSCRIPTIONS
+from workflows.choreography.participants import (
+    BY_SERVICE,
+    PARTICIPANTS,
+    STEP_OF,
+    STEPS,
+    Refusal,
+    Undone,
+)
+from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS
 from workflows.closing import Turn
 from workflows.progress import Progress
+
+_STEP_BY_NAME = {event.__name__: step for event, step in STEP_OF.items()}
+#: Types of event that are about the way back.
+_UNDOING = {OrderCancelled.__name__, *(p.undone.__name__ for p in PARTICIPANTS)}
 
 
 class Account:
@@ -87,12 +98,16 @@ class Account:
 
     def hear_of_delivery(self, report: DeliveryReport) -> None:
         """Take how the delivery of one of the order's events goes."""
-        participant = BY_SERVICE.get(report.subscriber)
-        if participant is None or not _is_on_the_way(report):
+        step = _step_of(report) if _is_on_the_way(report) else None
+        if step is None:
             return
-        undoing = report.event.type == OrderCancelled.__name__
-        if undoing is (self.turn is not None) and participant.step not in self._undone:
-            self._follow_delivery(participant.step, report)
+        undoing = report.event.type in _UNDOING
+        # What comes of an event that did its work already, or does not count any more, is no news.
+        settled = (
+            step in self._undone if undoing else self._progress[step].state is StepState.SUCCESS
+        )
+        if undoing is (self.turn is not None) and not settled:
+            self._follow_delivery(step, report)
 
     def call_off(
         self,
@@ -170,6 +185,14 @@ def _is_on_the_way(report: DeliveryReport) -> bool:
     subscribers = {subscriber.name for subscriber in SUBSCRIPTIONS.get(event.type, ())}
     own_id = event_id(event.correlation_id, event.saga_run_id, event.type)
     return report.subscriber in subscribers and event.id == own_id
+
+
+def _step_of(report: DeliveryReport) -> str | None:
+    """The step that a delivery is about: of the service, or of the word that the order awaits."""
+    if report.subscriber == ORDER.name:
+        return _STEP_BY_NAME.get(report.event.type)
+    participant = BY_SERVICE.get(report.subscriber)
+    return participant.step if participant else None
 
 
 def _about(event: OrderEvent) -> str | None:
