@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import Self
 
 from messages.base import Identifier, Money, Points
 from messages.ids import OperationId, event_id
 from messages.orders import LOYALTY_RATE, Order, Quantity
+
+#: Short enough for the id of a delivery, which Temporal bounds; an empty one names nothing.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=400)]
 
 
 class Event(BaseModel):
@@ -23,11 +27,11 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     #: The same for each repetition of the same fact: see :func:`messages.ids.event_id`.
-    id: str
-    type: str
+    id: Name
+    type: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     version: int = 1
     #: Names the order's saga: ``saga_<order_id>``.
-    correlation_id: str
+    correlation_id: Name
     #: First run id of that saga. A failed order that is placed again has another one, and what
     #: is still told of the first attempt does not concern it.
     saga_run_id: str
