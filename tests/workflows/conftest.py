@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
@@ -36,6 +36,7 @@ from worker import worker_config
 from workflows import policies
 from workflows.choreography.order import OrderChoreography
 from workflows.orchestration.order_saga import STEPS, OrderSaga
+from workflows.policies import DeliveryPolicy
 
 Handle = WorkflowHandle[OrderSaga, SagaSucceeded]
 ChoreographyHandle = WorkflowHandle[OrderChoreography, SagaSucceeded]
@@ -54,16 +55,27 @@ class Policies(Protocol):
         attempt: float | None = None,
         window: float | None = None,
         pause: float | None = None,
+        attempts: int | None = None,
     ) -> None: ...
 
 
 @pytest.fixture
 def policies_with(monkeypatch: pytest.MonkeyPatch) -> Policies:
-    """Set seconds for one attempt, for all attempts, and between them."""
+    """Set seconds for one attempt, for all attempts, and between them.
+
+    Deliveries of events know no window; of these, ``attempts`` sets how many are made.
+    """
 
     def change(
-        *, attempt: float | None = None, window: float | None = None, pause: float | None = None
+        *,
+        attempt: float | None = None,
+        window: float | None = None,
+        pause: float | None = None,
+        attempts: int | None = None,
     ) -> None:
+        for name in ("DELIVERY", "UNDO_DELIVERY"):
+            delivery = _hastened(getattr(policies, name), attempt, pause, attempts)
+            monkeypatch.setattr(policies, name, delivery)
         forward = policies.FORWARD
         if attempt is not None:
             forward = replace(forward, attempt=timedelta(seconds=attempt))
@@ -79,6 +91,19 @@ def policies_with(monkeypatch: pytest.MonkeyPatch) -> Policies:
         monkeypatch.setattr(policies, "FORWARD", forward)
 
     return change
+
+
+def _hastened(
+    delivery: DeliveryPolicy, attempt: float | None, pause: float | None, attempts: int | None
+) -> DeliveryPolicy:
+    retry = delivery.retry
+    if pause is not None:
+        wait = timedelta(seconds=pause)
+        retry = replace(retry, initial_interval=wait, maximum_interval=wait)
+    if attempts is not None:
+        retry = replace(retry, maximum_attempts=attempts)
+    length = delivery.attempt if attempt is None else timedelta(seconds=attempt)
+    return replace(delivery, attempt=length, retry=retry)
 
 
 class Shop:
@@ -128,12 +153,22 @@ class Shop:
     async def outcome(self, handle: AnyHandle) -> SagaSucceeded | SagaRolledBack:
         """How the run ended, whichever way it was closed."""
         try:
-            return await handle.result()
+            return await asyncio.wait_for(handle.result(), PATIENCE)
         except WorkflowFailureError as failure:
             if isinstance(failure.cause, ApplicationError):
                 return SagaRolledBack.model_validate(failure.cause.details[0])
         description = await handle.describe()
         return await description.memo_value("result", type_hint=SagaRolledBack)
+
+    async def outcome_after(
+        self, handle: AnyHandle, seconds: float
+    ) -> SagaSucceeded | SagaRolledBack:
+        """How the run ended, when that much of its own time passes at once."""
+        passing = asyncio.ensure_future(self.env.fast_forward(handle, seconds))
+        try:
+            return await self.outcome(handle)
+        finally:
+            passing.cancel()
 
     async def place(self, order: Order) -> SagaSucceeded | SagaRolledBack:
         """Place an order and see it through."""
@@ -216,7 +251,7 @@ class Shop:
         config["max_cached_workflows"] = 0
         return Worker(**config)
 
-    async def until_completed(self, handle: Handle, *, activities: int) -> None:
+    async def until_completed(self, handle: WorkflowHandle[Any, Any], *, activities: int) -> None:
         """Wait until that many activities of the run are recorded as completed."""
 
         async def reached() -> bool:
@@ -226,7 +261,7 @@ class Shop:
 
         await until(reached)
 
-    async def reset_to_its_first_task(self, handle: Handle) -> Handle:
+    async def reset_to_its_first_task(self, handle: AnyHandle) -> Handle:
         """``temporal workflow reset --type FirstWorkflowTask``."""
         reset = await self.env.client.workflow_service.reset_workflow_execution(
             ResetWorkflowExecutionRequest(

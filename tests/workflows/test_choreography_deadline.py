@@ -1,0 +1,87 @@
+"""Each choreographed order ends: past its deadline it is called off, whoever is silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from messages.sagas import SagaRolledBack
+from tests.builders import an_order
+from tests.workflows.conftest import OpenShop, Policies
+from tests.workflows.deliveries import (
+    ACTIONS,
+    BACKWARD,
+    FORWARD,
+    delivery,
+    until_begun,
+    until_retrying,
+)
+from workflows.choreography.participants import STEPS
+
+HOUR = 3600
+
+
+async def test_an_order_that_nobody_answers_is_called_off_at_its_deadline(
+    open_shop: OpenShop, policies_with: Policies
+) -> None:
+    policies_with(pause=100.0 * HOUR)
+    order = an_order(deadline_seconds=1)
+    silent = {"operations": ["reserve_inventory"], "kind": "lost_reply", "rate": 1.0}
+    async with open_shop(silent) as shop:
+        handle = await shop.create(order)
+        result = await shop.outcome(handle)
+        assert isinstance(result, SagaRolledBack)
+        assert (result.status, result.failed_step) == ("FAILED", "reserve_inventory")
+        assert result.error == "deadline passed: nothing heard of reserve_inventory"
+        view = await shop.status(handle)
+        assert (view.deadline - view.started_at).total_seconds() == 1
+        await delivery(shop, handle, FORWARD["inventory"]).terminate()
+        assert shop.standing(order) == []
+
+
+@pytest.mark.parametrize("service", list(ACTIONS)[1:])
+async def test_past_its_deadline_the_order_is_called_off_wherever_it_stands(
+    open_shop: OpenShop, policies_with: Policies, service: str
+) -> None:
+    policies_with(pause=100.0 * HOUR)
+    order = an_order(deadline_seconds=3 * HOUR)
+    silent = {"operations": [ACTIONS[service]], "kind": "lost_reply", "rate": 1.0}
+    async with open_shop(silent) as shop:
+        handle = await shop.create(order)
+        waiting = delivery(shop, handle, FORWARD[service])
+        await until_retrying(waiting)
+        result = await shop.outcome_after(handle, 3 * HOUR)
+        assert isinstance(result, SagaRolledBack)
+        assert (result.status, result.failed_step) == ("FAILED", ACTIONS[service])
+        assert result.error == f"deadline passed: nothing heard of {ACTIONS[service]}"
+        # The effect whose reply was lost is undone, too.
+        assert set(result.compensated_steps) == set(STEPS[: STEPS.index(ACTIONS[service]) + 1])
+        await waiting.terminate()
+        assert shop.standing(order) == []
+
+
+async def test_an_order_whose_services_are_all_away_ends_once_they_are_back(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order(deadline_seconds=1)
+    async with open_shop(worker=False) as shop:
+        async with shop.deciding_worker():
+            handle = await shop.create(order)
+            await until_begun(delivery(shop, handle, BACKWARD["loyalty"]))
+        async with shop.new_worker():
+            result = await shop.outcome(handle)
+            assert isinstance(result, SagaRolledBack)
+            assert result.error.startswith("deadline passed")
+    assert shop.standing(order) == []
+
+
+async def test_undoing_may_take_longer_than_the_deadline(open_shop: OpenShop) -> None:
+    order = an_order(user_id="user_closed", deadline_seconds=1)
+    outage = {"operations": ["refund_payment"], "kind": "transient", "count": 3}
+    async with open_shop(outage) as shop:
+        handle = await shop.create(order)
+        result = await shop.outcome(handle)
+        assert isinstance(result, SagaRolledBack)
+        view = await shop.status(handle)
+        undone_at = max(step.ended_at for step in view.steps if step.ended_at is not None)
+        assert undone_at > view.deadline
+        assert shop.standing(order) == []

@@ -1,0 +1,178 @@
+"""Deliveries terminated, repeated and forged through Temporal's own API: nothing is done twice."""
+
+from __future__ import annotations
+
+import pytest
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from messages.deliveries import Delivery, DeliveryState
+from messages.events.base import OrderEvent
+from messages.events.inventory import InventoryReserved
+from messages.events.order import OrderCancelled, OrderCreated
+from messages.events.payment import PaymentFailed, PaymentSucceeded
+from messages.events.shipping import ShipmentPrepared
+from messages.ids import delivery_id
+from messages.sagas import SagaRolledBack, SagaSucceeded
+from tests.builders import an_order
+from tests.events import TRIGGERS, enveloped, told
+from tests.workflows.conftest import ChoreographyHandle, OpenShop, Policies, Shop
+from tests.workflows.deliveries import (
+    FORWARD,
+    DeliveryHandle,
+    delivery,
+    until_parked,
+    until_reacting,
+    until_retrying,
+)
+from workflows.choreography.delivery import EventDelivery
+from workflows.choreography.order import OrderChoreography
+from workflows.choreography.participants import STEPS
+
+
+def run_of(handle: ChoreographyHandle) -> str:
+    return handle.first_execution_run_id or ""
+
+
+async def begin(
+    shop: Shop, event: OrderEvent, subscriber: str, workflow_id: str | None = None
+) -> DeliveryHandle:
+    """Begin a delivery as an outsider, by default under the id that it would have anyhow."""
+    with shop.env.with_time_skipping_disabled():
+        return await shop.env.client.start_workflow(
+            EventDelivery.run,
+            Delivery(event=enveloped(event), subscriber=subscriber),
+            id=workflow_id or delivery_id(event.id, subscriber),
+            task_queue=shop.settings.task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+        )
+
+
+async def test_what_was_delivered_is_not_delivered_again_under_the_same_id(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    async with open_shop() as shop:
+        handle = await shop.create(order)
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        with pytest.raises(WorkflowAlreadyStartedError):
+            await begin(shop, told(InventoryReserved, order, run_of(handle)), "payment")
+
+
+async def test_delivered_again_under_other_ids_in_reverse_it_has_no_effect_twice(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    async with open_shop() as shop:
+        handle = await shop.create(order)
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        for service, trigger in reversed(TRIGGERS.items()):
+            for copy in ("again", "and again"):
+                event = told(trigger, order, run_of(handle))
+                repeated = await begin(shop, event, service, f"{copy}/{event.id}")
+                assert len((await repeated.result()).emitted) == 1
+        assert shop.effects(order) == 4
+        assert shop.standing(order) == list(STEPS)
+
+
+async def test_events_before_their_causes_and_each_twice_still_make_one_order(
+    open_shop: OpenShop,
+) -> None:
+    """The services are told in reverse, before the order has told anybody anything."""
+    order = an_order()
+    async with open_shop(worker=False) as shop:
+        handle = await shop.create(order)
+        for service, trigger in reversed(TRIGGERS.items()):
+            event = told(trigger, order, run_of(handle))
+            await begin(shop, event, service)
+            await begin(shop, event, service, f"again/{event.id}")
+        async with shop.new_worker():
+            assert isinstance(await shop.outcome(handle), SagaSucceeded)
+            assert shop.effects(order) == 4
+            assert shop.standing(order) == list(STEPS)
+
+
+async def test_a_cancellation_that_overtakes_everything_keeps_it_all_out(
+    open_shop: OpenShop,
+) -> None:
+    """Shipping hears that the order is off before anybody hears of the order."""
+    order = an_order(deadline_seconds=2)
+    async with open_shop(worker=False) as shop:
+        handle = await shop.create(order)
+        await begin(shop, told(OrderCancelled, order, run_of(handle)), "shipping")
+        async with shop.new_worker():
+            result = await shop.outcome(handle)
+            assert isinstance(result, SagaRolledBack)
+            assert set(result.compensated_steps) == {"reserve_inventory", "process_payment"}
+            assert shop.standing(order) == []
+            assert shop.effects(order) == 2
+
+
+async def test_an_event_that_the_order_hears_again_changes_nothing(open_shop: OpenShop) -> None:
+    order = an_order()
+    slow = {"operations": ["award_loyalty_points"], "kind": "delay", "seconds": 0.8, "rate": 1.0}
+    async with open_shop(slow) as shop:
+        handle = await shop.create(order)
+        await until_reacting(delivery(shop, handle, FORWARD["loyalty"]))
+        before = await shop.status(handle)
+        for kind in (ShipmentPrepared, InventoryReserved, OrderCreated, OrderCancelled):
+            for _ in range(2):
+                again = enveloped(told(kind, order, run_of(handle)))
+                await handle.signal(OrderChoreography.receive_event, again)
+        assert await shop.status(handle) == before
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        heard = [event.type for event in await handle.query(OrderChoreography.events)]
+        assert len(heard) == len(set(heard)) == 5
+
+
+async def test_what_is_told_of_an_earlier_attempt_does_not_concern_the_next_one(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    refused = {"operations": ["process_payment"], "kind": "refusal", "count": 1}
+    slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
+    async with open_shop(refused, slow) as shop:
+        first = await shop.create(order)
+        assert isinstance(await shop.outcome(first), SagaRolledBack)
+        second = await shop.create(order)
+        await until_reacting(delivery(shop, second, FORWARD["shipping"]))
+        late = told(PaymentFailed, order, run_of(first))
+        await second.signal(OrderChoreography.receive_event, enveloped(late))
+        # Redelivered to a service, what it answers is about the first attempt as well.
+        copy = await begin(
+            shop, told(PaymentSucceeded, order, run_of(first)), "shipping", f"copy/{late.id}"
+        )
+        assert (await copy.result()).emitted == ()
+        assert isinstance(await shop.outcome(second), SagaSucceeded)
+        assert shop.standing(order) == list(STEPS)
+
+
+async def test_a_terminated_delivery_may_be_begun_again(
+    open_shop: OpenShop, policies_with: Policies
+) -> None:
+    policies_with(pause=3600)
+    order = an_order()
+    lost = {"operations": ["process_payment"], "kind": "lost_reply", "count": 1}
+    async with open_shop(lost) as shop:
+        handle = await shop.create(order)
+        terminated = delivery(shop, handle, FORWARD["payment"])
+        await until_retrying(terminated)
+        await terminated.terminate()
+        event = told(InventoryReserved, order, run_of(handle))
+        again = await begin(shop, event, "payment")
+        assert again.id == terminated.id
+        assert (await again.result()).state is DeliveryState.DELIVERED
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        assert shop.effects(order) == 4
+
+
+async def test_a_word_to_the_order_that_is_cancelled_before_it_left_is_parked_and_not_lost(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    async with open_shop(worker=False) as shop:
+        word = await begin(shop, told(InventoryReserved, order, "run_1"), "order")
+        await word.cancel()
+        async with shop.new_worker():
+            assert (await until_parked(word)).error == "interrupted"
+            await word.terminate()
