@@ -15,13 +15,14 @@ ORDERS = 40
 HOSTILE = Path(__file__).parents[2] / "examples" / "faults" / "hostile.toml"
 
 
-def simulate(system: System) -> Running:
-    return system.start("starter.py", "simulate", "--orders", str(ORDERS), "--prefix", "crash")
+def simulate(system: System, *options: str, orders: int = ORDERS) -> Running:
+    options = ("--orders", str(orders), "--prefix", "crash", *options)
+    return system.start("starter.py", "simulate", *options)
 
 
-def until_closed(system: System, at_least: int) -> None:
+def until_closed(system: System, at_least: int, kind: str = "OrderSaga") -> None:
     """Wait until so many sagas have ended."""
-    query = 'WorkflowType = "OrderSaga" AND ExecutionStatus != "Running"'
+    query = f'WorkflowType = "{kind}" AND ExecutionStatus != "Running"'
 
     def closed() -> bool:
         answer = system.temporal("workflow", "count", "--query", query).stdout
@@ -56,6 +57,26 @@ def test_a_killed_temporal_server_loses_nothing(fresh_system: System) -> None:
     until_closed(fresh_system, at_least=5)
     os.kill(temporal_pid(fresh_system), signal.SIGKILL)
     assert_all_ended(fresh_system, simulation)
+
+
+def test_killed_workers_and_a_killed_server_lose_no_event(fresh_system: System) -> None:
+    """Among events the same; what is a dead letter in the end, its order's deadline undoes."""
+    worker = fresh_system.start_worker(faults=str(HOSTILE))
+    orders = ORDERS // 2
+    options = ("--mode", "choreography", "--deadline", "8")
+    simulation = simulate(fresh_system, *options, orders=orders)
+    for ended in (3, 8):
+        until_closed(fresh_system, ended, "OrderChoreography")
+        worker.send(signal.SIGKILL)
+        worker.exit_code()
+        if ended == 3:
+            os.kill(temporal_pid(fresh_system), signal.SIGKILL)
+        worker = fresh_system.start_worker(faults=str(HOSTILE))
+    # 1 says that some order waited for an operator when it was looked at.
+    assert simulation.exit_code() in (0, 1), simulation.output()
+    until_closed(fresh_system, orders, "OrderChoreography")
+    assert "Traceback" not in simulation.output()
+    fresh_system.assert_audit_is_clean()
 
 
 def temporal_pid(system: System) -> int:

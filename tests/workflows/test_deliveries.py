@@ -66,7 +66,7 @@ async def test_delivered_again_under_other_ids_in_reverse_it_has_no_effect_twice
     async with open_shop() as shop:
         handle = await shop.create(order)
         assert isinstance(await shop.outcome(handle), SagaSucceeded)
-        for service, trigger in reversed(TRIGGERS.items()):
+        for service, trigger in reversed(list(TRIGGERS.items())):
             for copy in ("again", "and again"):
                 event = told(trigger, order, run_of(handle))
                 repeated = await begin(shop, event, service, f"{copy}/{event.id}")
@@ -82,7 +82,7 @@ async def test_events_before_their_causes_and_each_twice_still_make_one_order(
     order = an_order()
     async with open_shop(worker=False) as shop:
         handle = await shop.create(order)
-        for service, trigger in reversed(TRIGGERS.items()):
+        for service, trigger in reversed(list(TRIGGERS.items())):
             event = told(trigger, order, run_of(handle))
             await begin(shop, event, service)
             await begin(shop, event, service, f"again/{event.id}")

@@ -1,0 +1,78 @@
+"""What an order makes of what it hears does not depend on when it hears it, nor how often."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+
+from messages.events.base import OrderEvent
+from messages.ids import order_choreography_id
+from messages.orders import Order
+from messages.sagas import SagaRolledBack
+from tests.builders import an_order
+from tests.events import enveloped, told
+from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
+from workflows.choreography.order import OrderChoreography
+from workflows.choreography.participants import PARTICIPANTS, STEPS
+
+DONE = [participant.done for participant in PARTICIPANTS]
+UNDONE = [participant.undone for participant in PARTICIPANTS]
+
+
+async def alone(shop: Shop, order: Order) -> ChoreographyHandle:
+    """An order whose services are away: it hears what the test tells it, and nothing else."""
+    with shop.env.with_time_skipping_disabled():
+        return await shop.env.client.start_workflow(
+            OrderChoreography.run,
+            order,
+            id=order_choreography_id(order.order_id),
+            task_queue=shop.settings.task_queue,
+        )
+
+
+async def tell(
+    handle: ChoreographyHandle, order: Order, kinds: list[type[OrderEvent]], chance: random.Random
+) -> None:
+    """Tell each of them once to three times, in any order."""
+    run_id = handle.first_execution_run_id or ""
+    copies = [kind for kind in kinds for _ in range(chance.randint(1, 3))]
+    chance.shuffle(copies)
+    for kind in copies:
+        await handle.signal(OrderChoreography.receive_event, enveloped(told(kind, order, run_id)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_an_order_succeeds_once_it_has_heard_of_every_part(
+    open_shop: OpenShop, seed: int
+) -> None:
+    order = an_order()
+    async with open_shop(worker=False) as shop, shop.deciding_worker():
+        handle = await alone(shop, order)
+        await tell(handle, order, [*DONE], random.Random(seed))
+        assert (await asyncio.wait_for(handle.result(), PATIENCE)).completed_steps == 4
+
+
+@pytest.mark.parametrize("refused", PARTICIPANTS, ids=lambda participant: participant.service)
+async def test_an_order_that_was_refused_ends_once_it_has_heard_of_every_undoing(
+    open_shop: OpenShop, refused: object
+) -> None:
+    participant = next(p for p in PARTICIPANTS if p is refused)
+    position = PARTICIPANTS.index(participant)
+    chance = random.Random(position)
+    order = an_order()
+    async with open_shop(worker=False) as shop, shop.deciding_worker():
+        handle = await alone(shop, order)
+        early, late = DONE[: position // 2], DONE[position // 2 : position]
+        await tell(handle, order, [*early, participant.refused], chance)
+        # What is told late was overtaken by the refusal that it led to.
+        await tell(handle, order, [*late, *UNDONE], chance)
+        with pytest.raises(WorkflowFailureError) as failure:
+            await asyncio.wait_for(handle.result(), PATIENCE)
+        assert isinstance(failure.value.cause, ApplicationError)
+        result = SagaRolledBack.model_validate(failure.value.cause.details[0])
+        assert (result.status, result.failed_step) == ("FAILED", participant.step)
+        assert sorted(result.compensated_steps) == sorted(STEPS)
