@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing_extensions import Self
 
 from messages.validation import explain
 from runtime.exits import FatalError
@@ -62,6 +63,19 @@ class Settings(BaseSettings):
     @classmethod
     def _separated_by_commas(cls, hosts: object) -> object:
         return [h.strip() for h in hosts.split(",")] if isinstance(hosts, str) else hosts
+
+    @model_validator(mode="after")
+    def _hosts_all_that_is_on_a_queue(self) -> Self:
+        # A worker is given the tasks of its queue, whether it hosts what they are for or not.
+        for service, queue in self.task_queues().items():
+            sharing = [s for s, q in self.task_queues().items() if q == queue]
+            if service in self.hosts and not set(sharing).issubset(self.hosts):
+                raise ValueError(
+                    f"hosts {service} but not all that shares its task queue {queue!r}"
+                    f" ({', '.join(sharing)}); host them all, or give {service} a queue of its"
+                    f" own: ORDER_SAGA_{service.upper()}_TASK_QUEUE"
+                )
+        return self
 
     def task_queues(self) -> dict[str, str]:
         """The task queue of each service, by service."""

@@ -39,11 +39,7 @@ class DeadLetter(Message):
 
 
 async def dead_letters(client: Client) -> list[DeadLetter]:
-    """Every dead letter, of all orders.
-
-    Raises:
-        OperationRefused: no worker tells what is in them.
-    """
+    """Every dead letter, of all orders; of one whose worker is away, what its id tells."""
     query = f'{PARKED} AND WorkflowType = "EventDelivery"'
     found = [run async for run in client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT)]
     gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
@@ -52,7 +48,7 @@ async def dead_letters(client: Client) -> list[DeadLetter]:
 
 
 async def dead_letters_of(client: Client, order_id: str) -> list[DeadLetter]:
-    """The dead letters of one order; see :func:`dead_letters`."""
+    """The dead letters of one order."""
     return [letter for letter in await dead_letters(client) if letter.order_id == order_id]
 
 
@@ -82,7 +78,9 @@ async def _read(
         except WorkflowQueryFailedError:
             return None
         except RPCError as error:
-            raise nobody_answers(run.task_queue, error) from None
+            if nobody_answers(run.task_queue, error) is error:
+                raise
+            return _from_outside(run)
     if view.state is not DeliveryState.PARKED:
         return None  # the list is a little late
     event = view.delivery.event
@@ -94,4 +92,21 @@ async def _read(
         subscriber=view.delivery.subscriber,
         error=view.error,
         since=view.parked_since,
+    )
+
+
+def _from_outside(run: WorkflowExecution) -> DeadLetter | None:
+    """What the id alone tells of a delivery whose worker is away."""
+    parts = run.id.rsplit("/", 3)
+    if len(parts) != 4:
+        return None
+    correlation_id, saga_run_id, event_type, subscriber = parts
+    return DeadLetter(
+        order_id=Mode.CHOREOGRAPHY.order_id(correlation_id),
+        run_id=saga_run_id,
+        delivery_id=run.id,
+        event_type=event_type,
+        subscriber=subscriber,
+        error=f"no worker on task queue {run.task_queue!r} tells why",
+        since=None,
     )
