@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker compare fuzz scoreboard histories lock clean missing
+.PHONY: help install demo test check server worker compare fuzz chaos load scoreboard histories lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -30,6 +30,12 @@ test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 
 fuzz: .venv/.dev  ## generated faults for SECONDS (default 300) in each mode; a failure prints its fault plan
 	FUZZ_SECONDS=$(or $(SECONDS),300) $(VENV_PYTHON) -m pytest tests/fuzz -s -q --show-capture=no $(ARGS)
+
+chaos: .venv/.dev  ## everything killed, locked, filled and frozen with orders in flight (ARGS='--seconds 240')
+	@$(VENV_PYTHON) -m tests.chaos $(ARGS)
+
+load: .venv/.dev  ## 2,000 orders, 200 in flight, hostile faults, both modes (ARGS='--orders 200 --in-flight 50')
+	@$(VENV_PYTHON) -m benchmarks.load $(ARGS)
 
 scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and textbook variants
 	@$(VENV_PYTHON) -m tests.scoreboard

@@ -1,0 +1,147 @@
+"""Many orders at once under hostile faults: ``make load``.
+
+Nothing may be lost, the worker's memory must not grow with the number of orders it has seen, and
+no more runs may be open than the orders in flight account for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.table import Table
+
+from cli.audit import audit_with_temporal
+from cli.demo.stage import ROOT, Stage, stage
+from cli.modes import Mode
+from cli.output import Output
+from cli.simulation.population import Population
+from cli.simulation.simulate import Simulated, simulate
+from cli.simulation.simulation import Simulation
+from runtime.exits import ExitCode, run
+from runtime.processes import ChildProcess
+from services.audit import AuditReport
+from settings import Settings
+
+HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
+#: Seconds after which an order gives up an event that is parked.
+DEADLINE = 60
+_EVERY = 1.0
+
+
+class Loaded(NamedTuple):
+    """One mode under load."""
+
+    simulated: Simulated
+    audit: AuditReport
+    #: Resident memory of the worker, MiB, once a second.
+    memory: list[float]
+    #: Runs that were open, sagas and deliveries, likewise.
+    open_runs: list[int]
+
+
+async def main() -> ExitCode:
+    """Load one mode after the other, each on ledgers, a server and a worker of its own."""
+    chosen = _arguments()
+    output = Output(as_json=False)
+    loaded: dict[Mode, Loaded] = {}
+    for mode in Mode:
+        output.line(f"{mode.value}: {chosen.orders} orders, {chosen.in_flight} in flight", "bold")
+        with tempfile.TemporaryDirectory() as folder:
+            settings = Settings(data_dir=Path(folder), faults=HOSTILE)
+            async with stage(settings, None, None, output.line) as on, on.worker(HOSTILE) as worker:
+                loaded[mode] = await _load(on, worker, mode, chosen, output)
+    output.line("")
+    output.say(_table(loaded))
+    clean = all(each.audit.clean for each in loaded.values())
+    return ExitCode.SUCCESS if clean else ExitCode.ROLLED_BACK
+
+
+class _Chosen(argparse.Namespace):
+    orders: int
+    in_flight: int
+
+
+def _arguments() -> _Chosen:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
+    parser.add_argument("--orders", type=int, default=2000, help="in each mode")
+    parser.add_argument("--in-flight", type=int, default=200, help="at the same time, at most")
+    return parser.parse_args(namespace=_Chosen())
+
+
+async def _load(
+    on: Stage, worker: ChildProcess, mode: Mode, chosen: _Chosen, output: Output
+) -> Loaded:
+    population = Population(count=chosen.orders, seed=1, prefix="load", deadline_seconds=DEADLINE)
+    memory: list[float] = []
+    open_runs: list[int] = []
+    watching = asyncio.create_task(_watch(on, worker, memory, open_runs))
+    simulation = Simulation(on.client, mode, on.settings.task_queue)
+    simulated = await simulate(simulation, population, chosen.in_flight, output)
+    await _until_all_are_closed(on, mode)
+    watching.cancel()
+    report = await audit_with_temporal(on.client, on.settings.task_queue, on.settings.ledger_urls())
+    return Loaded(simulated, report, memory, open_runs)
+
+
+async def _watch(
+    on: Stage, worker: ChildProcess, memory: list[float], open_runs: list[int]
+) -> None:
+    while True:
+        with suppress(OSError):
+            memory.append(_resident(worker.pid))
+        open_runs.append((await on.client.count_workflows('ExecutionStatus = "Running"')).count)
+        await asyncio.sleep(_EVERY)
+
+
+def _resident(pid: int | None) -> float:
+    """MiB that a process has in memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+async def _until_all_are_closed(on: Stage, mode: Mode) -> None:
+    """Orders whose event is parked end at their deadline."""
+    query = f'WorkflowType = "{mode.workflow}" AND ExecutionStatus = "Running"'
+    patience = time.monotonic() + 4 * DEADLINE
+    while time.monotonic() < patience:
+        if not (await on.client.count_workflows(query)).count:
+            return
+        await asyncio.sleep(_EVERY)
+
+
+def _table(loaded: dict[Mode, Loaded]) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in ("", *(mode.value for mode in loaded)):
+        table.add_column(column, justify="right" if column else "left")
+
+    def row(what: str, *values: str) -> None:
+        table.add_row(what, *values)
+
+    each = list(loaded.values())
+    row("orders", *(str(one.simulated.summary.orders) for one in each))
+    row("orders per second", *(str(one.simulated.summary.orders_per_second) for one in each))
+    row("all effects stand", *(str(one.audit.succeeded) for one in each))
+    row("no effect stands", *(str(one.audit.rolled_back) for one in each))
+    row("still open", *(str(one.audit.in_flight) for one in each))
+    row("violations", *(str(len(one.audit.violations)) for one in each))
+    row("most runs open at once", *(str(max(one.open_runs, default=0)) for one in each))
+    row("worker's memory, first quarter", *(_median(one.memory, 0) for one in each))
+    row("worker's memory, last quarter", *(_median(one.memory, 3) for one in each))
+    return table
+
+
+def _median(samples: list[float], quarter: int) -> str:
+    size = max(1, len(samples) // 4)
+    part = samples[quarter * size : (quarter + 1) * size] or samples
+    return f"{statistics.median(part):.0f} MiB" if part else "not known here"
+
+
+if __name__ == "__main__":
+    run(main)
