@@ -59,7 +59,7 @@ async def main() -> ExitCode:
                 loaded[mode] = await _load(on, worker, mode, chosen, output)
     output.line("")
     output.say(_table(loaded))
-    clean = all(each.audit.clean for each in loaded.values())
+    clean = all(each.audit.clean and not each.audit.in_flight for each in loaded.values())
     return ExitCode.SUCCESS if clean else ExitCode.ROLLED_BACK
 
 

@@ -46,6 +46,8 @@ class Stage:
             ProcessFailed: it does not start.
         """
         environment = self.server.environment
+        # Ours may not come from the environment, and it is our ledgers that the worker keeps.
+        environment["ORDER_SAGA_DATA_DIR"] = str(self.settings.data_dir.resolve())
         if faults is not None:
             environment["ORDER_SAGA_FAULTS"] = str(faults)
 
