@@ -1,0 +1,119 @@
+"""The demo, stopped at any moment: it leaves nothing behind that stands in the next one's way."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.acceptance.system import Running, System, wait_until
+
+#: What it says, at the moments at which it is stopped.
+FIRST_WORD = "Starting the Temporal server"
+WORKER_STARTS = "Web UI  "
+ACTS = r"reserve_inventory +success"
+SIMULATION = "A shop's day"
+STAYS_UP = "Ctrl-C stops worker and server"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One data directory for all demos of this file, each on what the last one left."""
+    system = System(tmp_path_factory.mktemp("demo"))
+    yield system
+    for pid in holders(system):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    system.stop()
+
+
+def start(home: System, *options: str, **env: str) -> Running:
+    return home.start("starter.py", "demo", "--orders", "10", *options, **env)
+
+
+def holders(home: System) -> list[int]:
+    """The processes that the lock on the data directory names; none when nobody holds it."""
+    try:
+        file = (home.data_dir / "lock").open()
+    except FileNotFoundError:
+        return []
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return [int(pid) for pid in file.read().split()]
+    return []
+
+
+def is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("sign", "moment"),
+    [
+        (signal.SIGINT, FIRST_WORD),
+        (signal.SIGINT, WORKER_STARTS),
+        (signal.SIGINT, ACTS),
+        (signal.SIGTERM, ACTS),
+    ],
+)
+def test_a_demo_that_is_interrupted_exits_130_and_leaves_no_process(
+    home: System, sign: signal.Signals, moment: str
+) -> None:
+    demo = start(home, "--exit")
+    demo.until_it_says(moment)
+    pids = holders(home)
+    demo.send(sign)
+    assert demo.exit_code() == 130, demo.output()
+    assert "Stopping worker and server." in demo.output()
+    assert "Traceback" not in demo.output()
+    assert "error" not in demo.output()
+    assert holders(home) == []
+    assert [pid for pid in pids if is_there(pid)] == []
+
+
+def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: System) -> None:
+    killed = start(home)
+    killed.until_it_says(ACTS)
+    children = set(holders(home)) - {killed.process.pid}
+    killed.send(signal.SIGKILL)
+    killed.exit_code()
+    assert told_to_kill(home) == children
+    for pid in children:
+        os.kill(pid, signal.SIGTERM)
+    wait_until(lambda: not holders(home), "the end of the killed demo's children")
+
+    # Without the delays that let a person follow the acts.
+    (home.folder / "no_faults.toml").touch()
+    demo = start(home, ORDER_SAGA_FAULTS=str(home.folder / "no_faults.toml"))
+    for said in (SIMULATION, STAYS_UP):
+        demo.until_it_says(said)
+    assert "all books add up" in demo.output()
+    pids = holders(home)
+    assert told_to_kill(home) == set(pids)
+    assert demo.process.pid in pids
+    demo.send(signal.SIGINT)
+    assert demo.exit_code() == 0, demo.output()
+    assert "Traceback" not in demo.output()
+    assert holders(home) == []
+    assert [pid for pid in pids if is_there(pid)] == []
+
+
+def told_to_kill(home: System) -> set[int]:
+    """Whom another demo on the data directory names, in its one line, as standing in its way."""
+    other = home.starter("demo", "--exit", "--orders", "10")
+    assert other.returncode == 2, other.stdout + other.stderr
+    assert other.stderr.count("\n") == 1, other.stderr
+    named = re.search(r"another instance uses the data directory .*\(kill ([\d ]+)\)", other.stderr)
+    assert named is not None, other.stderr
+    return set(map(int, named[1].split()))
