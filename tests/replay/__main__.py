@@ -23,7 +23,9 @@ async def main() -> ExitCode:
             histories = await record(env, Path(folder), SCENARIOS)
     console = Console(highlight=False, emoji=False, soft_wrap=True)
     for scenario, history in histories:
-        if any(shape(read(file)) == shape(history) for file in files(scenario)):
+        kept = files(scenario)
+        known = any(shape(read(file)) == shape(history) for file in kept)
+        if known or (kept and not scenario.orderly):
             console.print(f"  unchanged  {scenario.workflow}/{scenario.name}", style="dim")
         else:
             console.print(f"✔ recorded   {write(scenario, history).relative_to(Path.cwd())}")

@@ -40,7 +40,10 @@ def files(scenario: Scenario | None = None) -> list[Path]:
 
 def read(file: Path) -> WorkflowHistory:
     """A committed history."""
-    return WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
+    history = WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
+    # Events and their deliveries are called after the run that they belong to.
+    started = history.events[0].workflow_execution_started_event_attributes
+    return WorkflowHistory(started.workflow_id or file.stem, history.events)
 
 
 def write(scenario: Scenario, history: WorkflowHistory) -> Path:

@@ -1,4 +1,4 @@
-"""Every kind of run of the orchestrated saga, each played on the real system.
+"""Every kind of run, each played on the real system: the orchestrated saga here, others beside.
 
 Another workflow type takes part with scenarios of its own in :data:`SCENARIOS`.
 """
@@ -6,7 +6,7 @@ Another workflow type takes part with scenarios of its own in :data:`SCENARIOS`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Literal
 
 from temporalio.api.enums.v1 import PendingActivityState
@@ -15,17 +15,12 @@ from temporalio.common import WorkflowIDReusePolicy
 
 from messages.sagas import CancelOrder, ResolveCompensation, SagaStatus, StepState
 from tests.builders import an_order
-from tests.replay.studio import Play, Scenario, Studio
+from tests.replay.choreographed import choreographed
+from tests.replay.studio import Fault, Play, Scenario, Studio, fault
 from tests.workflows.conftest import PATIENCE, Handle, until
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 
-Fault = Mapping[str, object]
 Cancel = Callable[[Handle], Awaitable[None]]
-
-
-def fault(kind: str, operation: str, **how: object) -> Fault:
-    """A rule of a fault plan; for every call unless ``how`` says otherwise."""
-    return {"operations": [operation], "kind": kind, **(how or {"rate": 1.0})}
 
 
 SHIPPING_REFUSED = fault("refusal", "prepare_shipping")
@@ -232,4 +227,4 @@ def _orchestrated() -> Iterator[Scenario]:
     yield saga("invalid_input", "FAILED", invalid_input)
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(_orchestrated())
+SCENARIOS: tuple[Scenario, ...] = (*_orchestrated(), *choreographed())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
 from tests.builders import an_order
 from tests.gates import Gate, Gates
-from tests.workflows.conftest import Handle, Shop
+from tests.workflows.conftest import AnyHandle, ChoreographyHandle, Handle, Shop
 from worker import worker_config
 
 
@@ -30,6 +30,10 @@ class Studio(NamedTuple):
         """Place the scenario's order. Time passes as on a clock, as in production."""
         return await self.shop.start(an_order(self.name, **changes), skip_time=False)
 
+    async def create(self, **changes: object) -> ChoreographyHandle:
+        """Place the scenario's order among services that only tell and react."""
+        return await self.shop.create(an_order(self.name, **changes))
+
     def worker(self, *, workflows: bool = True, activities: bool = True) -> Worker:
         """The product's worker, or half of it, with the gates before its activities."""
         config = worker_config(self.shop.env.client, self.shop.services, self.shop.settings)
@@ -41,8 +45,16 @@ class Studio(NamedTuple):
         return Worker(**config)
 
 
+Fault = Mapping[str, object]
+
+
+def fault(kind: str, operation: str, **how: object) -> Fault:
+    """A rule of a fault plan; for every call unless ``how`` says otherwise."""
+    return {"operations": [operation], "kind": kind, **(how or {"rate": 1.0})}
+
+
 #: Returns the run whose history is kept.
-Play = Callable[[Studio], Awaitable[WorkflowHandle[object, object] | Handle]]
+Play = Callable[[Studio], Awaitable[AnyHandle | WorkflowHandle[Any, Any]]]
 
 
 class Scenario(NamedTuple):
@@ -53,7 +65,9 @@ class Scenario(NamedTuple):
     workflow: str
     #: How the run is closed in Temporal's words; RUNNING when it is still open.
     ends: str
-    faults: tuple[Mapping[str, object], ...]
+    faults: tuple[Fault, ...]
     play: Play
     #: False when the scenario starts its workers itself.
     worker: bool = True
+    #: False when its events may come in another order each time, as what several others tell.
+    orderly: bool = True

@@ -1,0 +1,162 @@
+"""Every kind of run of the choreographed saga: of the order, and of its deliveries.
+
+What several services tell an order arrives in any order, so such histories are replayed, but not
+compared with what is recorded anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from messages.deliveries import Delivery
+from messages.sagas import CancelOrder, SagaStatus, StepState
+from tests.replay.studio import Fault, Play, Scenario, Studio, fault
+from tests.workflows.conftest import ChoreographyHandle
+from tests.workflows.deliveries import (
+    ACTIONS,
+    BACKWARD,
+    FORWARD,
+    DeliveryHandle,
+    carried,
+    decide,
+    delivery,
+    until_parked,
+    until_retrying,
+)
+from workflows.choreography.delivery import EventDelivery
+
+Decision = Literal["replay", "discard"]
+
+#: The payment breaks once, so that the event for it becomes a dead letter.
+PAYMENT_BREAKS = fault("permanent", "process_payment", count=1)
+#: … and an undoing that does.
+REFUND_BREAKS = (
+    fault("refusal", "prepare_shipping"),
+    fault("permanent", "refund_payment", count=1),
+)
+
+
+async def undisturbed(studio: Studio) -> ChoreographyHandle:
+    order = await studio.create()
+    await studio.shop.outcome(order)
+    return order
+
+
+async def past_its_deadline(studio: Studio) -> ChoreographyHandle:
+    order = await studio.create(deadline_seconds=1)
+    await studio.shop.outcome(order)
+    return order
+
+
+def cancelled(natively: bool) -> Play:
+    """The payment is tried again and again when the cancel comes."""
+
+    async def play(studio: Studio) -> ChoreographyHandle:
+        order = await studio.create()
+        await until_retrying(delivery(studio.shop, order, FORWARD["payment"]))
+        await studio.shop.until_step(order, "reserve_inventory", StepState.SUCCESS)
+        if natively:
+            await order.cancel()
+        else:
+            await order.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
+        await studio.shop.outcome(order)
+        return order
+
+    return play
+
+
+def parked(letter: str, decision: Decision | None, *, of_order: bool) -> Play:
+    """An event cannot be delivered; an operator decides, or has not yet."""
+
+    async def play(studio: Studio) -> ChoreographyHandle | DeliveryHandle:
+        order = await studio.create()
+        dead = delivery(studio.shop, order, letter)
+        await until_parked(dead)
+        await studio.shop.until_status(order, SagaStatus.NEEDS_INTERVENTION)
+        if decision is not None:
+            await decide(dead, decision)
+            await studio.shop.outcome(order)
+            await dead.result()
+        return order if of_order else dead
+
+    return play
+
+
+def delivered(name: str) -> Play:
+    """One of the deliveries of an order that comes to an end."""
+
+    async def play(studio: Studio) -> DeliveryHandle:
+        order = await studio.create()
+        await studio.shop.outcome(order)
+        done = delivery(studio.shop, order, name)
+        await done.result()
+        return done
+
+    return play
+
+
+async def cancelled_delivery(studio: Studio) -> DeliveryHandle:
+    order = await studio.create(deadline_seconds=3)
+    trying = delivery(studio.shop, order, FORWARD["payment"])
+    await until_retrying(trying)
+    await trying.cancel()
+    await until_parked(trying)
+    await studio.shop.outcome(order)
+    return trying
+
+
+async def unknown_event(studio: Studio) -> DeliveryHandle:
+    order = await undisturbed(studio)
+    known = await carried(delivery(studio.shop, order, FORWARD["payment"]))
+    unheard_of = known.model_copy(update={"type": "GiftWrapped", "id": f"{known.id}-wrapped"})
+    with studio.shop.env.with_time_skipping_disabled():
+        strange = await studio.shop.env.client.start_workflow(
+            EventDelivery.run,
+            Delivery(event=unheard_of, subscriber="payment"),
+            id=f"{unheard_of.id}/payment",
+            task_queue=studio.shop.settings.task_queue,
+        )
+    await until_parked(strange)
+    return strange
+
+
+def choreographed() -> Iterator[Scenario]:
+    """Orders, and deliveries of their events."""
+
+    def order(name: str, ends: str, play: Play, *faults: Fault) -> Scenario:
+        # Its name is its order's id, which no scenario of another kind may have.
+        return Scenario(f"told_{name}", "OrderChoreography", ends, faults, play, orderly=False)
+
+    def event(name: str, ends: str, play: Play, *faults: Fault) -> Scenario:
+        return Scenario(f"sent_{name}", "EventDelivery", ends, faults, play, orderly=False)
+
+    yield order("success", "COMPLETED", undisturbed)
+    for service, action in ACTIONS.items():
+        yield order(f"refused_by_{service}", "FAILED", undisturbed, fault("refusal", action))
+    slow = fault("delay", "process_payment", rate=1.0, seconds=1.5)
+    yield order("late", "FAILED", past_its_deadline, slow)
+    tries = fault("transient", "process_payment", count=3)
+    yield order("cancelled_by_update", "FAILED", cancelled(natively=False), tries)
+    yield order("cancelled_natively", "CANCELED", cancelled(natively=True), tries)
+
+    ahead, back = FORWARD["payment"], BACKWARD["payment"]
+    decisions: tuple[Decision | None, ...] = (None, "replay", "discard")
+    for of_order, kind in ((True, order), (False, event)):
+        for decision in decisions:
+            done = {None: "parked", "replay": "replayed", "discard": "discarded"}[decision]
+            went_on = decision == "replay" or not of_order
+            ends = "RUNNING" if decision is None else "COMPLETED" if went_on else "FAILED"
+            yield kind(done, ends, parked(ahead, decision, of_order=of_order), PAYMENT_BREAKS)
+            undone = "FAILED" if of_order else "COMPLETED"
+            ends = "RUNNING" if decision is None else undone
+            play = parked(back, decision, of_order=of_order)
+            yield kind(f"undo_{done}", ends, play, *REFUND_BREAKS)
+
+    yield event("delivered", "COMPLETED", delivered(ahead))
+    yield event("retried", "COMPLETED", delivered(ahead), tries)
+    yield event("answered_no", "COMPLETED", delivered(ahead), fault("refusal", "process_payment"))
+    yield event("undone", "COMPLETED", delivered(back), fault("refusal", "prepare_shipping"))
+    never = fault("transient", "process_payment")
+    yield event("cancelled", "RUNNING", cancelled_delivery, never)
+    yield event("unknown", "RUNNING", unknown_event)
