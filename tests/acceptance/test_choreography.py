@@ -23,6 +23,12 @@ rate = 1.0
 orders = ["slow*"]
 
 [[fault]]
+operations = ["prepare_shipping"]
+kind = "transient"
+rate = 1.0
+orders = ["never*"]
+
+[[fault]]
 operations = ["process_payment"]
 kind = "permanent"
 count = 1
@@ -100,7 +106,7 @@ def test_an_order_is_looked_for_in_the_mode_in_which_it_was_placed(system: Syste
 
 
 def test_a_customer_cancels_an_order_under_way(system: System) -> None:
-    order_id = an_id("slow")
+    order_id = an_id("never")  # however long the commands take to start
     placed = system.starter_json("order", "-", *MODE, "--no-wait", stdin=seed_order_json(order_id))
     assert placed["saga_id"] == f"saga_{order_id}"
     done = system.starter("cancel", order_id, *MODE, "--reason", "found it cheaper", "--json")
