@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
@@ -30,3 +33,18 @@ async def time_skipping_server() -> WorkflowEnvironment:
         dev_server_log_level="error",
         dev_server_extra_args=flags,
     )
+
+
+_one_at_a_time = asyncio.Lock()
+
+
+@asynccontextmanager
+async def in_real_time(env: WorkflowEnvironment) -> AsyncIterator[None]:
+    """Time passes as on a clock for whatever is started within.
+
+    The environment keeps one switch for this: two who turned it off at once would, each putting
+    it back to how they found it, leave it off for good.
+    """
+    async with _one_at_a_time:
+        with env.with_time_skipping_disabled():
+            yield

@@ -81,18 +81,18 @@ def _break_things(
         for shop in shops:
             shop.keep_busy()
         try:
-            disturb()
+            hit = disturb()
         except NotImplementedError as error:
-            done[f"{name} (not possible: {error})"] = 0
+            say(f"{time.monotonic() - began:5.0f} s  {name}: {error}")
             continue
-        done[name] += 1
-        say(f"{time.monotonic() - began:5.0f} s  {name}")
+        done[name] += hit
+        say(f"{time.monotonic() - began:5.0f} s  {name}{'' if hit else ', in vain'}")
         victims.revive()
         time.sleep(1)
     raise AssertionError("there is always more trouble")
 
 
-def _round_robin(victims: Victims) -> Iterator[tuple[str, Callable[[], None]]]:
+def _round_robin(victims: Victims) -> Iterator[tuple[str, Callable[[], bool]]]:
     while True:
         yield from victims.kinds().items()
 

@@ -12,9 +12,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
-from tests.acceptance.system import Running, System
+from tests.acceptance.system import Running, System, wait_until
 
 SERVICES = ("inventory", "payment", "shipping", "loyalty")
 
@@ -34,12 +35,15 @@ class Victims:
     def start_workers(self) -> None:
         """One that works as it should, and one that kills itself now and then."""
         self.workers = [self._reliable(), self._suicidal()]
+        self.revive()
 
     def revive(self) -> None:
-        """Start again whatever is dead."""
+        """Start again whatever is dead, and wait until everybody works."""
         for number, worker in enumerate(self.workers):
             if worker.process.poll() is not None:
                 self.workers[number] = self._reliable() if number == 0 else self._suicidal()
+        for worker in self.workers:
+            wait_until(partial(_is_at_it, worker), "a worker that polls")
 
     def retire(self) -> None:
         """No more suicides: an undisturbed worker takes over."""
@@ -74,46 +78,52 @@ class Victims:
 
     # What can be done to them; each takes a second or some.
 
-    def kill_one_worker(self) -> None:
+    # True when it hit somebody.
+
+    def kill_one_worker(self) -> bool:
         """One of two workers dies at a random instant."""
-        self._chance.choice(self.workers).process.kill()
+        return _kill(self._chance.choice(self.workers))
 
-    def kill_all_workers(self) -> None:
+    def kill_all_workers(self) -> bool:
         """Nobody is left to work."""
-        for worker in self.workers:
-            worker.process.kill()
+        killed = [_kill(worker) for worker in self.workers]
+        return all(killed)
 
-    def kill_the_server(self) -> None:
+    def kill_the_server(self) -> bool:
         """Temporal dies; who keeps it starts another one on its database."""
         os.kill(server_pid(self.system), signal.SIGKILL)
+        return True
 
-    def freeze_the_server(self) -> None:
+    def freeze_the_server(self) -> bool:
         """Connections stay open, and nothing answers."""
         pid = server_pid(self.system)
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self._chance.uniform(1, 4))
         os.kill(pid, signal.SIGCONT)
+        return True
 
-    def lock_a_ledger(self) -> None:
+    def lock_a_ledger(self) -> bool:
         """Another program writes to a service's database, for longer than anybody waits."""
         path = self._a_ledger()
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             time.sleep(self._chance.choice([1, 3, 11]))
             connection.execute("ROLLBACK")
+        return True
 
-    def fill_the_disk(self) -> None:
-        """No file of a worker can grow, its ledgers included."""
-        pid = self.workers[0].process.pid
+    def fill_the_disk(self) -> bool:
+        """No file of a worker can grow, its ledgers included; a hit if one of them had to."""
+        pid, before = self.workers[0].process.pid, self.failed_attempts()
         try:
             _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, -1))
         except ProcessLookupError:
-            return
+            return False
         time.sleep(self._chance.uniform(1, 3))
         with suppress(ProcessLookupError):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        return self.failed_attempts() > before
 
-    def protect_a_ledger(self) -> None:
+    def protect_a_ledger(self) -> bool:
         """A service's database turns read-only, where the file system can do that to root."""
         files = [f"{self._a_ledger()}{suffix}" for suffix in ("", "-wal")]
         files = [file for file in files if Path(file).exists()]
@@ -121,12 +131,13 @@ class Victims:
         time.sleep(self._chance.uniform(1, 3))
         subprocess.run(["chattr", "-i", *files], capture_output=True, check=False)
         if protected.returncode:
-            raise NotImplementedError("this file system has no read-only files for root")
+            raise NotImplementedError("a file was not there, or cannot be protected from root")
+        return True
 
     def _a_ledger(self) -> Path:
         return self.system.data_dir / f"{self._chance.choice(SERVICES)}.db"
 
-    def kinds(self) -> dict[str, Callable[[], None]]:
+    def kinds(self) -> dict[str, Callable[[], bool]]:
         """Everything that can be done, by what it is called."""
         return {
             "one of two workers killed": self.kill_one_worker,
@@ -137,6 +148,19 @@ class Victims:
             "Temporal server frozen": self.freeze_the_server,
             "ledger read-only": self.protect_a_ledger,
         }
+
+
+def _is_at_it(worker: Running) -> bool:
+    """Polls, or has killed itself already."""
+    return "polling task queue" in worker.output() or worker.process.poll() is not None
+
+
+def _kill(worker: Running) -> bool:
+    """Kill and bury it; False when it was dead already."""
+    alive = worker.process.poll() is None
+    worker.process.kill()
+    worker.process.wait()
+    return alive
 
 
 def server_pid(system: System) -> int:

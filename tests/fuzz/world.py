@@ -25,6 +25,7 @@ from services.audit import AuditReport, SagaFact, audit
 from services.mock import open_services
 from settings import Settings
 from tests.fuzz.scenario import DEADLINE, Interruption, Scenario
+from tests.server import in_real_time
 from tests.watched import WatchedServices
 from tests.workflows.conftest import AnyHandle
 from worker import worker_config
@@ -90,7 +91,7 @@ class World:
         saga_id = self.scenario.mode.saga_id(f"{order.order_id}-{queue}")
         if self.scenario.mode is Mode.ORCHESTRATION:
             return await client.start_workflow(OrderSaga.run, order, id=saga_id, task_queue=queue)
-        with self.env.with_time_skipping_disabled():
+        async with in_real_time(self.env):
             return await client.start_workflow(
                 OrderChoreography.run, order, id=saga_id, task_queue=queue
             )
@@ -181,7 +182,7 @@ class World:
 
     async def _reconciled(self) -> bool:
         try:
-            with self.env.with_time_skipping_disabled():
+            async with in_real_time(self.env):
                 await self.env.client.execute_workflow(
                     ReconcileOrders.run,
                     Reconcile(),

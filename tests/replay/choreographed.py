@@ -12,6 +12,7 @@ from typing import Literal
 from messages.deliveries import Delivery
 from messages.sagas import CancelOrder, SagaStatus, StepState
 from tests.replay.studio import Fault, Play, Scenario, Studio, fault
+from tests.server import in_real_time
 from tests.workflows.conftest import ChoreographyHandle
 from tests.workflows.deliveries import (
     ACTIONS,
@@ -110,7 +111,7 @@ async def unknown_event(studio: Studio) -> DeliveryHandle:
     order = await undisturbed(studio)
     known = await carried(delivery(studio.shop, order, FORWARD["payment"]))
     unheard_of = known.model_copy(update={"type": "GiftWrapped", "id": f"{known.id}-wrapped"})
-    with studio.shop.env.with_time_skipping_disabled():
+    async with in_real_time(studio.shop.env):
         strange = await studio.shop.env.client.start_workflow(
             EventDelivery.run,
             Delivery(event=unheard_of, subscriber="payment"),

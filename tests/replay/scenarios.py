@@ -17,6 +17,7 @@ from messages.sagas import CancelOrder, ResolveCompensation, SagaStatus, StepSta
 from tests.builders import an_order
 from tests.replay.choreographed import choreographed
 from tests.replay.studio import Fault, Play, Scenario, Studio, fault
+from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE, Handle, until
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 
@@ -159,7 +160,7 @@ async def past_its_deadline(studio: Studio) -> Handle:
 
 async def placed_again(studio: Studio) -> Handle:
     await undisturbed(studio)
-    with studio.shop.env.with_time_skipping_disabled():
+    async with in_real_time(studio.shop.env):
         handle: Handle = await studio.shop.env.client.start_workflow(
             OrderSaga.run,
             an_order(studio.name),
@@ -172,7 +173,7 @@ async def placed_again(studio: Studio) -> Handle:
 
 
 async def invalid_input(studio: Studio) -> Handle:
-    with studio.shop.env.with_time_skipping_disabled():
+    async with in_real_time(studio.shop.env):
         handle: Handle = await studio.shop.env.client.start_workflow(
             "OrderSaga",
             {"order_id": studio.name, "items": []},

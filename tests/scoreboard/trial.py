@@ -17,6 +17,7 @@ from tests.gates import Gates
 from tests.scoreboard.books import Books
 from tests.scoreboard.contenders import Contender
 from tests.scoreboard.run import Handle, Run
+from tests.server import in_real_time
 
 
 class Lab(NamedTuple):
@@ -81,16 +82,15 @@ class Trial:
         lab, order_id = self._lab, str(content["order_id"])
         workflow_id = f"{lab.contender.prefix}_{order_id}"
         gate = lab.gates.close(workflow_id, hold) if hold else None
-        clock = nullcontext() if skip_time else lab.env.with_time_skipping_disabled()
-        async with lab.starting:
-            with clock:
-                handle: Handle = await lab.env.client.start_workflow(
-                    lab.contender.workflow,
-                    content,
-                    id=workflow_id,
-                    task_queue=lab.settings.task_queue,
-                    execution_timeout=_execution_timeout(lab.contender, content),
-                )
+        clock = nullcontext() if skip_time else in_real_time(lab.env)
+        async with lab.starting, clock:
+            handle: Handle = await lab.env.client.start_workflow(
+                lab.contender.workflow,
+                content,
+                id=workflow_id,
+                task_queue=lab.settings.task_queue,
+                execution_timeout=_execution_timeout(lab.contender, content),
+            )
         run = Run(handle, lab.contender, self.books(order_id), gate)
         lab.placed.append(run)
         return run

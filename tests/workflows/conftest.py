@@ -31,6 +31,7 @@ from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
 from tests import ledgers
+from tests.server import in_real_time
 from tests.watched import Watch, WatchedServices
 from worker import worker_config
 from workflows import policies
@@ -119,7 +120,7 @@ class Shop:
     async def start(self, order: Order, *, skip_time: bool = True) -> Handle:
         """Place an order; without skipping, time passes as on a clock."""
         if not skip_time:
-            with self.env.with_time_skipping_disabled():
+            async with in_real_time(self.env):
                 return await self.start(order)
         handle = await self.env.client.start_workflow(
             OrderSaga.run,
@@ -140,7 +141,7 @@ class Shop:
         Time passes as on a clock: while its events are delivered, the order's own workflow only
         waits, and would be skipped to its deadline.
         """
-        with self.env.with_time_skipping_disabled():
+        async with in_real_time(self.env):
             handle = await self.env.client.start_workflow(
                 OrderChoreography.run,
                 order,

@@ -16,6 +16,7 @@ from messages.orders import Order
 from messages.sagas import SagaRolledBack, StepState
 from tests.builders import an_order
 from tests.events import enveloped, told
+from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
 from workflows.choreography.order import OrderChoreography
 from workflows.choreography.participants import PARTICIPANTS, STEPS
@@ -26,7 +27,7 @@ UNDONE = [participant.undone for participant in PARTICIPANTS]
 
 async def alone(shop: Shop, order: Order) -> ChoreographyHandle:
     """An order whose services are away: it hears what the test tells it, and nothing else."""
-    with shop.env.with_time_skipping_disabled():
+    async with in_real_time(shop.env):
         return await shop.env.client.start_workflow(
             OrderChoreography.run,
             order,

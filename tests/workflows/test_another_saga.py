@@ -25,6 +25,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from messages.base import Message, Reversal
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView
+from tests.server import in_real_time
 from workflows.orchestration.saga import Saga
 from workflows.orchestration.step import Step
 
@@ -232,7 +233,7 @@ async def _both_were_scheduled_by_one_task(client: Client, workflow_id: str) -> 
 async def test_a_cancel_reaches_a_saga_that_sleeps_between_its_steps(
     env: WorkflowEnvironment, agency: Agency, task_queue: str
 ) -> None:
-    with env.with_time_skipping_disabled():
+    async with in_real_time(env):
         handle = await env.client.start_workflow(
             WaitingTrip.run, id=f"trip-{uuid.uuid4()}", task_queue=task_queue
         )
@@ -252,7 +253,7 @@ async def test_a_cancel_that_a_completing_step_absorbs_still_ends_the_saga_befor
     env: WorkflowEnvironment, agency: Agency, task_queue: str
 ) -> None:
     agency.open.clear()
-    with env.with_time_skipping_disabled():
+    async with in_real_time(env):
         handle = await env.client.start_workflow(
             WaitingTrip.run, id=f"trip-{uuid.uuid4()}", task_queue=task_queue
         )

@@ -17,6 +17,7 @@ from messages.ids import delivery_id
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from tests.builders import an_order
 from tests.events import enveloped, told
+from tests.server import in_real_time
 from tests.workflows.conftest import OpenShop, Policies, Shop
 from tests.workflows.deliveries import (
     ACTIONS,
@@ -291,7 +292,7 @@ async def test_fields_that_nobody_knows_yet_do_no_harm(open_shop: OpenShop) -> N
 
 async def deliver(shop: Shop, event: Event, subscriber: str) -> DeliveryHandle:
     """Begin a delivery of our own, as anybody may who can reach the server."""
-    with shop.env.with_time_skipping_disabled():
+    async with in_real_time(shop.env):
         return await shop.env.client.start_workflow(
             EventDelivery.run,
             Delivery(event=event, subscriber=subscriber),

@@ -16,6 +16,7 @@ from messages.ids import delivery_id
 from messages.sagas import SagaRolledBack, SagaSucceeded
 from tests.builders import an_order
 from tests.events import TRIGGERS, enveloped, told
+from tests.server import in_real_time
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Policies, Shop
 from tests.workflows.deliveries import (
     FORWARD,
@@ -38,7 +39,7 @@ async def begin(
     shop: Shop, event: OrderEvent, subscriber: str, workflow_id: str | None = None
 ) -> DeliveryHandle:
     """Begin a delivery as an outsider, by default under the id that it would have anyhow."""
-    with shop.env.with_time_skipping_disabled():
+    async with in_real_time(shop.env):
         return await shop.env.client.start_workflow(
             EventDelivery.run,
             Delivery(event=enveloped(event), subscriber=subscriber),

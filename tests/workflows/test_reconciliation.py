@@ -23,6 +23,7 @@ from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from runtime.schedule import ensure_reconciliation, schedule_id
 from services.leftovers import Leftovers
 from tests.builders import an_order
+from tests.server import in_real_time
 from tests.workflows.conftest import AnyHandle, Handle, OpenShop, Policies, Shop, until
 from workflows import policies
 from workflows.orchestration.order_saga import STEPS, OrderSaga
@@ -196,7 +197,7 @@ async def test_a_run_that_timed_out(open_shop: OpenShop) -> None:
     order = an_order()
     slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 3, "rate": 1.0}
     async with open_shop(slow) as shop:
-        with shop.env.with_time_skipping_disabled():
+        async with in_real_time(shop.env):
             handle = await shop.env.client.start_workflow(
                 OrderSaga.run,
                 order,
@@ -318,7 +319,7 @@ async def test_a_run_that_temporal_does_not_know_is_left_alone_until_it_is_quiet
         handle = await shop.start(order, skip_time=False)
         await shop.until_attempt(handle, "prepare_shipping", running=False)
         await delete(shop, handle)
-        with shop.env.with_time_skipping_disabled():
+        async with in_real_time(shop.env):
             reconciler = await begin(shop)
 
         async def pauses() -> bool:
@@ -361,7 +362,7 @@ async def test_a_run_that_a_reset_brought_back_is_not_touched(open_shop: OpenSho
             handle = await shop.start(order, skip_time=False)
             await shop.until_attempt(handle, "prepare_shipping", running=True)
         # Nobody decides any more: between the reset and the new run's first progress.
-        with shop.env.with_time_skipping_disabled():
+        async with in_real_time(shop.env):
             again = await shop.reset_to_its_first_task(handle)
         looking = ReconciliationActivities(Leftovers(shop.settings.ledger_urls()), shop.runs)
         assert shop.standing(order) != []
@@ -386,7 +387,7 @@ async def test_what_a_reset_has_made_of_a_run_counts_whatever_came_later(
     async with open_shop(waiting) as shop:
         handle = await shop.start(order, skip_time=False)
         await shop.until_attempt(handle, "prepare_shipping", running=False)
-        with shop.env.with_time_skipping_disabled():
+        async with in_real_time(shop.env):
             again = await shop.reset_to_its_first_task(handle)
         assert isinstance(await shop.outcome(again), SagaSucceeded)
         await until_listed(shop, again.id, again.run_id or "")
@@ -413,7 +414,7 @@ async def test_a_run_that_was_reset_and_then_terminated(
     async with open_shop(waiting) as shop:
         handle = await shop.start(order, skip_time=False)
         await shop.until_attempt(handle, "prepare_shipping", running=False)
-        with shop.env.with_time_skipping_disabled():
+        async with in_real_time(shop.env):
             again = await shop.reset_to_its_first_task(handle)
         await shop.until_attempt(again, "prepare_shipping", running=False)
         await again.terminate("test")
