@@ -126,8 +126,11 @@ class DevServer:
                 await stack.enter_async_context(self.process)
                 return
             except ProcessFailed as error:
-                # Somebody was quicker at a port that we had found free: look again.
-                if not (more_tries and "address already in use" in str(error)):
+                # Somebody was quicker at a port that we had found free, or the server at one of
+                # those that it finds itself, which it tells by a panic: look again.
+                said = f"{error} {self.process.output()}"
+                quicker = "address already in use" in said or "goroutine " in said
+                if not (more_tries and quicker):
                     raise ServerFailed(_explained(str(error), self._data_dir)) from None
 
     def _described(self, binary: Path) -> ChildProcess:
