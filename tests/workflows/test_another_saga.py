@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from temporalio import activity, workflow
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
@@ -124,6 +125,20 @@ class WaitingTrip:
 
 
 @workflow.defn
+class LateTrip:
+    """Lets its deadline pass between two steps, while nothing is under way."""
+
+    @workflow.run
+    async def run(self) -> SagaSucceeded:
+        async def book_too_late(saga: Saga) -> None:
+            await saga.step(FLIGHT, partial(_booking, "flight"))
+            await workflow.sleep(timedelta(days=3))
+            await saga.step(CAR, partial(_booking, "car"))
+
+        return await Saga("trip", (FLIGHT, CAR), timedelta(days=1)).run(book_too_late)
+
+
+@workflow.defn
 class RaisingTrip:
     """Its business code itself gives up after the first step."""
 
@@ -169,7 +184,7 @@ async def task_queue(env: WorkflowEnvironment, agency: Agency) -> AsyncIterator[
     async with Worker(
         env.client,
         task_queue=queue,
-        workflows=[Trip, WaitingTrip, RaisingTrip, StubbornTrip],
+        workflows=[Trip, WaitingTrip, LateTrip, RaisingTrip, StubbornTrip],
         activities=[agency.book_flight, agency.book_hotel, agency.book_car, agency.cancel_booking],
         activity_executor=ThreadPoolExecutor(4),
         workflow_runner=UnsandboxedWorkflowRunner(),
@@ -249,9 +264,10 @@ async def test_a_cancel_reaches_a_saga_that_sleeps_between_its_steps(
     assert description.status.name == "CANCELED"
 
 
-async def test_a_cancel_that_a_completing_step_absorbs_still_ends_the_saga_before_its_sleep(
+async def _cancelled_while_the_flight_is_booked(
     env: WorkflowEnvironment, agency: Agency, task_queue: str
-) -> None:
+) -> list[HistoryEvent]:
+    """The history of a trip whose booking ends well after it was asked to be cancelled."""
     agency.open.clear()
     async with in_real_time(env):
         handle = await env.client.start_workflow(
@@ -265,9 +281,39 @@ async def test_a_cancel_that_a_completing_step_absorbs_still_ends_the_saga_befor
     agency.open.set()
     with pytest.raises(WorkflowFailureError):
         await handle.result()
+    return [event async for event in handle.fetch_history_events()]
+
+
+async def test_a_cancel_that_a_completing_step_absorbs_still_ends_the_saga_before_its_sleep(
+    env: WorkflowEnvironment, agency: Agency, task_queue: str
+) -> None:
+    history = await _cancelled_while_the_flight_is_booked(env, agency, task_queue)
     assert agency.calls == ["flight", "cancel flight"]
-    kinds = [event.WhichOneof("attributes") for event in (await handle.fetch_history()).events]
-    assert "timer_started_event_attributes" not in kinds
+    assert not any(event.HasField("timer_started_event_attributes") for event in history)
+
+
+async def test_an_undo_is_not_even_asked_for_before_the_attempt_under_way_has_ended(
+    env: WorkflowEnvironment, agency: Agency, task_queue: str
+) -> None:
+    """Services with a fence bear it; those without would book what was just cancelled."""
+    history = await _cancelled_while_the_flight_is_booked(env, agency, task_queue)
+    asked = [e for e in history if e.HasField("activity_task_scheduled_event_attributes")]
+    ended = [e for e in history if e.HasField("activity_task_completed_event_attributes")]
+    flight = ended[0].activity_task_completed_event_attributes.scheduled_event_id
+    assert flight == asked[0].event_id
+    assert asked[1].event_id > ended[0].event_id
+
+
+async def test_a_deadline_that_passes_between_two_steps_turns_the_saga_back(
+    env: WorkflowEnvironment, agency: Agency, task_queue: str
+) -> None:
+    handle = await env.client.start_workflow(
+        LateTrip.run, id=f"trip-{uuid.uuid4()}", task_queue=task_queue
+    )
+    result = await asyncio.wait_for(_rolled_back(handle), 60)
+    assert result.error == "deadline passed before car"
+    assert (result.status, result.failed_step) == ("FAILED", None)
+    assert agency.calls == ["flight", "cancel flight"]
 
 
 async def test_what_the_sagas_own_code_raises_is_undone_as_well(
