@@ -19,8 +19,13 @@ from tests.replay.studio import Scenario
 FOLDER = Path(__file__).with_name("histories")
 
 # What a replay does not look at, and what would only be large or tell of the recording machine.
-_LEFT_OUT = {"identity", "requestId", "taskId", "meteringMetadata", "historySizeBytes"} | {
-    "stackTrace"
+_LEFT_OUT = {
+    "historySizeBytes",
+    "identity",
+    "meteringMetadata",
+    "requestId",
+    "stackTrace",
+    "taskId",
 }
 
 # How often a workflow task was tried, or an activity started, is chance.
