@@ -15,9 +15,6 @@ from typing import Annotated, NoReturn
 import typer
 from temporalio.client import Client
 
-from cli.audit import audit_alone, audit_with_temporal, conclude
-from cli.demo.demo import Programme
-from cli.demo.demo import demo as show_demo
 from cli.errors import BadInput
 from cli.modes import Mode
 from cli.operations.cancel import cancel as cancel_order
@@ -126,11 +123,9 @@ def cancel(
 ) -> None:
     """Take an order back and watch it being undone."""
 
-    async def main(client: Client) -> int:
-        request = valid(CancelOrder, reason=reason)
-        return await cancel_order(client, mode, order_id, request, Output(as_json=as_json))
-
-    _with_client(main)
+    request = valid(CancelOrder, reason=reason)
+    output = Output(as_json=as_json)
+    _with_client(lambda client: cancel_order(client, mode, order_id, request, output))
 
 
 @app.command()
@@ -204,19 +199,19 @@ def resolve(
     output = Output(as_json=as_json)
     said = {"action": action.value, "operator": operator, "note": note}
 
-    async def main(client: Client) -> int:
-        if mode is Mode.ORCHESTRATION:
-            decision = valid(ResolveCompensation, step=step, **said)
-            return await resolve_step(client, order_id, decision, output)
-        letter = valid(ResolveDeadLetter, **said)
-        return await resolve_letter(client, order_id, step, letter, output)
-
-    _with_client(main)
+    if mode is Mode.ORCHESTRATION:
+        decision = valid(ResolveCompensation, step=step, **said)
+        _with_client(lambda client: resolve_step(client, order_id, decision, output))
+    letter = valid(ResolveDeadLetter, **said)
+    _with_client(lambda client: resolve_letter(client, order_id, step, letter, output))
 
 
 @app.command()
 def audit(as_json: AsJson = False) -> None:
     """Prove from all ledgers that no order was half done, and that the books add up."""
+    # The database's library takes as long to import as all the rest of most commands.
+    from cli.audit import audit_alone, audit_with_temporal, conclude
+
     output = Output(as_json=as_json)
 
     async def main() -> int:
@@ -273,6 +268,9 @@ def demo(
 
     Needs nothing running. It stays up until Ctrl-C, so that the runs can be looked at.
     """
+    from cli.demo.demo import Programme
+    from cli.demo.demo import demo as show_demo
+
     run(
         lambda: show_demo(
             read_settings(),

@@ -158,13 +158,6 @@ def test_a_dead_letter_that_is_discarded_ends_its_order(system: System) -> None:
     assert_one_line(system.starter(*named, "--action", "discard"), 1, "waiting: none")
 
 
-def test_the_actions_of_dead_letters_are_not_for_steps(system: System) -> None:
-    done = system.starter(
-        *("resolve", "x", "--step", "process_payment", "--note", "n", "--action", "replay")
-    )
-    assert_one_line(done, 2, "action", "replay")
-
-
 def test_a_simulation_sums_up_what_became_of_its_orders(system: System) -> None:
     summary = system.starter_json("simulate", *MODE, "--orders", "5")
     assert summary["orders"] == summary["succeeded"] == 5
