@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from runtime.exits import FatalError
@@ -54,21 +55,29 @@ class DirectoryLock:
     def record(self, pid: int) -> None:
         """Name a process that holds the lock now."""
         self._pids.append(pid)
-        self._write()
+        self._rewrite()
 
     def forget(self, pid: int) -> None:
         """Take back :meth:`record`; no matter whether it was called."""
         if pid in self._pids:
             self._pids.remove(pid)
-            self._write()
+            self._rewrite()
 
     def release(self) -> None:
         """Give the lock up; children that inherited it keep it."""
         os.close(self._file)
 
+    def _rewrite(self) -> None:
+        # The names only help whom the lock stops. On a full disk they are out of date, which
+        # must not end the one who keeps the processes.
+        with suppress(OSError):
+            self._write()
+
     def _write(self) -> None:
-        os.ftruncate(self._file, 0)
-        os.pwrite(self._file, "".join(f"{pid}\n" for pid in self._pids).encode(), 0)
+        names = "".join(f"{pid}\n" for pid in self._pids).encode()
+        # Shortened last: the space that an empty file gives back may be gone at once.
+        os.pwrite(self._file, names, 0)
+        os.ftruncate(self._file, len(names))
 
     def _recorded(self) -> list[int]:
         return [int(line) for line in os.pread(self._file, 4096, 0).split() if line.isdigit()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -21,6 +22,8 @@ from runtime.exits import ExitCode, FatalError, one_line
 #: A process that dies this often within so many seconds will not do better next time.
 DEATHS, WITHIN_SECONDS = 5, 20.0
 _LAST_WORDS = 300
+#: Bytes; a disk with less counts as full.
+_NEXT_TO_NOTHING = 256 * 1024
 
 _T = TypeVar("_T")
 
@@ -89,9 +92,12 @@ class ChildProcess:
         """Start it and wait until it is ready.
 
         Raises:
-            ProcessFailed: it ended before it was.
+            ProcessFailed: it ended before it was, or its log cannot be written.
         """
-        self._log.write_bytes(b"")
+        try:
+            self._log.write_bytes(b"")
+        except OSError as error:
+            raise ProcessFailed(f"cannot write {self._log}: {error.strerror}") from None
         await self._resume()
         self._loss = asyncio.get_running_loop().create_future()
         return self
@@ -141,9 +147,9 @@ class ChildProcess:
         await self._stop()
 
     async def _start(self) -> None:
-        with self._log.open("ab") as log:
-            self._log_start = log.tell()
-            try:
+        try:
+            with self._log.open("ab") as log:
+                self._log_start = log.tell()
                 self._process = await asyncio.create_subprocess_exec(
                     *self._command,
                     stdin=subprocess.DEVNULL,
@@ -153,8 +159,8 @@ class ChildProcess:
                     start_new_session=True,
                     pass_fds=(self._lock.fileno(),),
                 )
-            except OSError as error:
-                raise ProcessFailed(f"{self.name} cannot be started: {error}") from None
+        except OSError as error:
+            raise ProcessFailed(f"{self.name} cannot be started: {error}") from None
         self._lock.record(self._process.pid)
         ready = asyncio.ensure_future(self._ready())
         death = asyncio.create_task(self._process.wait())
@@ -204,8 +210,12 @@ class ChildProcess:
         code = self._process.returncode if self._process is not None else None
         if code is not None and code < 0:
             return f"killed by {signal.Signals(-code).name}"
-        words = self.last_words()
-        return f"exit code {code}" + (f", {words}" if words else f", nothing in {self._log}")
+        return f"exit code {code}, {self.last_words() or self._why_silent()}"
+
+    def _why_silent(self) -> str:
+        # What it had to say about a full disk found no space in its log either.
+        full = shutil.disk_usage(self._log.parent).free < _NEXT_TO_NOTHING
+        return f"nothing in {self._log}" + (": its disk is full" if full else "")
 
 
 async def while_alive(work: Coroutine[object, object, _T], *processes: ChildProcess) -> _T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -113,6 +114,15 @@ async def test_a_program_that_does_not_exist_fails_the_start(
             pass
 
 
+async def test_a_log_that_cannot_be_written_fails_the_start(
+    child: Callable[..., ChildProcess], tmp_path: Path
+) -> None:
+    (tmp_path / "child.log").mkdir()
+    with pytest.raises(ProcessFailed, match=r"cannot write \S+child\.log: Is a directory"):
+        async with child(SLEEPS):
+            pass
+
+
 async def test_a_child_that_ignores_the_request_to_stop_is_killed(
     child: Callable[..., ChildProcess],
 ) -> None:
@@ -212,6 +222,21 @@ async def test_a_child_that_outlives_us_still_holds_the_directory(
 
 def test_a_directory_serves_one_at_a_time(lock: DirectoryLock, tmp_path: Path) -> None:
     with pytest.raises(DirectoryUnusable, match=f"stop it first .kill {os.getpid()}"):
+        DirectoryLock(tmp_path)
+
+
+def test_on_a_full_disk_a_lock_still_holds_and_names_whom_it_named(
+    lock: DirectoryLock, tmp_path: Path
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # What a write meets is not "no space left", but for a writer that makes no difference.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        lock.record(1)
+        lock.forget(1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with pytest.raises(DirectoryUnusable, match=rf"\(kill {os.getpid()}\)"):
         DirectoryLock(tmp_path)
 
 
