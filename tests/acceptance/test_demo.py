@@ -32,8 +32,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system.stop()
 
 
-def start(home: System, *options: str, **env: str) -> Running:
-    return home.start("starter.py", "demo", "--orders", "10", *options, **env)
+def start(home: System, *options: str) -> Running:
+    """A demo without the delays that let a person follow the acts."""
+    no_faults = home.folder / "no_faults.toml"
+    no_faults.touch()
+    return home.start("starter.py", "demo", *options, ORDER_SAGA_FAULTS=str(no_faults))
 
 
 def holders(home: System) -> list[int]:
@@ -65,12 +68,13 @@ def is_there(pid: int) -> bool:
         (signal.SIGINT, WORKER_STARTS),
         (signal.SIGINT, ACTS),
         (signal.SIGTERM, ACTS),
+        (signal.SIGINT, SIMULATION),
     ],
 )
 def test_a_demo_that_is_interrupted_exits_130_and_leaves_no_process(
     home: System, sign: signal.Signals, moment: str
 ) -> None:
-    demo = start(home, "--exit")
+    demo = start(home, "--exit", "--orders", "1000")
     demo.until_it_says(moment)
     pids = holders(home)
     demo.send(sign)
@@ -93,9 +97,7 @@ def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: Sy
         os.kill(pid, signal.SIGTERM)
     wait_until(lambda: not holders(home), "the end of the killed demo's children")
 
-    # Without the delays that let a person follow the acts.
-    (home.folder / "no_faults.toml").touch()
-    demo = start(home, ORDER_SAGA_FAULTS=str(home.folder / "no_faults.toml"))
+    demo = start(home, "--orders", "10")
     for said in (SIMULATION, STAYS_UP):
         demo.until_it_says(said)
     assert "all books add up" in demo.output()

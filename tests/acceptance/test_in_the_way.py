@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -74,11 +75,15 @@ def test_when_the_usual_ports_are_busy_others_are_taken_and_said(system: System)
 
 
 def test_two_demos_at_once_do_not_share_a_data_directory(system: System) -> None:
-    first = system.start("starter.py", "demo", "--orders", "1")
+    no_faults = system.folder / "no_faults.toml"
+    no_faults.touch()
+    first = system.start("starter.py", "demo", "--orders", "1", ORDER_SAGA_FAULTS=str(no_faults))
     first.until_it_says("Temporal server  ")
     second = ended(system, *DEMO)
     assert_fails_with_one_line(second, "another instance uses", str(first.process.pid))
     first.until_it_says("Ctrl-C stops")
+    first.send(signal.SIGTERM)
+    assert first.exit_code() == 0, first.output()
 
 
 @pytest.mark.parametrize("command", [DEMO, SERVER], ids=["demo", "server"])
