@@ -30,6 +30,11 @@ def seed_order_json(order_id: str = "order_12345") -> str:
     )
 
 
+def an_id(kind: str = "order") -> str:
+    """An order id that no other order has; its beginning tells whom a fault plan means."""
+    return f"{kind}_{uuid4()}"
+
+
 def an_order(order_id: str | None = None, **changes: object) -> Order:
     """A valid order, with fields replaced as a customer would give them.
 

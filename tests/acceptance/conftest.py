@@ -23,3 +23,18 @@ def fresh_system(tmp_path: Path) -> Iterator[System]:
     """A server of this test's own, without a worker."""
     with a_system(tmp_path) as system:
         yield system
+
+
+@pytest.fixture(scope="module")
+def system(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    running_system: System,
+) -> Iterator[System]:
+    """The shared server, with a worker and ledgers for a test file, which plans its TROUBLE."""
+    folder = tmp_path_factory.mktemp(request.module.__name__.rpartition(".")[2])
+    (folder / "trouble.toml").write_text(request.module.TROUBLE)
+    beside = running_system.beside(folder)
+    beside.start_worker(faults=str(folder / "trouble.toml"))
+    yield beside
+    beside.stop()

@@ -35,6 +35,14 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
+def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
+    """The command ended with that code and one line of complaint."""
+    assert completed.returncode == exit_code, completed.stdout + completed.stderr
+    assert completed.stderr.count("\n") == 1, completed.stderr
+    for word in words:
+        assert word in completed.stderr
+
+
 class Running:
     """A process under test, its output in a file."""
 

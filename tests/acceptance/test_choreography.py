@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import uuid
 from pathlib import Path
 
-import pytest
-
-from tests.acceptance.system import Completed, System
-from tests.builders import seed_order_json
+from tests.acceptance.system import System, assert_one_line
+from tests.builders import an_id, seed_order_json
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODE = ("--mode", "choreography")
@@ -34,28 +31,6 @@ kind = "permanent"
 count = 1
 orders = ["stuck*"]
 """
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, running_system: System) -> System:
-    """The shared server, with a worker that has trouble with some orders."""
-    plan = tmp_path_factory.mktemp("plan") / "trouble.toml"
-    plan.write_text(TROUBLE)
-    beside = running_system.beside(tmp_path_factory.mktemp("choreography"))
-    beside.start_worker(faults=str(plan))
-    return beside
-
-
-def an_id(kind: str = "order") -> str:
-    return f"{kind}_{uuid.uuid4()}"
-
-
-def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
-    """The command ended with that code and one line of complaint."""
-    assert completed.returncode == exit_code, completed.stdout + completed.stderr
-    assert completed.stderr.count("\n") == 1, completed.stderr
-    for word in words:
-        assert word in completed.stderr
 
 
 def test_an_order_is_told_as_a_tree_of_events_and_as_json(system: System) -> None:

@@ -6,8 +6,6 @@ import json
 import re
 import uuid
 
-import pytest
-
 from tests.acceptance.system import Running, System
 from tests.builders import seed_order_json
 
@@ -30,16 +28,6 @@ kind = "permanent"
 rate = 1.0
 orders = ["stuck*"]
 """
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, running_system: System) -> System:
-    """The shared server, with a worker that has trouble with some orders."""
-    folder = tmp_path_factory.mktemp("concurrently")
-    (folder / "trouble.toml").write_text(TROUBLE)
-    beside = running_system.beside(folder)
-    beside.start_worker(faults=str(folder / "trouble.toml"))
-    return beside
 
 
 def simulated(system: System, prefix: str) -> tuple[int, dict[str, object], str]:

@@ -6,20 +6,11 @@ import json
 import uuid
 from pathlib import Path
 
-import pytest
-
-from tests.acceptance.system import System
+from tests.acceptance.system import ROOT, System
 from tests.builders import seed_order_json
 
-STUCK = Path(__file__).parents[2] / "examples" / "faults" / "stuck_refund.toml"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, running_system: System) -> System:
-    """A worker on which the refund of ``stuck*`` orders fails."""
-    operated = running_system.beside(tmp_path_factory.mktemp("operator"))
-    operated.start_worker(faults=str(STUCK))
-    return operated
+#: The refund of ``stuck*`` orders fails.
+TROUBLE = (ROOT / "examples" / "faults" / "stuck_refund.toml").read_text()
 
 
 def test_a_stuck_order_is_found_resolved_and_audited(system: System) -> None:

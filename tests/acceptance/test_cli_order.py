@@ -6,13 +6,12 @@ import json
 import re
 import shlex
 import signal
-import uuid
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Completed, System
-from tests.builders import seed_order_json
+from tests.acceptance.system import Completed, System, assert_one_line
+from tests.builders import an_id, seed_order_json
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -42,28 +41,6 @@ kind = "permanent"
 count = 1
 orders = ["stuck*"]
 """
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, running_system: System) -> System:
-    """The shared server, with a worker that has trouble with some orders."""
-    plan = tmp_path_factory.mktemp("plan") / "trouble.toml"
-    plan.write_text(TROUBLE)
-    beside = running_system.beside(tmp_path_factory.mktemp("order"))
-    beside.start_worker(faults=str(plan))
-    return beside
-
-
-def an_id(kind: str = "order") -> str:
-    return f"{kind}_{uuid.uuid4()}"
-
-
-def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
-    """The command ended with that code and one line of complaint."""
-    assert completed.returncode == exit_code, completed.stdout + completed.stderr
-    assert completed.stderr.count("\n") == 1, completed.stderr
-    for word in words:
-        assert word in completed.stderr
 
 
 def test_an_order_is_shown_step_by_step_without_control_codes(system: System) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 
-import pytest
-
 from tests.acceptance.system import System, wait_until
 from tests.builders import seed_order_json
 
@@ -19,7 +17,7 @@ def fault(operation: str, kind: str, *, orders: str, **more: str | float) -> str
     return "\n".join(["[[fault]]", *lines, ""])
 
 
-FAULTS = "\n".join(
+TROUBLE = "\n".join(
     [
         fault("award_loyalty_points", "delay", orders="slow*", seconds=1.5, rate=1.0),
         fault("prepare_shipping", "delay", orders="halfway*", seconds=1.5, rate=1.0),
@@ -28,16 +26,6 @@ FAULTS = "\n".join(
         fault("refund_payment", "permanent", orders="stuck*", count=1),
     ]
 )
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory, running_system: System) -> System:
-    """The shared server, with a worker of its own that follows the plan above."""
-    plan = tmp_path_factory.mktemp("plan") / "faults.toml"
-    plan.write_text(FAULTS)
-    outsider = running_system.beside(tmp_path_factory.mktemp("outsider"))
-    outsider.start_worker(faults=str(plan))
-    return outsider
 
 
 def start(system: System, order_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tests.ledgers import standing_steps
 
 #: ``all*`` does not hear of its last effect for long, the others never come past the second
 #: one; the refund of ``slow*`` takes long, that of ``broken*`` fails once.
-FAULTS = """
+TROUBLE = """
 [[fault]]
 operations = ["prepare_shipping"]
 kind = "transient"
@@ -46,17 +47,18 @@ orders = ["broken*"]
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("plan") / "faults.toml"
-    file.write_text(FAULTS)
+    file = tmp_path_factory.mktemp("plan") / "trouble.toml"
+    file.write_text(TROUBLE)
     return file
 
 
 @pytest.fixture
-def system(tmp_path: Path, running_system: System, plan: Path) -> System:
+def system(tmp_path: Path, running_system: System, plan: Path) -> Iterator[System]:
     """The shared server, with ledgers and a worker of this test's own."""
     own = running_system.beside(tmp_path)
     own.start_worker(faults=str(plan))
-    return own
+    yield own
+    own.stop()
 
 
 def place(system: System, kind: str) -> str:
