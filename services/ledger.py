@@ -24,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 #: Tables of all services; each ledger has its own selection of them.
 metadata = MetaData()
@@ -42,7 +42,7 @@ _owner = Table(
 
 
 class LedgerUnavailable(Exception):
-    """A ledger cannot be opened; the message is one line that says what to do."""
+    """A ledger cannot be opened, read or written; the message is one line that says why."""
 
 
 class Ledger:
@@ -54,9 +54,19 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction: commits when the block ends, rolls back when it raises."""
-        with self._engine.begin() as tx:
-            yield tx
+        """One transaction: commits when the block ends, rolls back when it raises.
+
+        Raises:
+            LedgerUnavailable: the database is locked, full, read-only or gone. That says
+                nothing about what became of a commit.
+        """
+        try:
+            with self._engine.begin() as tx:
+                yield tx
+        except OperationalError as error:
+            # As the library tells it, with the statement and its parameters, and with what it
+            # was caused by, it is longer than Temporal keeps of an attempt that failed.
+            raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error.orig)}") from None
 
     def close(self) -> None:
         """Give the connections back."""
@@ -209,9 +219,13 @@ def _explained(service: str, url: str) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error
         raise LedgerUnavailable(
-            f"{service} ledger: cannot use {_shown(url)}: {' '.join(str(cause).split())}; "
+            f"{service} ledger: cannot use {_shown(url)}: {_one_line(cause)}; "
             f"make that database available, or name another one for {service}"
         ) from error
+
+
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split())
 
 
 def _shown(url: str) -> str:

@@ -48,7 +48,8 @@ def test_orders_outlast_a_full_disk_and_none_is_lost(system: System) -> None:
     with full_disk(worker):
         another = system.start("starter.py", "order", str(system.folder / "order.json"))
         another.until_it_says("reserve_inventory +running")
-        until_it_fails(system, order_id, "disk I/O error|disk is full")
+        why = "inventory ledger: (disk I/O error|database or disk is full)"
+        until_it_fails(system, order_id, why)
         assert simulation.process.poll() is None, simulation.output()
     assert simulation.exit_code() == 0, simulation.output()
     assert another.exit_code() in (0, 1), another.output()
