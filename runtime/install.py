@@ -67,7 +67,8 @@ def _install(uv: "str | None", lock: str) -> None:
     print(f"installing {lock}", flush=True)
     uv = uv or _bootstrapped_uv()
     if uv and _succeeds(
-        uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", lock,
+        uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PYTHON,
+        "--require-hashes", "-r", lock,
         environment=_index_of_pip(),
     ):  # fmt: skip
         return
