@@ -42,13 +42,15 @@ class Gates(Interceptor):
         self._gates: dict[tuple[str, str], Gate] = {}
 
     def close(self, workflow_id: str, activity: str) -> Gate:
-        """Hold an activity of a run from now on."""
+        """Hold an activity of a run, or of its events' deliveries, from now on."""
         gate = self._gates[workflow_id, activity] = Gate(activity)
         return gate
 
     def before(self, info: activity.Info) -> Gate | None:
         """The gate before an activity; None when it is not held."""
-        return self._gates.get((info.workflow_id or "", info.activity_type))
+        # Events and their deliveries are called after the run that they belong to.
+        run = (info.workflow_id or "").split("/")[0]
+        return self._gates.get((run, info.activity_type))
 
     def open_all(self) -> None:
         """Hold nothing any more, so that the worker can stop."""

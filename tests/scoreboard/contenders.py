@@ -1,7 +1,4 @@
-"""Who is checked: our saga, and textbook variants of the same one.
-
-Another saga of ours takes part with one more row here.
-"""
+"""Who is checked: our two sagas, and textbook variants of the same one."""
 
 from __future__ import annotations
 
@@ -10,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 from temporalio.client import Client
-from temporalio.worker import WorkerConfig
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkerConfig
 
 from services.mock import Services
 from settings import Settings
@@ -19,7 +15,10 @@ from tests.scoreboard.textbook.activities import TextbookActivities
 from tests.scoreboard.textbook.register_after import RegisterAfter
 from tests.scoreboard.textbook.shielded import Shielded
 from tests.scoreboard.textbook.stop_at_failed_undo import StopAtFailedUndo
-from worker import PASSED_THROUGH, worker_config
+from worker import worker_config
+
+# The variants are deterministic, and a sandbox costs more than all else that they do.
+_RUNNER = UnsandboxedWorkflowRunner()
 
 
 class Contender(NamedTuple):
@@ -38,6 +37,8 @@ class Contender(NamedTuple):
     execution_timeout: bool = False
     #: Works with services that leave tombstones. The others' are idempotent, and no more.
     ours: bool = False
+    #: Whether its services act on deliveries of events, which are workflows of their own.
+    choreographed: bool = False
 
 
 def _register_after(client: Client, services: Services, settings: Settings) -> WorkerConfig:
@@ -53,7 +54,7 @@ def _shielded(client: Client, services: Services, settings: Settings) -> WorkerC
 def _stop_at_failed_undo(client: Client, services: Services, settings: Settings) -> WorkerConfig:
     config = worker_config(client, services, settings)
     config["workflows"] = [StopAtFailedUndo]
-    config["workflow_runner"] = _sandbox()
+    config["workflow_runner"] = _RUNNER
     return config
 
 
@@ -76,19 +77,21 @@ def _hosting(
         ],
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
         max_concurrent_activities=settings.max_concurrent_activities,
-        workflow_runner=_sandbox(),
-    )
-
-
-def _sandbox() -> SandboxedWorkflowRunner:
-    passed = (*PASSED_THROUGH, "services", "sqlalchemy")
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed)
+        workflow_runner=_RUNNER,
     )
 
 
 CONTENDERS = (
-    Contender("Order Saga", "OrderSaga", "order_saga", worker_config, "update", ours=True),
+    Contender("orchestrated", "OrderSaga", "order_saga", worker_config, "update", ours=True),
+    Contender(
+        "choreographed",
+        "OrderChoreography",
+        "saga",
+        worker_config,
+        "update",
+        ours=True,
+        choreographed=True,
+    ),
     Contender(
         "register after",
         "RegisterAfter",

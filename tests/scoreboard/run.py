@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import (
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
@@ -13,18 +14,19 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowUpdateFailedError,
 )
-from temporalio.exceptions import ActivityError, FailureError
+from temporalio.testing import WorkflowEnvironment
 
 from services.audit import SagaFact
 from tests.gates import Gate
 from tests.scoreboard.books import EFFECTS, Books
 from tests.scoreboard.contenders import Contender
-from workflows.progress import SAGA_STATUS
+from tests.scoreboard.executions import has_failed_once, is_parked, scheduled, terminate, told
 
 Handle = WorkflowHandle[object, object]
 
-#: Real seconds after which what a check waits for counts as never coming.
-PATIENCE = 60.0
+#: Real seconds after which what a check waits for counts as never coming. Nobody's bug is to
+#: hang, so it costs nothing.
+PATIENCE = 120.0
 
 
 class Caught(Exception):
@@ -45,12 +47,23 @@ class Run:
     """A placed order. What is waited for comes within :data:`PATIENCE`, or raises TimeoutError."""
 
     def __init__(
-        self, handle: Handle, contender: Contender, books: Books, gate: Gate | None
+        self,
+        env: WorkflowEnvironment,
+        handle: Handle,
+        contender: Contender,
+        books: Books,
+        gate: Gate | None,
     ) -> None:
         self.handle = handle
         self.books = books
+        self._env = env
         self._contender = contender
         self._gate = gate
+
+    @staticmethod
+    def activity(operation: str) -> str:
+        """The activity that calls a service's operation."""
+        return operation
 
     async def reached(self) -> bool:
         """Wait until the held activity is under way; False when the run ends before that."""
@@ -88,33 +101,20 @@ class Run:
 
     async def reacted(self) -> None:
         """Wait until the run has done all it can while an activity of it is held."""
-
-        async def only_held_ones_left(run: WorkflowExecutionDescription) -> bool:
-            raw = run.raw_description
-            busy = [a for a in raw.pending_activities if a.activity_type.name != self._held]
-            return not busy and not raw.HasField("pending_workflow_task")
-
-        await self._until(only_held_ones_left)
+        await self._until(self._at_rest)
 
     async def waits_to_try_again(self) -> None:
         """Wait until a step has failed once and is about to be tried again."""
 
-        async def between_attempts(run: WorkflowExecutionDescription) -> bool:
-            failed = any(a.HasField("last_failure") for a in run.raw_description.pending_activities)
-            return failed or any(
-                e.HasField("timer_started_event_attributes")
-                for e in (await self.handle.fetch_history()).events
-            )
-
-        await self._until(between_attempts)
+        await self._until(self._between_attempts)
 
     async def ended(self) -> None:
-        """Wait until the run is closed, or open and listed for an operator."""
+        """Wait until the run is closed, or open with nothing left to do but for an operator."""
 
-        async def parked(run: WorkflowExecutionDescription) -> bool:
-            return run.typed_search_attributes.get(SAGA_STATUS) == "NEEDS_INTERVENTION"
+        async def left_to_operator(run: WorkflowExecutionDescription) -> bool:
+            return is_parked(run) and await self._at_rest(run)
 
-        await self._until(parked)
+        await self._until(left_to_operator)
 
     async def status(self) -> WorkflowExecutionStatus | None:
         """Temporal's word on the run."""
@@ -125,7 +125,7 @@ class Run:
         try:
             return json.dumps(await self.handle.result())
         except WorkflowFailureError as failure:
-            return " / ".join(_told(failure.cause))
+            return " / ".join(told(failure.cause))
 
     async def says_success(self) -> bool:
         """Whether the run is over and claims that the order was placed."""
@@ -146,11 +146,11 @@ class Run:
 
     async def scheduled(self) -> list[str]:
         """The activities of the run, in the order in which it began them."""
-        return [
-            event.activity_task_scheduled_event_attributes.activity_type.name
-            for event in (await self.handle.fetch_history()).events
-            if event.HasField("activity_task_scheduled_event_attributes")
-        ]
+        return await scheduled(self.handle)
+
+    async def abandon(self) -> None:
+        """Leave nothing of it running."""
+        await terminate(self.handle)
 
     def expect_nothing_stands(self) -> None:
         """Raises:
@@ -168,28 +168,29 @@ class Run:
         elif missing := [e for e in EFFECTS.values() if e not in self.books.standing()]:
             raise Caught(f"without {missing[0]}")
 
-    @property
-    def _held(self) -> str:
-        return self._gate.activity if self._gate is not None else ""
+    async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
+        busy = [a for a in run.raw_description.pending_activities if not self._holds(a)]
+        return not busy and not run.raw_description.HasField("pending_workflow_task")
+
+    async def _between_attempts(self, run: WorkflowExecutionDescription) -> bool:
+        return has_failed_once(run) or any(
+            event.HasField("timer_started_event_attributes")
+            for event in (await self.handle.fetch_history()).events
+        )
+
+    def _holds(self, activity: PendingActivityInfo) -> bool:
+        return self._gate is not None and activity.activity_type.name == self._gate.activity
 
     async def _until(
         self, reached: Callable[[WorkflowExecutionDescription], Awaitable[bool]]
     ) -> None:
         async def poll() -> None:
+            pause = 0.05
             while True:
                 run = await self.handle.describe()
                 if run.status is not WorkflowExecutionStatus.RUNNING or await reached(run):
                     return
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, 0.4)
 
         await asyncio.wait_for(poll(), PATIENCE)
-
-
-def _told(error: BaseException | None) -> list[str]:
-    told = []
-    while isinstance(error, FailureError):
-        told.append(error.message)
-        if isinstance(error, ActivityError):
-            told.append(error.activity_type)
-        error = error.cause
-    return told

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.table import Table
-from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -25,13 +25,15 @@ from tests.gates import Gates
 from tests.scoreboard.checks import CHECKS
 from tests.scoreboard.checks.check import Check
 from tests.scoreboard.contenders import CONTENDERS, Contender
+from tests.scoreboard.few_attempts import few_attempts
 from tests.scoreboard.run import Caught
 from tests.scoreboard.textbook.services import without_tombstones
 from tests.scoreboard.trial import Lab, Trial
 
 _T = TypeVar("_T")
 
-#: What each check saw of its bug in each contender, by names; None where there is none.
+#: What each check saw of its bug in each contender, by names; None where there is none. Who
+#: cannot have a bug is not in there.
 Results = Mapping[str, Mapping[str, str | None]]
 
 
@@ -39,38 +41,40 @@ class Scoreboard(NamedTuple):
     """What came of it."""
 
     results: Results
-    #: What the audit finds in the ledgers of ours after all checks.
+    #: What the audit finds in the ledgers of our sagas after all checks.
     violations: tuple[str, ...]
 
 
 #: Columns that the table needs.
-WIDTH = 120
+WIDTH = 130
 #: Real seconds that a check may take.
-_BOUND = 120.0
+_BOUND = 300.0
 
 
-class _Column(NamedTuple):
-    seen: list[str | None]
-    violations: list[str]
+#: Checks under way at a time: more of them take no less time together, and each takes longer.
+_AT_ONCE = 8
 
 
 async def play(env: WorkflowEnvironment, folder: Path) -> Scoreboard:
-    """Carry all checks out at once.
+    """Carry all checks out.
 
     Raises:
         Exception: a check could not be carried out, which says nothing about the contender.
     """
-    starting = asyncio.Lock()
-    columns = await _all(_column(env, contender, folder, starting) for contender in CONTENDERS)
-    names = [contender.name for contender in CONTENDERS]
-    results = {
-        check.bug: dict(zip(names, (column.seen[row] for column in columns), strict=True))
-        for row, check in enumerate(CHECKS)
-    }
-    ours = zip(CONTENDERS, columns, strict=True)
-    return Scoreboard(
-        results, tuple(v for one, column in ours if one.ours for v in column.violations)
-    )
+    starting, turn = asyncio.Lock(), asyncio.Semaphore(_AT_ONCE)
+    async with AsyncExitStack() as opened:
+        opened.enter_context(few_attempts())
+        labs = [
+            await opened.enter_async_context(_lab(env, contender, folder, starting))
+            for contender in CONTENDERS
+        ]
+        pairs = [(check, lab) for check in CHECKS for lab in labs if check.concerns(lab.contender)]
+        seen = await _all(_in_turn(check, lab, turn) for check, lab in pairs)
+        violations = [await _audited(lab) for lab in labs if lab.contender.ours]
+    results: dict[str, dict[str, str | None]] = {check.bug: {} for check in CHECKS}
+    for (check, lab), what in zip(pairs, seen, strict=True):
+        results[check.bug][lab.contender.name] = what
+    return Scoreboard(results, tuple(itertools.chain(*violations)))
 
 
 async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
@@ -82,14 +86,15 @@ async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
     return [one for one in ended if not isinstance(one, BaseException)]
 
 
-async def _column(
-    env: WorkflowEnvironment, contender: Contender, folder: Path, starting: asyncio.Lock
-) -> _Column:
-    async with _lab(env, contender, folder, starting) as lab:
-        seen = await _all(_carried_out(check, lab) for check in CHECKS)
-        facts = dict([await run.fact() for run in lab.placed])
-        report = audit(lab.settings.ledger_urls(), facts)
-    return _Column(seen, [str(violation) for violation in report.violations])
+async def _audited(lab: Lab) -> list[str]:
+    facts = dict([await run.fact() for run in lab.placed])
+    report = audit(lab.settings.ledger_urls(), facts)
+    return [f"{lab.contender.name}: {violation}" for violation in report.violations]
+
+
+async def _in_turn(check: Check, lab: Lab, turn: asyncio.Semaphore) -> str | None:
+    async with turn:
+        return await _carried_out(check, lab)
 
 
 async def _carried_out(check: Check, lab: Lab) -> str | None:
@@ -126,21 +131,23 @@ async def _lab(
                 yield lab
             finally:
                 gates.open_all()
-                await _leave_nothing_running(lab)
+                for run in lab.placed:
+                    await run.abandon()
 
 
-async def _leave_nothing_running(lab: Lab) -> None:
-    for run in lab.placed:
-        if await run.status() is WorkflowExecutionStatus.RUNNING:
-            await run.handle.terminate("the check is over")
+def _concerned(board: Scoreboard, bug: str) -> Iterator[tuple[Contender, str | None]]:
+    """Who could have the bug, and what was seen of it."""
+    seen = board.results[bug]
+    return ((one, seen[one.name]) for one in CONTENDERS if one.name in seen)
 
 
 def fails(board: Scoreboard) -> list[str]:
     """What must not be: ours has a bug, a check finds none anywhere, or the audit is not clean."""
     found = list(board.violations)
-    for bug, seen in board.results.items():
-        found += [f"{c.name}: {bug}: {seen[c.name]}" for c in CONTENDERS if c.ours and seen[c.name]]
-        if not any(seen[c.name] for c in CONTENDERS if not c.ours):
+    for bug in board.results:
+        concerned = list(_concerned(board, bug))
+        found += [f"{c.name}: {bug}: {seen}" for c, seen in concerned if c.ours and seen]
+        if not any(seen for c, seen in concerned if not c.ours):
             found.append(f"no variant fails it, so it is no check: {bug}")
     return found
 
@@ -152,12 +159,8 @@ def show(board: Scoreboard, console: Console) -> None:
     for contender in CONTENDERS:
         picture.add_column(contender.name, no_wrap=True)
     for bug, seen in board.results.items():
-        picture.add_row(bug, *(_cell(seen[contender.name]) for contender in CONTENDERS))
-    passed = [
-        sum(seen[contender.name] is None for seen in board.results.values())
-        for contender in CONTENDERS
-    ]
-    picture.add_row("passed", *(f"{n} of {len(CHECKS)}" for n in passed), style="bold")
+        picture.add_row(bug, *(_cell(seen, contender) for contender in CONTENDERS))
+    picture.add_row("passed", *(_score(board, contender) for contender in CONTENDERS), style="bold")
     console.print(picture)
     for violation in board.violations:
         console.print(f"the audit of ours: {violation}", style="red", markup=False, soft_wrap=True)
@@ -171,5 +174,13 @@ def as_text(board: Scoreboard) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def _cell(seen: str | None) -> str:
-    return "[green]✔[/]" if seen is None else f"[red]✘[/] {seen}"
+def _cell(seen: Mapping[str, str | None], contender: Contender) -> str:
+    if contender.name not in seen:
+        return "[dim]n/a[/]"
+    what = seen[contender.name]
+    return "[green]✔[/]" if what is None else f"[red]✘[/] {what}"
+
+
+def _score(board: Scoreboard, contender: Contender) -> str:
+    seen = [of[contender.name] for of in board.results.values() if contender.name in of]
+    return f"{seen.count(None)} of {len(seen)}"

@@ -15,6 +15,7 @@ from settings import Settings
 from tests.builders import an_order
 from tests.gates import Gates
 from tests.scoreboard.books import Books
+from tests.scoreboard.choreographed import ChoreographedRun
 from tests.scoreboard.contenders import Contender
 from tests.scoreboard.run import Handle, Run
 from tests.server import in_real_time
@@ -81,8 +82,12 @@ class Trial:
         """Place what is perhaps no order, past any starter that would look at it."""
         lab, order_id = self._lab, str(content["order_id"])
         workflow_id = f"{lab.contender.prefix}_{order_id}"
-        gate = lab.gates.close(workflow_id, hold) if hold else None
-        clock = nullcontext() if skip_time else in_real_time(lab.env)
+        kind = ChoreographedRun if lab.contender.choreographed else Run
+        gate = lab.gates.close(workflow_id, kind.activity(hold)) if hold else None
+        # A choreographed order only waits while its events are delivered, and would be skipped
+        # to its deadline.
+        skips = skip_time and not lab.contender.choreographed
+        clock = nullcontext() if skips else in_real_time(lab.env)
         async with lab.starting, clock:
             handle: Handle = await lab.env.client.start_workflow(
                 lab.contender.workflow,
@@ -91,7 +96,7 @@ class Trial:
                 task_queue=lab.settings.task_queue,
                 execution_timeout=_execution_timeout(lab.contender, content),
             )
-        run = Run(handle, lab.contender, self.books(order_id), gate)
+        run = kind(lab.env, handle, lab.contender, self.books(order_id), gate)
         lab.placed.append(run)
         return run
 

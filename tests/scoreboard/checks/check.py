@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
+from tests.scoreboard.contenders import Contender
 from tests.scoreboard.trial import Trial
 
 Schedule = Callable[[Trial], Awaitable[None]]
@@ -19,11 +20,17 @@ class Check(NamedTuple):
     faults: tuple[Fault, ...]
     #: Raises Caught when the contender has the bug.
     schedule: Schedule
+    #: Whether there is such a bug only where one workflow leads.
+    needs_a_leader: bool = False
 
     @property
     def slug(self) -> str:
         """Begins the ids of the check's orders."""
         return self.schedule.__name__
+
+    def concerns(self, contender: Contender) -> bool:
+        """Whether the contender could have the bug at all."""
+        return not (self.needs_a_leader and contender.choreographed)
 
     def rules(self) -> list[Fault]:
         """The faults as rules of a plan, for this check's orders only."""
@@ -34,9 +41,9 @@ class Check(NamedTuple):
         ]
 
 
-def check(bug: str, *faults: Fault) -> Callable[[Schedule], Check]:
+def check(bug: str, *faults: Fault, needs_a_leader: bool = False) -> Callable[[Schedule], Check]:
     """Make a schedule the check for a bug."""
-    return lambda schedule: Check(bug, faults, schedule)
+    return lambda schedule: Check(bug, faults, schedule, needs_a_leader)
 
 
 def refused(operation: str) -> Fault:

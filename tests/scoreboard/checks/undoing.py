@@ -43,7 +43,7 @@ async def not_retried(trial: Trial) -> None:
     run.expect_nothing_stands()
 
 
-@check("undo in forward order", refused("prepare_shipping"))
+@check("undo in forward order", refused("prepare_shipping"), needs_a_leader=True)
 async def forward_order(trial: Trial) -> None:
     run = await trial.place()
     await run.ended()
