@@ -6,14 +6,16 @@ compared with what is recorded anew.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Literal
 
+from activities.reactions.payment import PaymentReactions
 from messages.deliveries import Delivery
 from messages.sagas import CancelOrder, SagaStatus, StepState
 from tests.replay.studio import Fault, Play, Scenario, Studio, fault
 from tests.server import in_real_time
-from tests.workflows.conftest import ChoreographyHandle
+from tests.workflows.conftest import PATIENCE, ChoreographyHandle
 from tests.workflows.deliveries import (
     ACTIONS,
     BACKWARD,
@@ -29,6 +31,8 @@ from workflows.choreography.delivery import EventDelivery
 
 Decision = Literal["replay", "discard"]
 
+#: What the payment service does when the items are there.
+CHARGES = PaymentReactions.payment_on_inventory_reserved.__name__
 #: The payment breaks once, so that the event for it becomes a dead letter.
 PAYMENT_BREAKS = fault("permanent", "process_payment", count=1)
 #: … and an undoing that does.
@@ -45,23 +49,26 @@ async def undisturbed(studio: Studio) -> ChoreographyHandle:
 
 
 async def past_its_deadline(studio: Studio) -> ChoreographyHandle:
-    order = await studio.create(deadline_seconds=1)
-    await studio.shop.outcome(order)
+    gate = studio.hold_reaction(CHARGES)
+    order = await studio.until_late(gate, studio.create)
+    gate.open.set()
     return order
 
 
 def cancelled(natively: bool) -> Play:
-    """The payment is tried again and again when the cancel comes."""
+    """The customer is being charged when the cancel comes."""
 
     async def play(studio: Studio) -> ChoreographyHandle:
+        gate = studio.hold_reaction(CHARGES)
         order = await studio.create()
-        await until_retrying(delivery(studio.shop, order, FORWARD["payment"]))
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
         await studio.shop.until_step(order, "reserve_inventory", StepState.SUCCESS)
         if natively:
             await order.cancel()
         else:
             await order.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
         await studio.shop.outcome(order)
+        gate.open.set()
         return order
 
     return play
@@ -98,11 +105,12 @@ def delivered(name: str) -> Play:
 
 
 async def cancelled_delivery(studio: Studio) -> DeliveryHandle:
-    order = await studio.create(deadline_seconds=3)
+    order = await studio.create()
     trying = delivery(studio.shop, order, FORWARD["payment"])
     await until_retrying(trying)
     await trying.cancel()
     await until_parked(trying)
+    await order.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
     await studio.shop.outcome(order)
     return trying
 
@@ -135,11 +143,9 @@ def choreographed() -> Iterator[Scenario]:
     yield order("success", "COMPLETED", undisturbed)
     for service, action in ACTIONS.items():
         yield order(f"refused_by_{service}", "FAILED", undisturbed, fault("refusal", action))
-    slow = fault("delay", "process_payment", rate=1.0, seconds=1.5)
-    yield order("late", "FAILED", past_its_deadline, slow)
-    tries = fault("transient", "process_payment", count=3)
-    yield order("cancelled_by_update", "FAILED", cancelled(natively=False), tries)
-    yield order("cancelled_natively", "CANCELED", cancelled(natively=True), tries)
+    yield order("late", "FAILED", past_its_deadline)
+    yield order("cancelled_by_update", "FAILED", cancelled(natively=False))
+    yield order("cancelled_natively", "CANCELED", cancelled(natively=True))
 
     ahead, back = FORWARD["payment"], BACKWARD["payment"]
     decisions: tuple[Decision | None, ...] = (None, "replay", "discard")
@@ -155,6 +161,7 @@ def choreographed() -> Iterator[Scenario]:
             yield kind(f"undo_{done}", ends, play, *REFUND_BREAKS)
 
     yield event("delivered", "COMPLETED", delivered(ahead))
+    tries = fault("transient", "process_payment", count=3)
     yield event("retried", "COMPLETED", delivered(ahead), tries)
     yield event("answered_no", "COMPLETED", delivered(ahead), fault("refusal", "process_payment"))
     yield event("undone", "COMPLETED", delivered(back), fault("refusal", "prepare_shipping"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 from temporalio.api.enums.v1 import PendingActivityState
@@ -16,6 +17,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from messages.sagas import CancelOrder, ResolveCompensation, SagaStatus, StepState
 from tests.builders import an_order
 from tests.replay.choreographed import choreographed
+from tests.replay.reconciled import reconciled
 from tests.replay.studio import Fault, Play, Scenario, Studio, fault
 from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE, Handle, until
@@ -46,10 +48,17 @@ async def decided(handle: Handle) -> None:
     await until(nothing_new)
 
 
-async def _waits_for_attempt(handle: Handle, attempt: int) -> bool:
+async def _waits_long_enough(handle: Handle) -> bool:
+    """Whether its next attempt is so far away that a cancel is sure to come before."""
+    soon = datetime.now(timezone.utc) + timedelta(seconds=2)
     pending = (await handle.describe()).raw_description.pending_activities
     waiting = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
-    return any(a.attempt == attempt and a.state == waiting for a in pending)
+    return any(
+        a.state == waiting
+        and a.HasField("last_failure")
+        and a.next_attempt_schedule_time.ToDatetime(timezone.utc) > soon
+        for a in pending
+    )
 
 
 async def undisturbed(studio: Studio) -> Handle:
@@ -80,8 +89,8 @@ def cancelled_between_attempts(cancel: Cancel) -> Play:
 
     async def play(studio: Studio) -> Handle:
         handle = await studio.place()
-        # The fifth comes after a pause that is long enough for the cancel to fall into.
-        await until(lambda: _waits_for_attempt(handle, 5))
+        # The pauses grow, so that one comes that is long enough on any machine.
+        await until(lambda: _waits_long_enough(handle))
         await cancel(handle)
         await studio.shop.outcome(handle)
         return handle
@@ -151,8 +160,7 @@ async def _parked(studio: Studio) -> Handle:
 
 async def past_its_deadline(studio: Studio) -> Handle:
     gate = studio.hold("prepare_shipping")
-    handle = await studio.place(deadline_seconds=6)
-    await studio.shop.outcome(handle)
+    handle = await studio.until_late(gate, studio.place)
     gate.open.set()
     await asyncio.wait_for(gate.landed.wait(), PATIENCE)
     return handle
@@ -228,4 +236,4 @@ def _orchestrated() -> Iterator[Scenario]:
     yield saga("invalid_input", "FAILED", invalid_input)
 
 
-SCENARIOS: tuple[Scenario, ...] = (*_orchestrated(), *choreographed())
+SCENARIOS: tuple[Scenario, ...] = (*_orchestrated(), *choreographed(), *reconciled())

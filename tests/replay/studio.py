@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
+from messages.ids import order_choreography_id, order_saga_id
 from tests.builders import an_order
 from tests.gates import Gate, Gates
 from tests.workflows.conftest import AnyHandle, ChoreographyHandle, Handle, Shop
 from worker import worker_config
+
+HandleT = TypeVar("HandleT", bound=AnyHandle, covariant=True)
+
+
+class Begin(Protocol[HandleT]):
+    """Places or creates an order; ``changes`` are to its fields."""
+
+    async def __call__(self, **changes: object) -> HandleT: ...
 
 
 class Studio(NamedTuple):
@@ -24,7 +33,11 @@ class Studio(NamedTuple):
 
     def hold(self, activity: str) -> Gate:
         """Hold an activity of the order that is going to be placed."""
-        return self.gates.close(f"order_saga_{self.name}", activity)
+        return self.gates.close(order_saga_id(self.name), activity)
+
+    def hold_reaction(self, activity: str) -> Gate:
+        """Hold a reaction to an event of the order that is going to be created."""
+        return self.gates.close(order_choreography_id(self.name), activity)
 
     async def place(self, **changes: object) -> Handle:
         """Place the scenario's order. Time passes as on a clock, as in production."""
@@ -33,6 +46,16 @@ class Studio(NamedTuple):
     async def create(self, **changes: object) -> ChoreographyHandle:
         """Place the scenario's order among services that only tell and react."""
         return await self.shop.create(an_order(self.name, **changes))
+
+    async def until_late(self, gate: Gate, begin: Begin[HandleT]) -> HandleT:
+        """Begin an order whose deadline passes while the gate holds it, and see it to its end."""
+        # On a busy machine it may not come to the gate before a short one.
+        for seconds in (2, 10, 50):
+            late = await begin(deadline_seconds=seconds)
+            await self.shop.outcome(late)
+            if gate.reached.is_set():
+                break
+        return late
 
     def worker(self, *, workflows: bool = True, activities: bool = True) -> Worker:
         """The product's worker, or half of it, with the gates before its activities."""
@@ -71,3 +94,5 @@ class Scenario(NamedTuple):
     worker: bool = True
     #: False when its events may come in another order each time, as what several others tell.
     orderly: bool = True
+    #: True when it looks at every order there is, and so needs a world of its own.
+    alone: bool = False

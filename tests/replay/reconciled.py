@@ -1,0 +1,75 @@
+"""Every kind of run of the reconciler: what it finds depends on the orders that were broken off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+
+from messages.reconciliation import Reconcile
+from tests.replay.studio import Fault, Play, Scenario, Studio, fault
+from tests.server import in_real_time
+from tests.workflows.conftest import PATIENCE
+from tests.workflows.test_reconciliation import delete, terminate
+from workflows.reconciliation.reconcile_orders import ReconcileOrders
+
+ReconcilerHandle = WorkflowHandle[Any, Any]
+
+
+async def finds_nothing(studio: Studio) -> ReconcilerHandle:
+    """Of an order that succeeded there is nothing to undo."""
+    await studio.shop.outcome(await studio.place())
+    return await _reconciled(studio)
+
+
+def finds_broken_off(during: str, *, dry_run: bool = False, deleted: bool = False) -> Play:
+    """An order was terminated during a step, whose action arrives when all is undone."""
+
+    async def play(studio: Studio) -> ReconcilerHandle:
+        gate = studio.hold(during)
+        order = await studio.place()
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await terminate(studio.shop, order)
+        if deleted:
+            await delete(studio.shop, order)
+        reconciler = await _reconciled(studio, dry_run=dry_run)
+        gate.open.set()
+        return reconciler
+
+    return play
+
+
+async def _reconciled(studio: Studio, *, dry_run: bool = False) -> ReconcilerHandle:
+    async with in_real_time(studio.shop.env):
+        handle: ReconcilerHandle = await studio.shop.env.client.start_workflow(
+            ReconcileOrders.run,
+            Reconcile(dry_run=dry_run),
+            id=f"reconcile_{studio.name}",
+            task_queue=studio.shop.settings.task_queue,
+        )
+    with suppress(WorkflowFailureError):
+        await handle.result()
+    return handle
+
+
+def reconciled() -> Iterator[Scenario]:
+    """Reconciliations of all ledgers, which therefore are their own."""
+
+    def run(name: str, ends: str, play: Play, *faults: Fault, orderly: bool = True) -> Scenario:
+        # Its name is its order's id, which no scenario of another kind may have.
+        return Scenario(
+            f"cleared_{name}", "ReconcileOrders", ends, faults, play, orderly=orderly, alone=True
+        )
+
+    yield run("nothing", "COMPLETED", finds_nothing)
+    yield run("dry", "COMPLETED", finds_broken_off("prepare_shipping", dry_run=True))
+    yield run("half_done", "COMPLETED", finds_broken_off("prepare_shipping"))
+    yield run("not_begun", "COMPLETED", finds_broken_off("reserve_inventory"))
+    broken = fault("permanent", "refund_payment")
+    yield run("in_vain", "FAILED", finds_broken_off("prepare_shipping"), broken)
+    # Of one that was deleted it waits until its services are quiet, if they are not yet.
+    deleted = finds_broken_off("prepare_shipping", deleted=True)
+    yield run("deleted", "COMPLETED", deleted, orderly=False)
