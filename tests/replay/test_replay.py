@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import NondeterminismError
 
-from runtime.data_converter import data_converter
+from tests.replay.careless import Announced, Unexamined, Untold
 from tests.replay.histories import FOLDER, ending, files, read, shape
 from tests.replay.payment_first import PaymentFirst
 from tests.replay.recorder import record
+from tests.replay.replaying import replayer
 from tests.replay.scenarios import SCENARIOS
-from tests.replay.untold import Untold
-from worker import PASSED_THROUGH, WORKFLOWS
-
-
-@cache
-def replayer(workflows: tuple[type, ...] = WORKFLOWS) -> Replayer:
-    """Runs workflow code as the product's worker does."""
-    return Replayer(
-        workflows=workflows,
-        data_converter=data_converter,
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
-    )
 
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: f"{file.parent.name}-{file.stem}")
@@ -55,14 +39,23 @@ async def test_each_kind_of_run_is_kept_as_it_is_now(
         )
 
 
-@pytest.mark.parametrize("scenario", ["told_success", "told_parked", "told_undo_replayed"])
-async def test_an_order_that_tells_something_else_is_found(scenario: str) -> None:
-    changed = replayer((Untold,))
+@pytest.mark.parametrize(
+    ("changed", "history"),
+    [
+        (PaymentFirst, "OrderSaga/parked"),
+        (Untold, "OrderChoreography/told_success"),
+        (Untold, "OrderChoreography/told_parked"),
+        (Untold, "OrderChoreography/told_undo_replayed"),
+        (Announced, "EventDelivery/sent_delivered"),
+        (Announced, "EventDelivery/sent_parked"),
+        (Announced, "EventDelivery/sent_undo_replayed"),
+        (Unexamined, "ReconcileOrders/cleared_half_done"),
+        (Unexamined, "ReconcileOrders/cleared_dry"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+async def test_a_change_that_running_workflows_do_not_survive_is_found(
+    changed: type, history: str
+) -> None:
     with pytest.raises(NondeterminismError):
-        await changed.replay_workflow(read(FOLDER / "OrderChoreography" / f"{scenario}.1.json"))
-
-
-async def test_a_change_that_running_orders_do_not_survive_is_found() -> None:
-    changed = replayer((PaymentFirst,))
-    with pytest.raises(NondeterminismError):
-        await changed.replay_workflow(read(FOLDER / "OrderSaga" / "parked.1.json"))
+        await replayer(changed).replay_workflow(read(FOLDER / f"{history}.1.json"))

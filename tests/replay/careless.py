@@ -1,0 +1,68 @@
+"""Changes that running workflows do not survive, one for each workflow type but the saga's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from messages.deliveries import Delivered, Delivery
+    from messages.events.base import OrderEvent
+    from messages.orders import Order
+    from messages.reconciliation import Reconcile, ReconciliationReport
+    from messages.runs import RunRef
+    from messages.sagas import SagaSucceeded
+
+from workflows.choreography.delivery import EventDelivery
+from workflows.choreography.order import OrderChoreography
+from workflows.reconciliation.reconcile_orders import ReconcileOrders
+
+
+@workflow.defn(name="OrderChoreography")
+class Untold(OrderChoreography):
+    """Tells nobody of anything."""
+
+    @workflow.init
+    def __init__(self, order: Order | None = None) -> None:
+        super().__init__(order)
+
+    @workflow.run
+    async def run(self, order: Order | None = None) -> SagaSucceeded:
+        return await super().run(order)
+
+    async def _tell(self, event: OrderEvent) -> None:
+        self._account.record(event)
+
+
+@workflow.defn(name="EventDelivery")
+class Announced(EventDelivery):
+    """Tells the order that it begins."""
+
+    @workflow.init
+    def __init__(self, delivery: Delivery | None = None) -> None:
+        super().__init__(delivery)
+
+    @workflow.run
+    async def run(self, delivery: Delivery | None = None) -> Delivered:
+        return await super().run(delivery)
+
+    async def _deliver(self) -> Delivered:
+        await self._report()
+        return await super()._deliver()
+
+
+@workflow.defn(name="ReconcileOrders")
+class Unexamined(ReconcileOrders):
+    """Finds runs, and looks at none of them."""
+
+    @workflow.init
+    def __init__(self, request: Reconcile | None = None) -> None:
+        super().__init__(request)
+
+    @workflow.run
+    async def run(self, request: Reconcile | None = None) -> ReconciliationReport:
+        return await super().run(request)
+
+    async def _clear_up(self, runs: Iterable[RunRef]) -> None:
+        return
