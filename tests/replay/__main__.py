@@ -10,7 +10,7 @@ from rich.console import Console
 from temporalio.runtime import Runtime, TelemetryConfig
 
 from runtime.exits import ExitCode, run
-from tests.replay.histories import files, read, shape, write
+from tests.replay.histories import alike, files, read, write
 from tests.replay.recorder import record
 from tests.replay.scenarios import SCENARIOS
 from tests.server import time_skipping_server
@@ -23,9 +23,7 @@ async def main() -> ExitCode:
             histories = await record(env, Path(folder), SCENARIOS)
     console = Console(highlight=False, emoji=False, soft_wrap=True)
     for scenario, history in histories:
-        kept = files(scenario)
-        known = any(shape(read(file)) == shape(history) for file in kept)
-        if known or (kept and not scenario.orderly):
+        if any(alike(scenario, read(file), history) for file in files(scenario)):
             console.print(f"  unchanged  {scenario.workflow}/{scenario.name}", style="dim")
         else:
             console.print(f"✔ recorded   {write(scenario, history).relative_to(Path.cwd())}")
