@@ -22,6 +22,9 @@ from tests.conformance.hurry import hurry
 from tests.fuzz.scenario import Scenario, scenarios
 from tests.fuzz.world import play
 
+# Shrinking a failure takes its time.
+pytestmark = pytest.mark.timeout(0)
+
 #: Seconds for each mode; 0 means the short run, which is always the same.
 BUDGET = float(os.environ.get("FUZZ_SECONDS", "0"))
 _SHORT = 12.0

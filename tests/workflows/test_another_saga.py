@@ -27,6 +27,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from messages.base import Message, Reversal
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView
 from tests.server import in_real_time
+from tests.workflows.conftest import PATIENCE
 from workflows.orchestration.saga import Saga
 from workflows.orchestration.step import Step
 
@@ -194,7 +195,7 @@ async def task_queue(env: WorkflowEnvironment, agency: Agency) -> AsyncIterator[
 
 async def _rolled_back(handle: WorkflowHandle[Any, SagaSucceeded]) -> SagaRolledBack:
     with pytest.raises(WorkflowFailureError) as failure:
-        await handle.result()
+        await asyncio.wait_for(handle.result(), PATIENCE)
     assert isinstance(failure.value.cause, ApplicationError)
     return SagaRolledBack.model_validate(failure.value.cause.details[0])
 
@@ -257,7 +258,7 @@ async def test_a_cancel_reaches_a_saga_that_sleeps_between_its_steps(
             break
     await handle.cancel()
     with pytest.raises(WorkflowFailureError):
-        await handle.result()
+        await asyncio.wait_for(handle.result(), PATIENCE)
     assert agency.calls == ["flight", "cancel flight"]
     description = await handle.describe()
     assert description.status is not None
@@ -280,7 +281,7 @@ async def _cancelled_while_the_flight_is_booked(
             break
     agency.open.set()
     with pytest.raises(WorkflowFailureError):
-        await handle.result()
+        await asyncio.wait_for(handle.result(), PATIENCE)
     return [event async for event in handle.fetch_history_events()]
 
 
@@ -310,7 +311,7 @@ async def test_a_deadline_that_passes_between_two_steps_turns_the_saga_back(
     handle = await env.client.start_workflow(
         LateTrip.run, id=f"trip-{uuid.uuid4()}", task_queue=task_queue
     )
-    result = await asyncio.wait_for(_rolled_back(handle), 60)
+    result = await _rolled_back(handle)
     assert result.error == "deadline passed before car"
     assert (result.status, result.failed_step) == ("FAILED", None)
     assert agency.calls == ["flight", "cancel flight"]
