@@ -69,7 +69,7 @@ class FaultInjector:
             [
                 fault
                 for number, fault in rules
-                if _hits(fault, self._plan.seed, (number, operation, order_id, nth[number]))
+                if hits(fault, self._plan.seed, (number, operation, order_id, nth[number]))
             ]
         )
 
@@ -90,7 +90,9 @@ class FaultInjector:
         return nth
 
 
-def _hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:
+def hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:
+    """Whether the plan has the fault hit a call: of which rule, operation and order, and the
+    how many-eth such call."""
     if fault.count is not None:
         return call[-1] <= fault.count
     digest = hashlib.sha256(json.dumps([seed, *call]).encode()).digest()
