@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.table import Table
 
 from cli.output import Output
-from tests.chaos.chaos import Reckoning, run
+from tests.chaos.chaos import Chaos, run
+from tests.chaos.trouble import is_crash
 
 
 class _Chosen(argparse.Namespace):
@@ -30,28 +32,38 @@ def main() -> int:
     chosen = parser.parse_args(namespace=_Chosen())
     output = Output(as_json=False)
     with tempfile.TemporaryDirectory() as folder:
-        reckoning = run(Path(folder), chosen.seconds, chosen.orders, chosen.seed, output.line)
-    output.say(table(reckoning))
-    for violation in reckoning.violations:
-        output.line(f"✘ {violation}", "bold red")
-    return 0 if reckoning.clean else 1
+        chaos = run(Path(folder), chosen.seconds, chosen.orders, chosen.seed, output.line)
+    output.say(table(chaos))
+    found = chaos.reckoning
+    for what, orders in (("lost", found.lost), ("doubled", found.doubled)):
+        for order, problems in orders.items():
+            output.line(f"✘ {what}: {order}: {'; '.join(problems)}", "bold red")
+    for violation in found.violations:
+        output.line(f"✘ audit: {violation}", "bold red")
+    return 0 if found.clean else 1
 
 
-def table(reckoning: Reckoning) -> Table:
+def table(chaos: Chaos) -> Table:
     """What was done, and what became of the orders."""
     shown = Table(box=None, padding=(0, 2), show_header=False)
     shown.add_column()
     shown.add_column(justify="right")
-    for what, times in sorted(reckoning.done.items()):
-        shown.add_row(what, str(times))
-    shown.add_row("attempts that failed", str(reckoning.failed_attempts))
-    shown.add_row("decisions by an operator", str(reckoning.decisions))
-    shown.add_section()
-    shown.add_row("orders", str(reckoning.orders), style="bold")
-    shown.add_row("  with all effects", str(reckoning.stand), style="green")
-    shown.add_row("lost", str(reckoning.lost), style="bold")
-    shown.add_row("doubled", str(reckoning.doubled), style="bold")
+    _add(shown, "crashes", {kind: n for kind, n in chaos.done.items() if is_crash(kind)})
+    faults = {kind: n for kind, n in chaos.done.items() if not is_crash(kind)}
+    _add(shown, "faults injected", {**faults, "by the fault plan": chaos.planned})
+    for kind in chaos.impossible:
+        shown.add_row(f"  {kind}", "not here", style="yellow")
+    shown.add_row("decisions by an operator", str(chaos.decisions))
+    _add(shown, "orders", chaos.reckoning.ends)
+    shown.add_row("lost", str(len(chaos.reckoning.lost)), style="bold")
+    shown.add_row("doubled", str(len(chaos.reckoning.doubled)), style="bold")
     return shown
+
+
+def _add(shown: Table, what: str, numbers: Mapping[str, int]) -> None:
+    shown.add_row(what, str(sum(numbers.values())), style="bold")
+    for name, number in sorted(numbers.items()):
+        shown.add_row(f"  {name}", str(number))
 
 
 if __name__ == "__main__":

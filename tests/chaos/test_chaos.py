@@ -9,9 +9,11 @@ from tests.chaos.chaos import run
 
 def test_whatever_breaks_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     said: list[str] = []
-    reckoning = run(tmp_path, seconds=14, orders=8, seed=1, say=said.append, deadline=6)
-    assert reckoning.violations == ()
-    assert (reckoning.lost, reckoning.doubled) == (0, 0)
-    assert reckoning.orders >= 16
-    assert reckoning.done["one of two workers killed"] >= 1, said
-    assert reckoning.done["Temporal server killed"] >= 1, said
+    chaos = run(tmp_path, seconds=0, orders=12, seed=1, say=said.append, deadline=8)
+    found = chaos.reckoning
+    assert (found.lost, found.doubled, found.violations) == ({}, {}, [])
+    assert set(found.ends) == {"succeeded", "undone"}
+    # A chaos that hits nobody proves nothing.
+    assert [kind for kind, times in chaos.done.items() if times == 0] == [], said
+    assert chaos.impossible.keys() <= {"disk full"}
+    assert chaos.planned > 0

@@ -9,158 +9,169 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
-from pathlib import Path
+from threading import Timer
 
-from tests.acceptance.system import Running, System, wait_until
+from services.mock import SERVICES
+from tests.acceptance.system import System, wait_until
+from tests.chaos.doom import Point
+from tests.chaos.proxy import Proxy
+from tests.chaos.workers import Workers, kill
 
-SERVICES = ("inventory", "payment", "shipping", "loyalty")
+#: Seconds within which trouble has to have hit somebody.
+_PATIENCE = 20.0
 
 
-class Victims:
-    """The system's processes, each of which is started again when it has been killed."""
+class Trouble:
+    """Everything that can be done to server, workers, ledgers and the connection."""
 
-    def __init__(self, system: System, faults: Path, chance: random.Random) -> None:
-        self.system = system
-        self._faults = faults
+    def __init__(
+        self,
+        system: System,
+        proxy: Proxy,
+        workers: Workers,
+        chance: random.Random,
+        place_orders: Callable[[], None],
+    ) -> None:
+        """Describe whom it befalls.
+
+        Args:
+            place_orders: sees to it that some are in flight; is called again and again.
+        """
+        self._system = system
+        self._proxy = proxy
+        self._workers = workers
         self._chance = chance
-        self._kills = system.folder / "kills"
-        self._kills.touch()
-        self.workers: list[Running] = []
-        self.logs: list[Running] = []
+        self._place_orders = place_orders
+        self._thaws: list[Timer] = []
 
-    def start_workers(self) -> None:
-        """One that works as it should, and one that kills itself now and then."""
-        self.workers = [self._reliable(), self._suicidal()]
-        self.revive()
-
-    def revive(self) -> None:
-        """Start again whatever is dead, and wait until everybody works."""
-        for number, worker in enumerate(self.workers):
-            if worker.process.poll() is not None:
-                self.workers[number] = self._reliable() if number == 0 else self._suicidal()
-        for worker in self.workers:
-            wait_until(partial(_is_at_it, worker), "a worker that polls")
-
-    def retire(self) -> None:
-        """No more suicides: an undisturbed worker takes over."""
-        for worker in self.workers:
-            worker.process.kill()
-            worker.process.wait()
-        self.workers = [self._reliable()]
-
-    def suicides(self) -> Counter[str]:
-        """How the suicidal worker died, by point."""
-        return Counter(f"worker killed {point}" for point in self._kills.read_text().splitlines())
-
-    def failed_attempts(self) -> int:
-        """Attempts that failed because of the fault plan or of what was done to the ledgers."""
-        return sum(log.output().count("Completing activity as failed") for log in self.logs)
-
-    def _reliable(self) -> Running:
-        return self._started("worker.py")
-
-    def _suicidal(self) -> Running:
-        return self._started(
-            "-m",
-            "tests.chaos.suicidal_worker",
-            CHAOS_ODDS="0.01",
-            CHAOS_KILLS=str(self._kills),
-        )
-
-    def _started(self, *command: str, **env: str) -> Running:
-        started = self.system.start(*command, ORDER_SAGA_FAULTS=str(self._faults), **env)
-        self.logs.append(started)
-        return started
-
-    # What can be done to them; each takes a second or some.
-
-    # True when it hit somebody.
-
-    def kill_one_worker(self) -> bool:
-        """One of two workers dies at a random instant."""
-        return _kill(self._chance.choice(self.workers))
-
-    def kill_all_workers(self) -> bool:
-        """Nobody is left to work."""
-        killed = [_kill(worker) for worker in self.workers]
-        return all(killed)
-
-    def kill_the_server(self) -> bool:
-        """Temporal dies; who keeps it starts another one on its database."""
-        os.kill(server_pid(self.system), signal.SIGKILL)
-        return True
-
-    def freeze_the_server(self) -> bool:
-        """Connections stay open, and nothing answers."""
-        pid = server_pid(self.system)
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(self._chance.uniform(1, 4))
-        os.kill(pid, signal.SIGCONT)
-        return True
-
-    def lock_a_ledger(self) -> bool:
-        """Another program writes to a service's database, for longer than anybody waits."""
-        path = self._a_ledger()
-        with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            time.sleep(self._chance.choice([1, 3, 11]))
-            connection.execute("ROLLBACK")
-        return True
-
-    def fill_the_disk(self) -> bool:
-        """No file of a worker can grow, its ledgers included; a hit if one of them had to."""
-        pid, before = self.workers[0].process.pid, self.failed_attempts()
-        try:
-            _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, -1))
-        except ProcessLookupError:
-            return False
-        time.sleep(self._chance.uniform(1, 3))
-        with suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
-        return self.failed_attempts() > before
-
-    def protect_a_ledger(self) -> bool:
-        """A service's database turns read-only, where the file system can do that to root."""
-        files = [f"{self._a_ledger()}{suffix}" for suffix in ("", "-wal")]
-        files = [file for file in files if Path(file).exists()]
-        protected = subprocess.run(["chattr", "+i", *files], capture_output=True, check=False)
-        time.sleep(self._chance.uniform(1, 3))
-        subprocess.run(["chattr", "-i", *files], capture_output=True, check=False)
-        if protected.returncode:
-            raise NotImplementedError("a file was not there, or cannot be protected from root")
-        return True
-
-    def _a_ledger(self) -> Path:
-        return self.system.data_dir / f"{self._chance.choice(SERVICES)}.db"
-
-    def kinds(self) -> dict[str, Callable[[], bool]]:
-        """Everything that can be done, by what it is called."""
+    def kinds(self) -> dict[str, Callable[[], int]]:
+        """Every kind, by what it is called; each returns how many it hit, which may be nobody."""
         return {
             "one of two workers killed": self.kill_one_worker,
+            "both workers killed": self.kill_all_workers,
+            **{f"worker killed {p.value}": partial(self.kill_at, p) for p in Point},
+            "one of two workers frozen": self.freeze_one_worker,
             "Temporal server killed": self.kill_the_server,
-            "ledger locked": self.lock_a_ledger,
-            "all workers killed": self.kill_all_workers,
-            "disk full": self.fill_the_disk,
             "Temporal server frozen": self.freeze_the_server,
+            "connection cut": self.cut_the_connection,
+            "ledger locked": self.lock_a_ledger,
             "ledger read-only": self.protect_a_ledger,
+            "disk full": self.fill_the_disk,
         }
 
+    def kill_one_worker(self) -> int:
+        """One of two workers dies at a random instant."""
+        wait_until(lambda: len(self._workers.polling()) == 2, "two workers")
+        time.sleep(self._chance.uniform(0, 0.5))
+        return kill(self._chance.choice(self._workers.both))
 
-def _is_at_it(worker: Running) -> bool:
-    """Polls, or has killed itself already."""
-    return "polling task queue" in worker.output() or worker.process.poll() is not None
+    def kill_all_workers(self) -> int:
+        """Nobody is left to work."""
+        return sum([kill(worker) for worker in self._workers.both])
+
+    def kill_at(self, point: Point) -> int:
+        """The first worker that comes to the point dies there."""
+        doom = self._workers.doom
+        doom.order(point)
+        self._wait(lambda: not doom.is_pending(point))
+        return not doom.revoke(point)
+
+    def freeze_one_worker(self) -> int:
+        """What it was doing, and is still given to do, happens when nobody expects it any more.
+
+        It stays frozen while there is other trouble.
+        """
+        worker = self._chance.choice(self._workers.polling())
+        worker.send(signal.SIGSTOP)
+        thaw = Timer(self._chance.uniform(8, 14), worker.send, [signal.SIGCONT])
+        thaw.start()
+        self._thaws.append(thaw)
+        return 1
+
+    def thaw(self) -> None:
+        """Wait until no worker is frozen any more."""
+        for thaw in self._thaws:
+            thaw.join()
+
+    def kill_the_server(self) -> int:
+        """Temporal dies; who keeps it starts another one on its database."""
+        os.kill(server_pid(self._system), signal.SIGKILL)
+        return 1
+
+    def freeze_the_server(self) -> int:
+        """Connections stay open, and nothing answers."""
+        pid = server_pid(self._system)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(self._chance.uniform(1, 3))
+        os.kill(pid, signal.SIGCONT)
+        return 1
+
+    def cut_the_connection(self) -> int:
+        """Nobody reaches the server, though it is there, until somebody has tried again."""
+        broken, turned_away = self._proxy.broken, self._proxy.turned_away
+        self._proxy.cut()
+        wait_until(lambda: self._proxy.turned_away > turned_away, "a new connection")
+        time.sleep(self._chance.uniform(0, 3))
+        self._proxy.mend()
+        return self._proxy.broken > broken
+
+    def lock_a_ledger(self) -> int:
+        """Another program writes to a service's database, for longer than anybody waits."""
+        path = self._system.data_dir / f"{self._chance.choice(SERVICES)}.db"
+        with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            hit = self._felt("database is locked")
+            connection.execute("ROLLBACK")
+        return hit
+
+    def protect_a_ledger(self) -> int:
+        """A service's database turns read-only."""
+        service = self._chance.choice(SERVICES)
+        self._workers.doom.protect(service, on=True)
+        hit = self._felt("attempt to write a readonly database")
+        self._workers.doom.protect(service, on=False)
+        return hit
+
+    def fill_the_disk(self) -> int:
+        """No file of a worker can grow much further, its ledgers included."""
+        if not hasattr(resource, "prlimit"):
+            raise NotImplementedError("this system cannot limit the files of another process")
+        limits = {}
+        for worker in self._workers.both:
+            # What a worker has to say of it is still to find room in its log.
+            room = worker.log.stat().st_size + 100_000
+            with suppress(ProcessLookupError):
+                pid = worker.process.pid
+                _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+                limits[pid] = hard
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, hard))
+        hit = self._felt("disk I/O error", "disk is full")
+        for pid, hard in limits.items():
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        return hit
+
+    def _felt(self, *complaints: str) -> int:
+        """Wait until an attempt of an activity has failed with one of these complaints."""
+
+        before = self._workers.complaints(*complaints)
+        self._wait(lambda: self._workers.complaints(*complaints) > before)
+        time.sleep(self._chance.uniform(0, 1))
+        return self._workers.complaints(*complaints) > before
+
+    def _wait(self, hit: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while not hit() and time.monotonic() < deadline:
+            self._place_orders()
+            time.sleep(0.1)
 
 
-def _kill(worker: Running) -> bool:
-    """Kill and bury it; False when it was dead already."""
-    alive = worker.process.poll() is None
-    worker.process.kill()
-    worker.process.wait()
-    return alive
+def is_crash(kind: str) -> bool:
+    """Whether trouble of this kind kills a process."""
+    return "killed" in kind
 
 
 def server_pid(system: System) -> int:

@@ -1,0 +1,75 @@
+"""What the ledgers hold, read by plain SQL: nothing here trusts the product's own audit."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from messages.ids import OperationId
+from services.faults import load_fault_plan
+from services.mock import SERVICES
+from services.trouble import hits
+
+#: What stands of each operation, net of what was reversed, in each account that it touched.
+_NET = """
+    SELECT key, account, SUM(CASE kind WHEN 'apply' THEN 1 ELSE -1 END) AS times,
+           SUM(amount) AS amount, MIN(reference)
+    FROM journal GROUP BY key, account HAVING times <> 0 OR amount <> 0
+"""
+_APPLIED = "SELECT key FROM fence WHERE state = 'applied'"
+_CALLS = "SELECT rule, operation, order_id, calls FROM fault_calls"
+
+
+class Books:
+    """The four ledgers, as they are now."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
+        #: The steps whose effects stand, by saga id and run id.
+        self.standing: dict[tuple[str, str], set[str]] = defaultdict(set)
+        #: Where effect and fence contradict each other, or an effect stands in part; by saga id.
+        self.torn: list[tuple[str, str]] = []
+        #: Operations that had their effect more than once, or were undone more than once; likewise.
+        self.doubled: list[tuple[str, str]] = []
+        for service in SERVICES:
+            self._read(service)
+
+    def faults(self, plan_file: Path) -> int:
+        """How many faults the plan has put in the way, by its own count of calls."""
+        plan = load_fault_plan(plan_file)
+        return sum(
+            hits(plan.fault[rule], plan.seed, (rule, operation, order_id, nth))
+            for service in SERVICES
+            for rule, operation, order_id, calls in self._rows(service, _CALLS)
+            for nth in range(1, calls + 1)
+        )
+
+    def _read(self, service: str) -> None:
+        references: dict[OperationId, set[str]] = defaultdict(set)
+        for key, account, times, amount, reference in self._rows(service, _NET):
+            operation = OperationId.parse(key)
+            if times > 0:
+                references[operation].add(reference)
+            elif amount:
+                left = f"{operation.step} is reversed, but {amount} is left in {account}"
+                self.torn.append((operation.saga_id, left))
+            if times not in (0, 1):
+                self._double(operation, times)
+        for operation, answers in references.items():
+            self.standing[operation.saga_id, operation.run_id].add(operation.step)
+            if len(answers) > 1:
+                self._double(operation, len(answers))
+        applied = {OperationId.parse(key) for (key,) in self._rows(service, _APPLIED)}
+        for operation in references.keys() ^ applied:
+            which = "an effect without a fence" if operation in references else "only a fence"
+            self.torn.append((operation.saga_id, f"{operation.step}: {which}"))
+
+    def _double(self, operation: OperationId, times: int) -> None:
+        self.doubled.append((operation.saga_id, f"{operation.step} stands {times} times"))
+
+    def _rows(self, service: str, query: str) -> Iterator[sqlite3.Row]:
+        with closing(sqlite3.connect(self._data_dir / f"{service}.db")) as ledger:
+            yield from ledger.execute(query)

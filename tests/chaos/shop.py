@@ -1,0 +1,118 @@
+"""Customers who order all the time, and the operator who sees to what is parked."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from cli.letters import PARKED
+from cli.modes import Mode
+from cli.simulation.fates import Summary
+from tests.acceptance.system import Running, System
+
+#: Seconds that orders get to end once the trouble is over.
+PATIENCE = 300.0
+_NO_SERVER = 3
+
+
+class Shop:
+    """Places orders in one mode, batch after batch, whatever happens."""
+
+    def __init__(self, system: System, mode: Mode, address: str, orders: int, deadline: int):
+        """Describe it.
+
+        Args:
+            address: under which it reaches the Temporal server.
+            orders: in a batch.
+            deadline: seconds that each order gets.
+        """
+        self.mode = mode
+        self._system = system
+        self._address = address
+        self._orders = orders
+        self._deadline = deadline
+        self._batches: list[Running] = []
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it still places orders, or waits for them."""
+        return bool(self._batches) and self._batches[-1].process.poll() is None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether orders of the last batch are placed."""
+        return count(self._system, f'WorkflowId STARTS_WITH "{self.prefix()}"') > 0
+
+    def keep_busy(self) -> None:
+        """Begin another batch if the last one has ended."""
+        if self.is_busy:
+            return
+        if self._batches and self._batches[-1].process.poll() == _NO_SERVER:
+            self._batches.pop()  # it came in the middle of trouble, and has placed nothing
+        number = len(self._batches) + 1
+        self._batches.append(
+            self._system.start(
+                *("starter.py", "simulate", "--mode", self.mode.value, "--json"),
+                *("--orders", str(self._orders), "--concurrency", "10"),
+                *("--deadline", str(self._deadline), "--seed", str(number)),
+                *("--prefix", f"chaos-{number}"),
+                TEMPORAL_ADDRESS=self._address,
+            )
+        )
+
+    def prefix(self, number: int = 0) -> str:
+        """How the workflow ids of a batch begin, by default of the last one."""
+        return f"{self.mode.saga_id(f'chaos-{number or len(self._batches)}')}-"
+
+    def told(self) -> Iterator[tuple[str, Summary]]:
+        """What the customers of each batch were told, by :meth:`prefix`."""
+        for number, batch in enumerate(self._batches, start=1):
+            words = batch.output()
+            assert batch.process.wait(PATIENCE) in (0, 1), words
+            yield self.prefix(number), Summary.model_validate_json(words[words.index("{\n") :])
+
+
+def settle(system: System, shops: list[Shop]) -> int:
+    """Wait for the end of everything; returns how many decisions an operator had to make."""
+    deadline, decisions = time.monotonic() + PATIENCE, 0
+    while _in_flight(system, shops) and time.monotonic() < deadline:
+        if count(system, PARKED):
+            decisions += sum(_decide(system, item) for item in inbox(system))
+        time.sleep(0.5)
+    return decisions
+
+
+def _in_flight(system: System, shops: list[Shop]) -> bool:
+    placing = any(shop.is_busy for shop in shops)
+    return placing or count(system, 'ExecutionStatus = "Running"') > 0
+
+
+def count(system: System, query: str) -> int:
+    """How many runs match."""
+    answer = system.temporal("workflow", "count", "--query", query).stdout
+    return int("".join(filter(str.isdigit, answer)) or 0)
+
+
+def inbox(system: System) -> list[dict[str, object]]:
+    """What waits for an operator."""
+    found = json.loads(system.starter("inbox", "--json").stdout or "[]")
+    assert isinstance(found, list)
+    return found
+
+
+def _decide(system: System, item: dict[str, object]) -> int:
+    """Have the parked compensations of an order, or a parked event of it, tried again."""
+    order = ("resolve", str(item["order_id"]), "--mode", str(item["mode"]))
+    retry = partial(system.starter, *order, "--note", "the trouble is over")
+    if "event_type" in item:
+        retry("--step", f"{item['event_type']}/{item['subscriber']}", "--action", "replay")
+        return 1
+    saga = item["saga"]
+    if not isinstance(saga, dict):
+        return 0  # nobody told where it stands
+    steps = [step["name"] for step in saga["steps"] if step["state"] == "needs_intervention"]
+    for step in steps:
+        retry("--step", step, "--action", "retry")
+    return len(steps)
