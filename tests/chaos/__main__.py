@@ -62,7 +62,7 @@ def table(chaos: Chaos) -> Table:
 
 def _add(shown: Table, what: str, numbers: Mapping[str, int]) -> None:
     shown.add_row(what, str(sum(numbers.values())), style="bold")
-    for name, number in sorted(numbers.items()):
+    for name, number in sorted(numbers.items(), key=lambda row: row[0].casefold()):
         shown.add_row(f"  {name}", str(number))
 
 

@@ -59,7 +59,7 @@ def run(
         shops = [Shop(system, mode, proxy.address, orders, deadline) for mode in Mode]
         workers = Workers(system, proxy.address, HOSTILE)
         trouble = Trouble(system, proxy, workers, chance, partial(_keep_busy, shops))
-        done, impossible = _break_things(_rounds(trouble, chance), workers, shops, seconds, say)
+        done, impossible = _break_things(trouble, workers, shops, chance, seconds, say)
         say("the trouble is over; the orders that are left go on")
         trouble.thaw()
         workers.revive()
@@ -70,20 +70,22 @@ def run(
 
 
 def _break_things(
-    kinds: Iterator[tuple[int, str, Callable[[], int]]],
+    trouble: Trouble,
     workers: Workers,
     shops: list[Shop],
+    chance: random.Random,
     seconds: float,
     say: Callable[[str], None],
 ) -> tuple[Counter[str], dict[str, str]]:
     done: Counter[str] = Counter()
     impossible: dict[str, str] = {}
     began = time.monotonic()
-    for round_, name, disturb in kinds:
+    for round_, name, disturb in _rounds(trouble, chance):
         if round_ and time.monotonic() - began > seconds:
             break
         workers.revive()
         wait_until(partial(_under_way, shops), "orders in flight")
+        time.sleep(chance.uniform(0, 0.5))
         said = f"{time.monotonic() - began:5.0f} s  {name}"
         try:
             hit = disturb()

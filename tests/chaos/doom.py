@@ -47,9 +47,15 @@ class Doom:
 
     def protect(self, service: str, *, on: bool) -> None:
         """Make the service's database read-only for all workers, or no longer."""
-        mark = self._folder / f"{service}.read-only"
-        mark.touch() if on else mark.unlink()
+        mark = self._mark(service)
+        if on:
+            mark.touch()
+        else:
+            mark.unlink()
 
     def protects(self, service: str) -> bool:
         """Whether the service's database is read-only."""
-        return (self._folder / f"{service}.read-only").exists()
+        return self._mark(service).exists()
+
+    def _mark(self, service: str) -> Path:
+        return self._folder / f"{service}.read-only"

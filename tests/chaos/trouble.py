@@ -65,7 +65,6 @@ class Trouble:
     def kill_one_worker(self) -> int:
         """One of two workers dies at a random instant."""
         wait_until(lambda: len(self._workers.polling()) == 2, "two workers")
-        time.sleep(self._chance.uniform(0, 0.5))
         return kill(self._chance.choice(self._workers.both))
 
     def kill_all_workers(self) -> int:
@@ -148,19 +147,19 @@ class Trouble:
                 _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
                 limits[pid] = hard
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, hard))
-        hit = self._felt("disk I/O error", "disk is full")
+        hit = self._felt("disk I/O error", "database or disk is full")
         for pid, hard in limits.items():
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
         return hit
 
     def _felt(self, *complaints: str) -> int:
-        """Wait until an attempt of an activity has failed with one of these complaints."""
-
-        before = self._workers.complaints(*complaints)
-        self._wait(lambda: self._workers.complaints(*complaints) > before)
+        """Wait until an attempt of an activity has failed with one of SQLite's complaints."""
+        phrases = [f"(sqlite3.OperationalError) {complaint}" for complaint in complaints]
+        before = self._workers.complaints(*phrases)
+        self._wait(lambda: self._workers.complaints(*phrases) > before)
         time.sleep(self._chance.uniform(0, 1))
-        return self._workers.complaints(*complaints) > before
+        return self._workers.complaints(*phrases) > before
 
     def _wait(self, hit: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE
