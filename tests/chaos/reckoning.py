@@ -71,15 +71,22 @@ def _ends(system: System) -> dict[tuple[str, str], str]:
     listed = system.temporal(
         *("workflow", "list", "--limit", "100000", "--query", orders, "--output", "json")
     )
-    parked = {
-        (Mode(str(i["mode"])).saga_id(str(i["order_id"])), i["run_id"]) for i in inbox(system)
-    }
     ends = {}
     for run in json.loads(listed.stdout):
         which = run["execution"]["workflowId"], run["execution"]["runId"]
-        end = _ENDS.get(run["status"].removeprefix("WORKFLOW_EXECUTION_STATUS_"))
-        ends[which] = end or (_PARKED if which in parked else _NOWHERE)
+        status = run["status"].removeprefix("WORKFLOW_EXECUTION_STATUS_")
+        ends[which] = _ENDS.get(status, _NOWHERE)
+    without_an_end = {which for which, end in ends.items() if end == _NOWHERE}
+    if without_an_end:
+        ends.update(dict.fromkeys(_parked(system) & without_an_end, _PARKED))
     return ends
+
+
+def _parked(system: System) -> set[tuple[str, str]]:
+    return {
+        (Mode(str(item["mode"])).saga_id(str(item["order_id"])), str(item["run_id"]))
+        for item in inbox(system)
+    }
 
 
 def _broken_promise(end: str, standing: set[str]) -> str | None:

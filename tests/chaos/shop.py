@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 from cli.letters import PARKED
@@ -44,8 +46,10 @@ class Shop:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether orders of the last batch are placed."""
-        return count(self._system, f'WorkflowId STARTS_WITH "{self.prefix()}"') > 0
+        """Whether orders of the last batch have come to the first service."""
+        arrived = "SELECT 1 FROM fence WHERE saga_id LIKE ? LIMIT 1"
+        with closing(sqlite3.connect(self._system.data_dir / "inventory.db")) as ledger:
+            return ledger.execute(arrived, [f"{self.prefix()}%"]).fetchone() is not None
 
     def keep_busy(self) -> None:
         """Begin another batch if the last one has ended."""
@@ -84,7 +88,7 @@ def settle(system: System, shops: list[Shop]) -> int:
     while _in_flight(system, shops) and time.monotonic() < deadline:
         if count(system, PARKED):
             decisions += sum(_decide(system, item) for item in inbox(system))
-        time.sleep(0.5)
+        time.sleep(1)
     return decisions
 
 

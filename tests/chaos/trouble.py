@@ -21,7 +21,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.workers import Workers, kill
 
 #: Seconds within which trouble has to have hit somebody.
-_PATIENCE = 20.0
+_PATIENCE = 12.0
 
 
 class Trouble:
