@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, event
@@ -19,6 +21,9 @@ from runtime.logs import log_to_terminal
 from services import fence, ledger
 from services.fence import A, C, Fence, State
 from tests.chaos.doom import Doom, Point
+from workflows import policies
+
+_LONGEST_PAUSE = timedelta(seconds=3)
 
 _doom = Doom(Path(os.environ["CHAOS_DOOM"]))
 _decide, _act, _undo = fence._decide, Fence.act, Fence.undo
@@ -65,7 +70,16 @@ def _protect(connection: Connection) -> None:
         connection.info["protected"] = protected
 
 
+def _hurry(policy: str) -> None:
+    """Have retries go on as long as ever, but not pause until long after the trouble."""
+    given = vars(policies)[policy]
+    retry = replace(given.retry, maximum_interval=_LONGEST_PAUSE)
+    vars(policies)[policy] = replace(given, retry=retry)
+
+
 if __name__ == "__main__":
+    for policy in ("FORWARD", "COMPENSATION", "DELIVERY", "UNDO_DELIVERY"):
+        _hurry(policy)
     vars(fence)["_decide"] = _decided
     Fence.act, Fence.undo = _acting, _undoing  # type: ignore[method-assign]
     event.listen(Engine, "begin", _protect)
