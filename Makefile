@@ -26,7 +26,7 @@ compare: .venv/.runtime  ## what an order costs, orchestrated and choreographed
 	@$(VENV_PYTHON) -m benchmarks.compare $(ARGS)
 
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
-	$(VENV_PYTHON) -m pytest -n 2 --dist worksteal --maxfail 5 $(ARGS)
+	$(VENV_PYTHON) -m pytest -n 3 --dist worksteal --maxfail 5 $(ARGS)
 
 fuzz: .venv/.dev  ## generated faults for SECONDS (default 300) in each mode; a failure prints its fault plan
 	FUZZ_SECONDS=$(or $(SECONDS),300) $(VENV_PYTHON) -m pytest tests/fuzz -s -q --show-capture=no $(ARGS)

@@ -155,7 +155,7 @@ class Trouble:
 
     def _felt(self, *complaints: str) -> int:
         """Wait until an attempt of an activity has failed with one of SQLite's complaints."""
-        phrases = [f"(sqlite3.OperationalError) {complaint}" for complaint in complaints]
+        phrases = [f" ledger: {complaint} (LedgerUnavailable)" for complaint in complaints]
         before = self._workers.complaints(*phrases)
         self._wait(lambda: self._workers.complaints(*phrases) > before)
         time.sleep(self._chance.uniform(0, 1))

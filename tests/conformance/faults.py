@@ -11,7 +11,7 @@ ALL: tuple[str, ...] = STEPS
 NOTHING: tuple[str, ...] = ()
 
 #: Longer than the time of one attempt, so that the effect lands when nobody waits for it.
-TOO_LONG = 2.0
+TOO_LONG = 3.5
 
 
 class Case(NamedTuple):
