@@ -11,6 +11,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +39,9 @@ DEADLINE = 60
 #: its way to it and the answer to the order. What is parked waits for an operator, and is not
 #: counted.
 RUNS_OF_AN_ORDER = {Mode.ORCHESTRATION: 1, Mode.CHOREOGRAPHY: 1 + 2 * len(PARTICIPANTS)}
+#: Runs beyond that: the reconciler's, and those that have just closed, since Temporal's lists are
+#: a moment behind.
+_BESIDES = 20
 _EVERY = 1.0
 
 
@@ -51,8 +55,10 @@ class Loaded(NamedTuple):
     audit: AuditReport
     #: Resident memory of the worker, MiB, once a second.
     memory: list[float]
-    #: Runs that were open, sagas and deliveries, likewise.
+    #: Runs that were open, sagas and deliveries, likewise; but for those that were parked.
     open_runs: list[int]
+    #: Runs that were parked for an operator, likewise.
+    parked: list[int]
 
     @property
     def clean(self) -> bool:
@@ -101,25 +107,30 @@ async def _load(
     population = Population(count=chosen.orders, seed=1, prefix="load", deadline_seconds=DEADLINE)
     memory: list[float] = []
     open_runs: list[int] = []
-    watching = asyncio.create_task(_watch(on, worker, memory, open_runs))
+    parked: list[int] = []
+    watching = asyncio.create_task(_watch(on, worker, memory, open_runs, parked))
     simulation = Simulation(on.client, mode, on.settings.task_queue)
     simulated = await simulate(simulation, population, chosen.in_flight, output)
     await _until_all_are_closed(on, mode)
     watching.cancel()
     report = await audit_with_temporal(on.client, on.settings.task_queue, on.settings.ledger_urls())
-    bound = chosen.in_flight * RUNS_OF_AN_ORDER[mode]
-    return Loaded(chosen.orders, bound, simulated, report, memory, open_runs)
+    bound = chosen.in_flight * RUNS_OF_AN_ORDER[mode] + _BESIDES
+    return Loaded(chosen.orders, bound, simulated, report, memory, open_runs, parked)
 
 
 async def _watch(
-    on: Stage, worker: ChildProcess, memory: list[float], open_runs: list[int]
+    on: Stage,
+    worker: ChildProcess,
+    memory: list[float],
+    open_runs: list[int],
+    parked: list[int],
 ) -> None:
     while True:
         with suppress(OSError):
             memory.append(_resident(worker.pid))
-        parked = (await on.client.count_workflows(PARKED)).count
+        parked.append((await on.client.count_workflows(PARKED)).count)
         running = (await on.client.count_workflows('ExecutionStatus = "Running"')).count
-        open_runs.append(running - parked)
+        open_runs.append(running - parked[-1])
         await asyncio.sleep(_EVERY)
 
 
@@ -155,15 +166,18 @@ def _table(loaded: dict[Mode, Loaded]) -> Table:
     row("still open", *(str(one.audit.in_flight) for one in each))
     row("violations", *(str(len(one.audit.violations)) for one in each))
     row("most runs open at once", *(f"{one.most_open} of {one.bound}" for one in each))
-    row("worker's memory, first quarter", *(_median(one.memory, 0) for one in each))
-    row("worker's memory, last quarter", *(_median(one.memory, 3) for one in each))
+    for quarter, name in enumerate(("first", "second", "third", "last")):
+        row(
+            f"{name} quarter: worker's memory, MiB", *(_median(one.memory, quarter) for one in each)
+        )
+        row("  runs that were parked", *(_median(one.parked, quarter) for one in each))
     return table
 
 
-def _median(samples: list[float], quarter: int) -> str:
+def _median(samples: Sequence[float], quarter: int) -> str:
     size = max(1, len(samples) // 4)
     part = samples[quarter * size : (quarter + 1) * size] or samples
-    return f"{statistics.median(part):.0f} MiB" if part else "not known here"
+    return f"{statistics.median(part):.0f}" if part else "not known here"
 
 
 if __name__ == "__main__":
