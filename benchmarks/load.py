@@ -45,6 +45,17 @@ _BESIDES = 20
 _EVERY = 1.0
 
 
+class Watched(NamedTuple):
+    """What was seen of the load while it lasted, once a second."""
+
+    #: Resident memory of the worker, MiB.
+    memory: list[float]
+    #: Runs that were open, sagas and deliveries, but for those that were parked.
+    open_runs: list[int]
+    #: Runs that were parked for an operator.
+    parked: list[int]
+
+
 class Loaded(NamedTuple):
     """One mode under load."""
 
@@ -53,12 +64,7 @@ class Loaded(NamedTuple):
     bound: int
     simulated: Simulated
     audit: AuditReport
-    #: Resident memory of the worker, MiB, once a second.
-    memory: list[float]
-    #: Runs that were open, sagas and deliveries, likewise; but for those that were parked.
-    open_runs: list[int]
-    #: Runs that were parked for an operator, likewise.
-    parked: list[int]
+    watched: Watched
 
     @property
     def clean(self) -> bool:
@@ -69,7 +75,7 @@ class Loaded(NamedTuple):
     @property
     def most_open(self) -> int:
         """The most runs that were open at the same time."""
-        return max(self.open_runs, default=0)
+        return max(self.watched.open_runs, default=0)
 
 
 async def main() -> ExitCode:
@@ -105,32 +111,25 @@ async def _load(
     on: Stage, worker: ChildProcess, mode: Mode, chosen: _Chosen, output: Output
 ) -> Loaded:
     population = Population(count=chosen.orders, seed=1, prefix="load", deadline_seconds=DEADLINE)
-    memory: list[float] = []
-    open_runs: list[int] = []
-    parked: list[int] = []
-    watching = asyncio.create_task(_watch(on, worker, memory, open_runs, parked))
+    watched = Watched([], [], [])
+    watching = asyncio.create_task(_watch(on, worker, watched))
     simulation = Simulation(on.client, mode, on.settings.task_queue)
     simulated = await simulate(simulation, population, chosen.in_flight, output)
     await _until_all_are_closed(on, mode)
     watching.cancel()
     report = await audit_with_temporal(on.client, on.settings.task_queue, on.settings.ledger_urls())
     bound = chosen.in_flight * RUNS_OF_AN_ORDER[mode] + _BESIDES
-    return Loaded(chosen.orders, bound, simulated, report, memory, open_runs, parked)
+    return Loaded(chosen.orders, bound, simulated, report, watched)
 
 
-async def _watch(
-    on: Stage,
-    worker: ChildProcess,
-    memory: list[float],
-    open_runs: list[int],
-    parked: list[int],
-) -> None:
+async def _watch(on: Stage, worker: ChildProcess, watched: Watched) -> None:
     while True:
         with suppress(OSError):
-            memory.append(_resident(worker.pid))
-        parked.append((await on.client.count_workflows(PARKED)).count)
+            watched.memory.append(_resident(worker.pid))
+        parked = (await on.client.count_workflows(PARKED)).count
         running = (await on.client.count_workflows('ExecutionStatus = "Running"')).count
-        open_runs.append(running - parked[-1])
+        watched.parked.append(parked)
+        watched.open_runs.append(running - parked)
         await asyncio.sleep(_EVERY)
 
 
@@ -167,10 +166,9 @@ def _table(loaded: dict[Mode, Loaded]) -> Table:
     row("violations", *(str(len(one.audit.violations)) for one in each))
     row("most runs open at once", *(f"{one.most_open} of {one.bound}" for one in each))
     for quarter, name in enumerate(("first", "second", "third", "last")):
-        row(
-            f"{name} quarter: worker's memory, MiB", *(_median(one.memory, quarter) for one in each)
-        )
-        row("  runs that were parked", *(_median(one.parked, quarter) for one in each))
+        memory = (_median(one.watched.memory, quarter) for one in each)
+        row(f"{name} quarter: worker's memory, MiB", *memory)
+        row("  runs that were parked", *(_median(one.watched.parked, quarter) for one in each))
     return table
 
 

@@ -186,6 +186,26 @@ class System:
         assert isinstance(document, dict)
         return document
 
+    def count(self, query: str) -> int:
+        """How many runs match."""
+        answer = self.temporal("workflow", "count", "--query", query).stdout
+        return int("".join(filter(str.isdigit, answer)) or 0)
+
+    def server_pid(self) -> int:
+        """Of the Temporal server itself, as the lock on the data directory names it.
+
+        Waits for one that is just being started again.
+        """
+        found: list[int] = []
+
+        def named() -> bool:
+            pids = (self.data_dir / "lock").read_text().split()
+            found[:] = [int(pid) for pid in pids if "start-dev" in _command_of(pid)]
+            return bool(found)
+
+        wait_until(named, "a Temporal server")
+        return found[0]
+
     def assert_audit_is_clean(self) -> None:
         audit = self.starter("audit")
         assert audit.returncode == 0, audit.stdout + audit.stderr
@@ -196,6 +216,11 @@ class System:
             system.stop()
         for running in reversed(self._running):
             running.stop()
+
+
+def _command_of(pid: str) -> str:
+    ps = ["ps", "-o", "command=", "-p", pid]
+    return subprocess.run(ps, capture_output=True, text=True, check=False).stdout
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,7 @@ def simulate(system: System, *options: str, orders: int = ORDERS) -> Running:
 def until_closed(system: System, at_least: int, kind: str = "OrderSaga") -> None:
     """Wait until so many sagas have ended."""
     query = f'WorkflowType = "{kind}" AND ExecutionStatus != "Running"'
-
-    def closed() -> bool:
-        answer = system.temporal("workflow", "count", "--query", query).stdout
-        return int("".join(filter(str.isdigit, answer)) or 0) >= at_least
-
-    wait_until(closed, f"{at_least} orders at their end")
+    wait_until(lambda: system.count(query) >= at_least, f"{at_least} orders at their end")
 
 
 def assert_all_ended(system: System, simulation: Running) -> None:
@@ -55,7 +49,7 @@ def test_a_killed_temporal_server_loses_nothing(fresh_system: System) -> None:
     fresh_system.start_worker(faults=str(HOSTILE))
     simulation = simulate(fresh_system)
     until_closed(fresh_system, at_least=5)
-    os.kill(temporal_pid(fresh_system), signal.SIGKILL)
+    os.kill(fresh_system.server_pid(), signal.SIGKILL)
     assert_all_ended(fresh_system, simulation)
 
 
@@ -70,24 +64,13 @@ def test_killed_workers_and_a_killed_server_lose_no_event(fresh_system: System) 
         worker.send(signal.SIGKILL)
         worker.exit_code()
         if ended == 3:
-            os.kill(temporal_pid(fresh_system), signal.SIGKILL)
+            os.kill(fresh_system.server_pid(), signal.SIGKILL)
         worker = fresh_system.start_worker(faults=str(HOSTILE))
     # 1 says that some order waited for an operator when it was looked at.
     assert simulation.exit_code() in (0, 1), simulation.output()
     until_closed(fresh_system, orders, "OrderChoreography")
     assert "Traceback" not in simulation.output()
     fresh_system.assert_audit_is_clean()
-
-
-def temporal_pid(system: System) -> int:
-    """Of the Temporal server itself, as the lock on the data directory names it."""
-    for pid in (system.data_dir / "lock").read_text().split():
-        command = subprocess.run(
-            ["ps", "-o", "command=", "-p", pid], capture_output=True, text=True, check=False
-        )
-        if "start-dev" in command.stdout:
-            return int(pid)
-    raise AssertionError("no Temporal server runs")
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])

@@ -86,7 +86,7 @@ def settle(system: System, shops: list[Shop]) -> int:
     """Wait for the end of everything; returns how many decisions an operator had to make."""
     deadline, decisions = time.monotonic() + PATIENCE, 0
     while _in_flight(system, shops) and time.monotonic() < deadline:
-        if count(system, PARKED):
+        if system.count(PARKED):
             decisions += sum(_decide(system, item) for item in inbox(system))
         time.sleep(1)
     return decisions
@@ -94,13 +94,7 @@ def settle(system: System, shops: list[Shop]) -> int:
 
 def _in_flight(system: System, shops: list[Shop]) -> bool:
     placing = any(shop.is_busy for shop in shops)
-    return placing or count(system, 'ExecutionStatus = "Running"') > 0
-
-
-def count(system: System, query: str) -> int:
-    """How many runs match."""
-    answer = system.temporal("workflow", "count", "--query", query).stdout
-    return int("".join(filter(str.isdigit, answer)) or 0)
+    return placing or system.count('ExecutionStatus = "Running"') > 0
 
 
 def inbox(system: System) -> list[dict[str, object]]:

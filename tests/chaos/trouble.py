@@ -7,7 +7,6 @@ import random
 import resource
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -97,12 +96,12 @@ class Trouble:
 
     def kill_the_server(self) -> int:
         """Temporal dies; who keeps it starts another one on its database."""
-        os.kill(server_pid(self._system), signal.SIGKILL)
+        os.kill(self._system.server_pid(), signal.SIGKILL)
         return 1
 
     def freeze_the_server(self) -> int:
         """Connections stay open, and nothing answers."""
-        pid = server_pid(self._system)
+        pid = self._system.server_pid()
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self._chance.uniform(1, 3))
         os.kill(pid, signal.SIGCONT)
@@ -171,15 +170,3 @@ class Trouble:
 def is_crash(kind: str) -> bool:
     """Whether trouble of this kind kills a process."""
     return "killed" in kind
-
-
-def server_pid(system: System) -> int:
-    """Of the Temporal server itself, as the lock on the data directory names it."""
-    while True:
-        for pid in (system.data_dir / "lock").read_text().split():
-            command = subprocess.run(
-                ["ps", "-o", "command=", "-p", pid], capture_output=True, text=True, check=False
-            )
-            if "start-dev" in command.stdout:
-                return int(pid)
-        time.sleep(0.1)

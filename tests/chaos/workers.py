@@ -27,7 +27,7 @@ class Workers:
         self._doom_folder = system.folder / "doom"
         #: Tells them what to suffer.
         self.doom = Doom(self._doom_folder)
-        self.both = [self._start(CHAOS_LOCK_MS=_LOCK_MS), self._start()]
+        self.both = [self._start(0), self._start(1)]
         self.revive()
 
     def revive(self) -> None:
@@ -39,7 +39,7 @@ class Workers:
         """Those that poll; one that is dead is started again."""
         for number, worker in enumerate(self.both):
             if worker.process.poll() is not None:
-                self.both[number] = self._start() if number else self._start(CHAOS_LOCK_MS=_LOCK_MS)
+                self.both[number] = self._start(number)
         return [worker for worker in self.both if "polling task queue" in worker.output()]
 
     def complaints(self, *phrases: str) -> int:
@@ -47,13 +47,14 @@ class Workers:
         logs = [worker.output() for worker in self.both]
         return sum(log.count(phrase) for log in logs for phrase in phrases)
 
-    def _start(self, **env: str) -> Running:
+    def _start(self, number: int) -> Running:
+        impatient = {} if number else {"CHAOS_LOCK_MS": _LOCK_MS}
         return self._system.start(
             *("-m", "tests.chaos.doomed_worker"),
             ORDER_SAGA_FAULTS=str(self._faults),
             CHAOS_DOOM=str(self._doom_folder),
             TEMPORAL_ADDRESS=self._address,
-            **env,
+            **impatient,
         )
 
     def _server_answers(self) -> bool:

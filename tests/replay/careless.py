@@ -23,10 +23,6 @@ from workflows.reconciliation.reconcile_orders import ReconcileOrders
 class Untold(OrderChoreography):
     """Tells nobody of anything."""
 
-    @workflow.init
-    def __init__(self, order: Order | None = None) -> None:
-        super().__init__(order)
-
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
         return await super().run(order)
@@ -38,10 +34,6 @@ class Untold(OrderChoreography):
 @workflow.defn(name="EventDelivery")
 class Announced(EventDelivery):
     """Tells the order that it begins."""
-
-    @workflow.init
-    def __init__(self, delivery: Delivery | None = None) -> None:
-        super().__init__(delivery)
 
     @workflow.run
     async def run(self, delivery: Delivery | None = None) -> Delivered:
@@ -55,10 +47,6 @@ class Announced(EventDelivery):
 @workflow.defn(name="ReconcileOrders")
 class Unexamined(ReconcileOrders):
     """Finds runs, and looks at none of them."""
-
-    @workflow.init
-    def __init__(self, request: Reconcile | None = None) -> None:
-        super().__init__(request)
 
     @workflow.run
     async def run(self, request: Reconcile | None = None) -> ReconciliationReport:

@@ -13,7 +13,15 @@ from typing import Literal
 from activities.reactions.payment import PaymentReactions
 from messages.deliveries import Delivery
 from messages.sagas import CancelOrder, SagaStatus, StepState
-from tests.replay.studio import Fault, Play, Scenario, Studio, fault
+from tests.replay.studio import (
+    REFUND_FAILS_ONCE,
+    SHIPPING_REFUSED,
+    Fault,
+    Play,
+    Scenario,
+    Studio,
+    fault,
+)
 from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE, ChoreographyHandle
 from tests.workflows.deliveries import (
@@ -36,10 +44,7 @@ CHARGES = PaymentReactions.payment_on_inventory_reserved.__name__
 #: The payment breaks once, so that the event for it becomes a dead letter.
 PAYMENT_BREAKS = fault("permanent", "process_payment", count=1)
 #: … and an undoing that does.
-REFUND_BREAKS = (
-    fault("refusal", "prepare_shipping"),
-    fault("permanent", "refund_payment", count=1),
-)
+REFUND_BREAKS = (SHIPPING_REFUSED, REFUND_FAILS_ONCE)
 
 
 async def undisturbed(studio: Studio) -> ChoreographyHandle:
@@ -164,7 +169,7 @@ def choreographed() -> Iterator[Scenario]:
     tries = fault("transient", "process_payment", count=3)
     yield event("retried", "COMPLETED", delivered(ahead), tries)
     yield event("answered_no", "COMPLETED", delivered(ahead), fault("refusal", "process_payment"))
-    yield event("undone", "COMPLETED", delivered(back), fault("refusal", "prepare_shipping"))
+    yield event("undone", "COMPLETED", delivered(back), SHIPPING_REFUSED)
     never = fault("transient", "process_payment")
     yield event("cancelled", "RUNNING", cancelled_delivery, never)
     yield event("unknown", "RUNNING", unknown_event)

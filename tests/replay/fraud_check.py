@@ -62,10 +62,6 @@ class Unpatched(OrderSaga):
 class Patched(Unpatched):
     """Checks those that begin from now on."""
 
-    @workflow.init
-    def __init__(self, order: Order | None = None) -> None:
-        super().__init__(order)
-
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
         return await super().run(order)
@@ -77,10 +73,6 @@ class Patched(Unpatched):
 @workflow.defn(name="OrderSaga")
 class PatchedForGood(Patched):
     """Once no order is open that was begun without."""
-
-    @workflow.init
-    def __init__(self, order: Order | None = None) -> None:
-        super().__init__(order)
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:

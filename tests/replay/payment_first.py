@@ -18,10 +18,6 @@ from workflows.orchestration.saga import Saga
 class PaymentFirst(OrderSaga):
     """Charges before it reserves, and does no more than that."""
 
-    @workflow.init
-    def __init__(self, order: Order | None = None) -> None:
-        super().__init__(order)
-
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
         return await self._saga.run(self._place)

@@ -9,12 +9,10 @@ from typing import Any
 
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
-from messages.reconciliation import Reconcile
 from tests.replay.studio import Fault, Play, Scenario, Studio, fault
 from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE
-from tests.workflows.test_reconciliation import delete, terminate
-from workflows.reconciliation.reconcile_orders import ReconcileOrders
+from tests.workflows.reconciling import begin, delete, terminate
 
 ReconcilerHandle = WorkflowHandle[Any, Any]
 
@@ -44,12 +42,7 @@ def finds_broken_off(during: str, *, dry_run: bool = False, deleted: bool = Fals
 
 async def _reconciled(studio: Studio, *, dry_run: bool = False) -> ReconcilerHandle:
     async with in_real_time(studio.shop.env):
-        handle: ReconcilerHandle = await studio.shop.env.client.start_workflow(
-            ReconcileOrders.run,
-            Reconcile(dry_run=dry_run),
-            id=f"reconcile_{studio.name}",
-            task_queue=studio.shop.settings.task_queue,
-        )
+        handle = await begin(studio.shop, dry_run=dry_run)
     with suppress(WorkflowFailureError):
         await handle.result()
     return handle

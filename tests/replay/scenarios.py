@@ -18,16 +18,20 @@ from messages.sagas import CancelOrder, ResolveCompensation, SagaStatus, StepSta
 from tests.builders import an_order
 from tests.replay.choreographed import choreographed
 from tests.replay.reconciled import reconciled
-from tests.replay.studio import Fault, Play, Scenario, Studio, fault
+from tests.replay.studio import (
+    REFUND_FAILS_ONCE,
+    SHIPPING_REFUSED,
+    Fault,
+    Play,
+    Scenario,
+    Studio,
+    fault,
+)
 from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE, Handle, until
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 
 Cancel = Callable[[Handle], Awaitable[None]]
-
-
-SHIPPING_REFUSED = fault("refusal", "prepare_shipping")
-REFUND_FAILS_ONCE = fault("permanent", "refund_payment", count=1)
 
 
 async def by_update(handle: Handle) -> None:

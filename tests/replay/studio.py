@@ -76,6 +76,10 @@ def fault(kind: str, operation: str, **how: object) -> Fault:
     return {"operations": [operation], "kind": kind, **(how or {"rate": 1.0})}
 
 
+SHIPPING_REFUSED = fault("refusal", "prepare_shipping")
+REFUND_FAILS_ONCE = fault("permanent", "refund_payment", count=1)
+
+
 #: Returns the run whose history is kept.
 Play = Callable[[Studio], Awaitable[AnyHandle | WorkflowHandle[Any, Any]]]
 

@@ -14,10 +14,11 @@ from temporalio.workflow import NondeterminismError
 
 from messages.sagas import ResolveCompensation, SagaRolledBack, SagaStatus, SagaSucceeded
 from tests.builders import an_order
+from tests.executions import scheduled
 from tests.replay.fraud_check import FraudActivities, Patched, PatchedForGood, Unpatched
 from tests.replay.histories import FOLDER, read
 from tests.replay.replaying import replayer
-from tests.replay.test_versioning import REFUND_FAILS_ONCE, SHIPPING_REFUSED, begun
+from tests.replay.studio import REFUND_FAILS_ONCE, SHIPPING_REFUSED
 from tests.workflows.conftest import Shop, a_shop
 from worker import worker_config
 from workflows.orchestration.order_saga import STEPS, OrderSaga
@@ -58,12 +59,12 @@ async def test_old_orders_take_the_old_way_and_new_ones_the_new_way(
         async with running(shop, Patched):
             begun_later = await shop.start(new)
             assert isinstance(await shop.outcome(begun_later), SagaSucceeded)
-            assert await begun(begun_later) == ["check_fraud", *old_way]
+            assert await scheduled(begun_later) == ["check_fraud", *old_way]
 
             await order.execute_update(OrderSaga.resolve_compensation, RETRY)
             assert isinstance(await shop.outcome(order), SagaRolledBack)
-            assert (await begun(order))[:3] == old_way[:3]
-            assert "forget_check" not in await begun(order)
+            assert (await scheduled(order))[:3] == old_way[:3]
+            assert "forget_check" not in await scheduled(order)
 
 
 async def test_whatever_was_begun_before_goes_on_with_the_patch() -> None:
@@ -91,7 +92,7 @@ async def test_the_condition_may_go_when_no_order_is_open_that_was_begun_without
         order = await shop.start(an_order())
         assert isinstance(await shop.outcome(order), SagaRolledBack)
         with_patch = await order.fetch_history()
-    assert (await begun(order))[-1] == "forget_check"
+    assert (await scheduled(order))[-1] == "forget_check"
     await _goes_on(with_patch, Patched)
     await _goes_on(with_patch, PatchedForGood)
     with pytest.raises(NondeterminismError):

@@ -16,13 +16,12 @@ from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
 from tests.builders import an_order
+from tests.executions import scheduled
 from tests.replay.payment_first import PaymentFirst
+from tests.replay.studio import REFUND_FAILS_ONCE, SHIPPING_REFUSED
 from tests.workflows.conftest import Handle, Shop, until
 from worker import worker_config
 from workflows.orchestration.order_saga import OrderSaga
-
-SHIPPING_REFUSED = {"operations": ["prepare_shipping"], "kind": "refusal", "rate": 1.0}
-REFUND_FAILS_ONCE = {"operations": ["refund_payment"], "kind": "permanent", "count": 1}
 
 
 def a_worker(shop: Shop, services: Services, build_id: str, saga: type) -> Worker:
@@ -58,15 +57,6 @@ async def version_of(handle: Handle) -> str:
     return info.versioning_info.deployment_version.build_id
 
 
-async def begun(handle: Handle) -> list[str]:
-    """The activities of a run, in order."""
-    return [
-        event.activity_task_scheduled_event_attributes.activity_type.name
-        for event in (await handle.fetch_history()).events
-        if event.HasField("activity_task_scheduled_event_attributes")
-    ]
-
-
 async def test_old_orders_end_on_old_code_and_new_orders_run_on_new_code(
     env: WorkflowEnvironment, tmp_path: Path
 ) -> None:
@@ -87,7 +77,7 @@ async def test_old_orders_end_on_old_code_and_new_orders_run_on_new_code(
                 begun_later = await shop.start(new)
                 assert isinstance(await shop.outcome(begun_later), SagaSucceeded)
                 assert await version_of(begun_later) == "2"
-                assert await begun(begun_later) == ["process_payment", "reserve_inventory"]
+                assert await scheduled(begun_later) == ["process_payment", "reserve_inventory"]
 
                 await parked.execute_update(
                     OrderSaga.resolve_compensation,

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionSta
 
 from messages.ids import delivery_id, event_id
 from messages.sagas import SagaView
-from tests.scoreboard.executions import (
+from tests.executions import (
     AnyHandle,
     has_failed_once,
     is_parked,

@@ -17,10 +17,10 @@ from temporalio.client import (
 from temporalio.testing import WorkflowEnvironment
 
 from services.audit import SagaFact
+from tests.executions import has_failed_once, is_parked, scheduled, terminate, told
 from tests.gates import Gate
 from tests.scoreboard.books import EFFECTS, Books
 from tests.scoreboard.contenders import Contender
-from tests.scoreboard.executions import has_failed_once, is_parked, scheduled, terminate, told
 
 Handle = WorkflowHandle[object, object]
 

@@ -3,72 +3,41 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from datetime import timedelta
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import WorkflowExecutionStatus
 
 import activities.reconciliation
 import runtime.runs
 import services.leftovers
 from activities.reconciliation import ReconciliationActivities
-from messages.reconciliation import Reconcile, ReconciliationReport
+from messages.reconciliation import ReconciliationReport
 from messages.runs import RunRef
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from runtime.schedule import ensure_reconciliation, schedule_id
 from services.leftovers import Leftovers
 from tests.builders import an_order
 from tests.server import in_real_time
-from tests.workflows.conftest import AnyHandle, Handle, OpenShop, Policies, Shop, until
+from tests.workflows.conftest import OpenShop, Policies, Shop, until
+from tests.workflows.reconciling import (
+    NAMES,
+    assert_nothing_left,
+    begin,
+    delete,
+    reconcile,
+    terminate,
+)
 from workflows import policies
-from workflows.orchestration.order_saga import STEPS, OrderSaga
-from workflows.reconciliation.reconcile_orders import ReconcileOrders
+from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.undoing import COMPENSATIONS
 
-NAMES = [step.name for step in STEPS]
 HOURS = 3600.0
 
 each_step = pytest.mark.parametrize("step", NAMES)
 
 #: The last step fails in a way that leaves open what happened, so all four are undone.
 LAST_STEP_FAILS = {"operations": [NAMES[-1]], "kind": "permanent", "when": "after", "rate": 1.0}
-
-
-async def begin(shop: Shop, *, dry_run: bool = False) -> WorkflowHandle[ReconcileOrders, object]:
-    return await shop.env.client.start_workflow(
-        ReconcileOrders.run,
-        Reconcile(dry_run=dry_run),
-        id=f"reconcile-{uuid.uuid4()}",
-        task_queue=shop.settings.task_queue,
-    )
-
-
-async def reconcile(shop: Shop, *, dry_run: bool = False) -> ReconciliationReport:
-    """Reconcile once; the report, also when something could not be undone."""
-    try:
-        report = await (await begin(shop, dry_run=dry_run)).result()
-    except WorkflowFailureError as failure:
-        if not isinstance(failure.cause, ApplicationError):
-            raise
-        report = ReconciliationReport.model_validate(failure.cause.details[0])
-    assert isinstance(report, ReconciliationReport)
-    return report
-
-
-async def terminate(shop: Shop, handle: AnyHandle) -> None:
-    """Terminate the run, and wait until Temporal lists it as terminated."""
-    await handle.terminate("test")
-    query = f'WorkflowId = "{handle.id}" AND ExecutionStatus = "Terminated"'
-
-    async def listed() -> bool:
-        return (await shop.env.client.count_workflows(query)).count == 1
-
-    await until(listed)
 
 
 async def until_listed(shop: Shop, saga_id: str, run_id: str) -> None:
@@ -81,36 +50,11 @@ async def until_listed(shop: Shop, saga_id: str, run_id: str) -> None:
     await until(listed)
 
 
-async def delete(shop: Shop, handle: Handle) -> None:
-    """Delete the run, and wait until Temporal does not know it any more."""
-    await shop.env.client.workflow_service.delete_workflow_execution(
-        DeleteWorkflowExecutionRequest(
-            namespace=shop.env.client.namespace,
-            workflow_execution=WorkflowExecution(
-                workflow_id=handle.id, run_id=handle.run_id or handle.first_execution_run_id or ""
-            ),
-        )
-    )
-
-    async def gone() -> bool:
-        try:
-            await handle.describe()
-        except RPCError as error:
-            return error.status is RPCStatusCode.NOT_FOUND
-        return False
-
-    await until(gone)
-
-
 async def until_stands(shop: Shop, order_id: str, *steps: str) -> None:
     async def stands() -> bool:
         return set(shop.standing(an_order(order_id))) == set(steps)
 
     await until(stands)
-
-
-async def assert_nothing_left(shop: Shop) -> None:
-    assert (await reconcile(shop)).orders == 0
 
 
 @each_step

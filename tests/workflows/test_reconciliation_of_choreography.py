@@ -11,7 +11,7 @@ from messages.ids import delivery_id, event_id
 from messages.sagas import SagaSucceeded, StepState
 from tests.builders import an_order
 from tests.workflows.conftest import OpenShop, until
-from tests.workflows.test_reconciliation import NAMES, assert_nothing_left, reconcile, terminate
+from tests.workflows.reconciling import NAMES, assert_nothing_left, reconcile, terminate
 from workflows.choreography.delivery import EventDelivery
 
 each_step = pytest.mark.parametrize("step", NAMES)

@@ -1,0 +1,75 @@
+"""What tests do to runs from outside, and have the reconciler do about it."""
+
+from __future__ import annotations
+
+import uuid
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
+from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from messages.reconciliation import Reconcile, ReconciliationReport
+from tests.workflows.conftest import AnyHandle, Handle, Shop, until
+from workflows.orchestration.order_saga import STEPS
+from workflows.reconciliation.reconcile_orders import ReconcileOrders
+
+NAMES = [step.name for step in STEPS]
+
+
+async def begin(shop: Shop, *, dry_run: bool = False) -> WorkflowHandle[ReconcileOrders, object]:
+    return await shop.env.client.start_workflow(
+        ReconcileOrders.run,
+        Reconcile(dry_run=dry_run),
+        id=f"reconcile-{uuid.uuid4()}",
+        task_queue=shop.settings.task_queue,
+    )
+
+
+async def reconcile(shop: Shop, *, dry_run: bool = False) -> ReconciliationReport:
+    """Reconcile once; the report, also when something could not be undone."""
+    try:
+        report = await (await begin(shop, dry_run=dry_run)).result()
+    except WorkflowFailureError as failure:
+        if not isinstance(failure.cause, ApplicationError):
+            raise
+        report = ReconciliationReport.model_validate(failure.cause.details[0])
+    assert isinstance(report, ReconciliationReport)
+    return report
+
+
+async def assert_nothing_left(shop: Shop) -> None:
+    assert (await reconcile(shop)).orders == 0
+
+
+async def terminate(shop: Shop, handle: AnyHandle) -> None:
+    """Terminate the run, and wait until Temporal lists it as terminated."""
+    await handle.terminate("test")
+    query = f'WorkflowId = "{handle.id}" AND ExecutionStatus = "Terminated"'
+
+    async def listed() -> bool:
+        return (await shop.env.client.count_workflows(query)).count == 1
+
+    await until(listed)
+
+
+async def delete(shop: Shop, handle: Handle) -> None:
+    """Delete the run, and wait until Temporal does not know it any more."""
+    await shop.env.client.workflow_service.delete_workflow_execution(
+        DeleteWorkflowExecutionRequest(
+            namespace=shop.env.client.namespace,
+            workflow_execution=WorkflowExecution(
+                workflow_id=handle.id, run_id=handle.run_id or handle.first_execution_run_id or ""
+            ),
+        )
+    )
+
+    async def gone() -> bool:
+        try:
+            await handle.describe()
+        except RPCError as error:
+            return error.status is RPCStatusCode.NOT_FOUND
+        return False
+
+    await until(gone)
