@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from enum import IntEnum
 from typing import NoReturn
 
@@ -22,11 +23,15 @@ PIPE_CLOSED = 128 + signal.SIGPIPE
 #: A defect of this program; sysexits.h calls it EX_SOFTWARE.
 DEFECT = 70
 
-_SERVER_IS_GONE = {
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.UNAUTHENTICATED,
-    RPCStatusCode.PERMISSION_DENIED,
+#: What a server says of a request that it will never take: too long an id, a namespace or a run
+#: that is gone meanwhile. Any other error is the server's own trouble.
+_REFUSED = {
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.ALREADY_EXISTS,
+    RPCStatusCode.FAILED_PRECONDITION,
+    RPCStatusCode.OUT_OF_RANGE,
+    RPCStatusCode.UNIMPLEMENTED,
 }
 
 
@@ -50,7 +55,8 @@ def run(main: Callable[[], Awaitable[int]]) -> NoReturn:
     """Run an entry point's main coroutine and leave with the code that it returns.
 
     A :class:`FatalError` becomes its message on standard error, without a traceback, and
-    its code; so does a server lost on the way, with code 3.
+    its code; so does a server lost on the way, with code 3, and one that refuses what it was
+    asked, with code 2.
     """
 
     async def awaited() -> int:
@@ -68,8 +74,9 @@ def guarded(main: Callable[[], int | None]) -> int:
         _tell(str(error))
         return error.code
     except RPCError as error:
-        if error.status not in _SERVER_IS_GONE:
-            return _defect()
+        if error.status in _REFUSED:
+            _tell(f"the Temporal server refuses this: {one_line(error.message)}")
+            return ExitCode.BAD_INPUT
         _tell(f"the Temporal server does not answer any more: {one_line(error.message)}")
         return ExitCode.NO_SERVER
     except SystemExit as leaving:
@@ -90,10 +97,10 @@ def leave(code: int) -> NoReturn:
     """
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except BrokenPipeError:
-            code = code or PIPE_CLOSED
+        # All that was to be done is done, whether or not somebody reads the last of it.
+        with suppress(BrokenPipeError):
+            if stream is not None:  # as it is when the program was started without
+                stream.flush()
     os._exit(code)
 
 

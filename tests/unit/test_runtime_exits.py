@@ -55,6 +55,17 @@ def test_a_server_lost_on_the_way_is_no_server() -> None:
     assert len(program.stderr.splitlines()) == 1
 
 
+def test_what_the_server_will_never_take_is_bad_input() -> None:
+    program = ended(
+        "raise RPCError('workflow id exceeds length limit', RPCStatusCode.INVALID_ARGUMENT, b'')"
+    )
+
+    assert program.returncode == ExitCode.BAD_INPUT
+    assert program.stderr == (
+        "error: the Temporal server refuses this: workflow id exceeds length limit\n"
+    )
+
+
 def test_a_defect_keeps_its_traceback_and_looks_like_no_outcome() -> None:
     program = ended("raise ZeroDivisionError")
 
@@ -84,6 +95,39 @@ def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
     assert program.stderr.read() == b""
     assert program.wait(30) == PIPE_CLOSED
     program.stderr.close()
+
+
+@pytest.mark.parametrize("code", [ExitCode.SUCCESS, ExitCode.ROLLED_BACK])
+@pytest.mark.parametrize(
+    "say", ["print('x')", "[print('x' * 1000, flush=True) for _ in range(10_000)]"]
+)
+def test_a_program_that_outlives_its_readers_ends_with_its_own_code(
+    code: ExitCode, say: str
+) -> None:
+    body = (
+        "from runtime.streams import outlive_readers; outlive_readers(); "
+        f"sys.stdin.read(); {say}; return ExitCode({code:d})"
+    )
+    program = subprocess.Popen(
+        [sys.executable, "-c", f"import sys\n{PROGRAM.format(body=body)}"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert program.stdout is not None
+    program.stdout.close()
+    program.stdout = None
+    _, said = program.communicate(timeout=30)
+
+    assert (program.returncode, said) == (code, b"")
+
+
+def test_a_program_without_standard_output_ends_with_its_own_code() -> None:
+    program = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-c",
+         PROGRAM.format(body="print('x'); return ExitCode.SUCCESS")],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+    assert (program.returncode, program.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
