@@ -20,12 +20,12 @@ from rich.table import Table
 
 from cli.audit import audit_with_temporal
 from cli.demo.stage import ROOT, Stage, stage
-from cli.letters import PARKED
 from cli.modes import Mode
 from cli.output import Output
 from cli.simulation.population import Population
 from cli.simulation.simulate import Simulated, simulate
 from cli.simulation.simulation import Simulation
+from cli.waiting import PARKED
 from runtime.exits import ExitCode, run
 from runtime.processes import ChildProcess
 from services.audit import AuditReport

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from runtime.exits import ExitCode, FatalError
+from temporalio.exceptions import FailureError
+
+from runtime.exits import ExitCode, FatalError, one_line
 
 _LONGEST_LINE = 600
+_LONGEST_REASON = 200
 
 
 class BadInput(FatalError):
@@ -27,3 +30,15 @@ def printable(text: str) -> str:
     """The text without control characters and of bearable length, whatever was fed in."""
     line = "".join(c if c.isprintable() else " " for c in text).strip()
     return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, as a part of a line."""
+    said = error.message if isinstance(error, FailureError) else str(error)
+    return brief(said) or type(error).__name__
+
+
+def brief(text: str) -> str:
+    """The text as a part of a line."""
+    line = printable(one_line(text))
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"

@@ -13,6 +13,8 @@ from pathlib import Path
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
 
+_CHECKOUT = Path(__file__).resolve().parents[1]
+
 
 class Output:
     """One command's output.
@@ -68,7 +70,12 @@ def command(name: str, order_id: str, *options: str) -> str:
     words = [name, order_id, *options]
     if order_id.startswith("-"):
         words = [name, *options, "--", order_id]
-    return f"{python()} starter.py " + " ".join(shlex.quote(word) for word in words)
+    return f"{program('starter.py')} " + " ".join(map(shell_word, words))
+
+
+def program(file: str) -> str:
+    """What to type for a program of this checkout, from wherever we are."""
+    return f"{python()} {shell_word(os.path.relpath(_CHECKOUT / file))}"
 
 
 def python() -> str:
@@ -77,3 +84,16 @@ def python() -> str:
         return "python"
     # Not resolved: in a virtual environment it is a link to the interpreter outside.
     return shlex.quote(os.path.relpath(Path(sys.executable)))
+
+
+def shell_word(text: str) -> str:
+    """The text as one word of a command line, with nothing in it that a terminal obeys."""
+    if text.isprintable():
+        return shlex.quote(text)
+    return f"$'{''.join(map(_escaped, text))}'"
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable() and character not in "\\'":
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode(errors="replace"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
 )
@@ -20,8 +22,7 @@ from temporalio.exceptions import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import BadInput, OperationRefused
-from cli.modes import Mode
+from cli.errors import brief, reason
 from messages.base import Message
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaSucceeded
@@ -35,11 +36,23 @@ SERVER_TIMEOUT = timedelta(seconds=10)
 WORKER_TIMEOUT = timedelta(seconds=5)
 
 
+_Closed = Literal["COMPLETED", "FAILED", "CANCELLED", "TERMINATED", "TIMED_OUT"]
+_CLOSED_AS: dict[WorkflowExecutionStatus, _Closed] = {
+    WorkflowExecutionStatus.COMPLETED: "COMPLETED",
+    WorkflowExecutionStatus.CANCELED: "CANCELLED",
+    WorkflowExecutionStatus.TERMINATED: "TERMINATED",
+    WorkflowExecutionStatus.TIMED_OUT: "TIMED_OUT",
+}
+
+
 class BrokenOff(Message):
-    """The run ended without a result: terminated from outside, or its input was no order."""
+    """The run ended without a result that can be read.
+
+    It was terminated from outside, or its input was no order, or nobody knows what it says.
+    """
 
     saga_id: str
-    status: Literal["FAILED", "CANCELLED", "TERMINATED", "TIMED_OUT"]
+    status: _Closed
     error: str
 
 
@@ -51,21 +64,6 @@ def run_of(client: Client, workflow_id: str, run_id: str | None) -> Handle:
     return client.get_workflow_handle(workflow_id, run_id=run_id, result_type=SagaSucceeded)
 
 
-async def latest_run(client: Client, mode: Mode, order_id: str) -> WorkflowExecutionDescription:
-    """The newest run of the order's saga.
-
-    Raises:
-        BadInput: there is none.
-    """
-    found = await description(client, mode.saga_id(order_id))
-    if found is not None:
-        return found
-    for other in Mode:
-        if other is not mode and await description(client, other.saga_id(order_id)):
-            raise BadInput(f"order {order_id!r} was placed with --mode {other.value}")
-    raise BadInput(f"no order {order_id!r} was placed")
-
-
 async def description(
     client: Client, workflow_id: str, run_id: str | None = None
 ) -> WorkflowExecutionDescription | None:
@@ -73,7 +71,8 @@ async def description(
     try:
         return await run_of(client, workflow_id, run_id).describe(rpc_timeout=SERVER_TIMEOUT)
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        # The latter: no run can have an id like that, say an empty one.
+        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
             return None
         raise
 
@@ -81,16 +80,24 @@ async def description(
 async def outcome(run: Handle) -> Outcome:
     """Wait until the run is closed and say what became of it."""
     try:
-        return await run.result()
+        result: object = await run.result()
     except WorkflowFailureError as failure:
-        cause = failure.cause
+        return await _failed(run, failure.cause)
+    except RPCError:
+        raise
+    except Exception as error:  # whatever decoding raises
+        return await _unreadable(run, reason(error))
+    if isinstance(result, SagaSucceeded):
+        return result
+    return await _unreadable(run, f"it is {brief(repr(result))}")
+
+
+async def _failed(run: Handle, cause: BaseException) -> Outcome:
     if isinstance(cause, ApplicationError):
         rolled_back = _rolled_back(cause.details[0] if cause.details else None)
         return rolled_back or BrokenOff(saga_id=run.id, status="FAILED", error=cause.message)
     if isinstance(cause, CancelledError):
-        # A run closed as Canceled carries no result, so the saga left it in the memo.
-        kept = (await run.describe(rpc_timeout=SERVER_TIMEOUT)).memo_value
-        rolled_back = _rolled_back(await kept("result", None))
+        rolled_back = _rolled_back(await _kept(run))
         return rolled_back or BrokenOff(saga_id=run.id, status="CANCELLED", error="no result kept")
     if isinstance(cause, TerminatedError):
         return BrokenOff(saga_id=run.id, status="TERMINATED", error=cause.message)
@@ -99,13 +106,30 @@ async def outcome(run: Handle) -> Outcome:
     return BrokenOff(saga_id=run.id, status="FAILED", error=str(cause))
 
 
+async def _kept(run: Handle) -> object:
+    """What a run closed as Canceled left in its memo, as it can carry no result."""
+    described = await run.describe(rpc_timeout=SERVER_TIMEOUT)
+    with suppress(Exception):  # whatever decoding raises
+        return await described.memo_value("result", None)
+    return None
+
+
+async def _unreadable(run: Handle, why: str) -> BrokenOff:
+    status = (await run.describe(rpc_timeout=SERVER_TIMEOUT)).status
+    return BrokenOff(
+        saga_id=run.id,
+        status=_CLOSED_AS.get(status, "FAILED") if status else "FAILED",
+        error=f"its result cannot be read: {why}",
+    )
+
+
 async def start_input(client: Client, run: Handle) -> Order | None:
     """The order that the run was started with; None when it was started with no order."""
     async for event in run.fetch_history_events(page_size=1, rpc_timeout=SERVER_TIMEOUT):
         payloads = event.workflow_execution_started_event_attributes.input.payloads
         try:
             decoded = await client.data_converter.decode(payloads, [Order])
-        except (ApplicationError, RuntimeError):
+        except Exception:  # whatever decoding raises
             return None
         return decoded[0] if decoded and isinstance(decoded[0], Order) else None
     return None
@@ -116,13 +140,3 @@ def _rolled_back(detail: object) -> SagaRolledBack | None:
         return SagaRolledBack.model_validate(detail)
     except ValidationError:
         return None
-
-
-def nobody_answers(task_queue: str, error: RPCError | None = None) -> Exception:
-    """What to raise when a call that a worker has to answer was not answered."""
-    if error is not None and error.status is RPCStatusCode.UNAVAILABLE:
-        return error
-    return OperationRefused(
-        f"no worker answers on task queue {task_queue!r}, and the order is open;"
-        " start one: python worker.py"
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal
 
 from temporalio.client import (
@@ -16,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.reconciliation import RunsPage
 from messages.runs import SAGA_TYPES, ExaminedRun, RunRef, SagaFact
 from runtime.endings import SERVER_TIMEOUT, result_of, story_of
+from runtime.visibility import equals, quoted
 
 _PAGE = 200
 
@@ -30,8 +30,8 @@ _STATUS: dict[WorkflowExecutionStatus, Literal["succeeded", "rolled_back", "term
 
 def sagas_query(task_queue: str) -> str:
     """Lists the sagas of our own workers: behind another task queue are other ledgers."""
-    types = ", ".join(map(json.dumps, SAGA_TYPES))
-    return f"WorkflowType IN ({types}) AND TaskQueue = {json.dumps(task_queue)}"
+    types = ", ".join(map(quoted, SAGA_TYPES))
+    return f"WorkflowType IN ({types}) AND TaskQueue = {quoted(task_queue)}"
 
 
 def first_run_id(run: WorkflowExecution) -> str:
@@ -110,7 +110,7 @@ class Runs:
 
     async def _survivor(self, saga_id: str, first: str) -> WorkflowExecutionDescription | None:
         """The newest run of a chain whose first run was deleted."""
-        query = f"WorkflowId = {json.dumps(saga_id)}"
+        query = equals("WorkflowId", saga_id)
         newest: WorkflowExecutionDescription | None = None
         async for run in self._client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT):
             found = await self._describe(saga_id, run.run_id)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 
-from cli.letters import PARKED
 from cli.modes import Mode
 from cli.simulation.fates import Summary
+from cli.waiting import PARKED
 from tests.acceptance.system import Running, System
 
 #: Seconds that orders get to end once the trouble is over.
