@@ -5,10 +5,8 @@ from __future__ import annotations
 import runtime.interruptible  # noqa: F401 - first, see there
 
 # isort: split
-import sys
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from io import TextIOWrapper
 from secrets import token_hex
 from typing import Annotated, NoReturn
 
@@ -19,12 +17,13 @@ from cli.errors import BadInput
 from cli.modes import Mode
 from cli.operations.cancel import cancel as cancel_order
 from cli.operations.inbox import inbox as show_inbox
-from cli.operations.resolve import login_name, resolve_letter
+from cli.operations.letter import resolve_letter
+from cli.operations.resolve import login_name
 from cli.operations.resolve import resolve as resolve_step
 from cli.operations.status import status as show_status
-from cli.order import leave_alone, place, see_through
+from cli.order import leave_alone, place_once, see_through
 from cli.order_file import read_order, valid
-from cli.output import Output
+from cli.output import Output, program
 from cli.reconcile import reconcile as reconcile_orders
 from cli.simulation.population import Population
 from cli.simulation.simulate import simulate as run_simulation
@@ -33,6 +32,7 @@ from messages.deliveries import ResolveDeadLetter
 from messages.sagas import CancelOrder, ResolveCompensation
 from runtime.client import NoServer, connect, ensure_search_attribute
 from runtime.exits import ExitCode, guarded, leave, run
+from runtime.streams import outlive_readers
 from settings import read_settings
 
 app = typer.Typer(
@@ -50,18 +50,43 @@ app = typer.Typer(
 class Decision(str, Enum):
     """What becomes of what cannot go on by itself."""
 
-    #: Of a compensation of an orchestrated saga …
+    #: Of a step that could not be undone …
     RETRY = "retry"
     MARK_RESOLVED = "mark_resolved"
+    KEEP = "keep"
     #: … and of an event of a choreographed one.
     REPLAY = "replay"
     DISCARD = "discard"
 
 
-OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="The order's own id.")]
+def _text(value: str | None) -> str | None:
+    """A value from the command line.
+
+    Raises:
+        typer.BadParameter: it is not UTF-8, so that no message can carry it.
+    """
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise typer.BadParameter(f"{value!a} is not UTF-8 text") from None
+    return value
+
+
+OrderId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ORDER_ID",
+        help="The order's own id, or its workflow id from the Web UI.",
+        callback=_text,
+    ),
+]
 InMode = Annotated[
     Mode,
     typer.Option(help="One workflow leads the services, or each reacts to the others' events."),
+]
+InWhichMode = Annotated[
+    Mode | None,
+    typer.Option(help="Where to look; by default in both.", show_default=False),
 ]
 Deadline = Annotated[
     int | None,
@@ -98,7 +123,7 @@ def order(
         the_order = read_order(file, deadline)
         task_queue = read_settings().task_queue
         client = await connect()
-        placed = await place(client, mode, the_order, task_queue)
+        placed = await place_once(client, mode, the_order, task_queue)
         if wait:
             return await see_through(client, the_order, placed, output)
         return leave_alone(the_order, placed, output)
@@ -107,7 +132,7 @@ def order(
 
 
 @app.command()
-def status(order_id: OrderId, mode: InMode = Mode.ORCHESTRATION, as_json: AsJson = False) -> None:
+def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = False) -> None:
     """Show where an order stands, or how it ended."""
     _with_client(lambda client: show_status(client, mode, order_id, Output(as_json=as_json)))
 
@@ -116,9 +141,9 @@ def status(order_id: OrderId, mode: InMode = Mode.ORCHESTRATION, as_json: AsJson
 def cancel(
     order_id: OrderId,
     reason: Annotated[
-        str, typer.Option(help="Why; it is kept with the order.")
+        str, typer.Option(help="Why; it is kept with the order.", callback=_text)
     ] = "cancelled by the customer",
-    mode: InMode = Mode.ORCHESTRATION,
+    mode: InWhichMode = None,
     as_json: AsJson = False,
 ) -> None:
     """Take an order back and watch it being undone."""
@@ -137,7 +162,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
     prefix: Annotated[
         str | None,
-        typer.Option(help="Begins their ids; by default another one each time."),
+        typer.Option(help="Begins their ids; by default another one each time.", callback=_text),
     ] = None,
     scarce: Annotated[
         bool, typer.Option("--scarce", help="They compete for little stock and little credit.")
@@ -172,38 +197,62 @@ def simulate(
 
 @app.command()
 def inbox(as_json: AsJson = False) -> None:
-    """List what waits for an operator, of either kind of saga, with what can be done."""
-    _with_client(lambda client: show_inbox(client, Output(as_json=as_json)))
+    """List what waits for an operator, of either kind of saga, with what can be done.
+
+    Exits with 1 when something waits, and with 0 when nothing does.
+    """
+    task_queue = read_settings().task_queue
+    _with_client(lambda client: show_inbox(client, task_queue, Output(as_json=as_json)))
 
 
 @app.command()
 def resolve(
     order_id: OrderId,
-    step: Annotated[str, typer.Option(help="The step or event that waits; the inbox names it.")],
+    step: Annotated[
+        str,
+        typer.Option(help="The step or event that waits; the inbox names it.", callback=_text),
+    ],
     action: Annotated[
         Decision,
         typer.Option(
-            help="Of a step: undo it again, or record it as undone."
-            " Of an event: deliver it again, or never."
+            help="Of a step: undo it again, record it as undone, or let it stand where nothing"
+            " proves that it has to be undone. Of an event: deliver it again, or never."
         ),
     ],
-    note: Annotated[str, typer.Option(help="What you did, and the evidence for it.")],
+    note: Annotated[
+        str, typer.Option(help="What you did, and the evidence for it.", callback=_text)
+    ],
     operator: Annotated[
         str,
-        typer.Option(help="Who decides.", default_factory=login_name, show_default="login name"),
+        typer.Option(
+            help="Who decides.",
+            default_factory=login_name,
+            show_default="login name",
+            callback=_text,
+        ),
     ],
-    mode: InMode = Mode.ORCHESTRATION,
+    mode: InWhichMode = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide on a step that could not be undone, or an event that could not be delivered."""
     output = Output(as_json=as_json)
     said = {"action": action.value, "operator": operator, "note": note}
+    task_queue = read_settings().task_queue
 
-    if mode is Mode.ORCHESTRATION:
+    if action not in (Decision.REPLAY, Decision.DISCARD):
+        if "/" in step:
+            raise BadInput(f"--action {action.value} is for a step, and {step!r} is an event")
         decision = valid(ResolveCompensation, step=step, **said)
-        _with_client(lambda client: resolve_step(client, order_id, decision, output))
+        _with_client(
+            lambda client: resolve_step(client, task_queue, mode, order_id, decision, output)
+        )
+    if mode is Mode.ORCHESTRATION or "/" not in step:
+        raise BadInput(
+            f"--action {action.value} is for an event of a choreographed order; --step names it as"
+            " EVENT/SERVICE"
+        )
     letter = valid(ResolveDeadLetter, **said)
-    _with_client(lambda client: resolve_letter(client, order_id, step, letter, output))
+    _with_client(lambda client: resolve_letter(client, task_queue, order_id, step, letter, output))
 
 
 @app.command()
@@ -289,10 +338,7 @@ def _with_client(command: Callable[[Client], Awaitable[int]]) -> NoReturn:
 
 def main() -> None:
     """Run the command line; leaves with the command's exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that lacks a character gets a question mark, not a traceback.
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    outlive_readers()
     leave(guarded(_parse_and_run))
 
 
@@ -310,7 +356,7 @@ def _parse_and_run() -> int:
             raise
         message = format_message().replace("Value error, ", "").rstrip(".")
         if message:
-            raise BadInput(f"{message} (see python starter.py --help)") from None
+            raise BadInput(f"{message} (see {program('starter.py')} --help)") from None
         return ExitCode.BAD_INPUT  # without a command, help was shown already
 
 

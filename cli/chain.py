@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from rich.text import Text
 from rich.tree import Tree
-from temporalio.client import WorkflowQueryFailedError
-from temporalio.service import RPCError
 
+from cli.asking import SILENCE, ask
 from cli.modes import Mode
 from cli.output import Output
-from cli.runs import WORKER_TIMEOUT, Handle
+from cli.runs import Handle
 from messages.events.order import OrderCancelled
 from messages.sagas import EventRecord
 from workflows.choreography.participants import PARTICIPANTS
@@ -29,10 +28,8 @@ async def chain(mode: Mode, run: Handle) -> list[EventRecord]:
     if mode is Mode.ORCHESTRATION:
         return []
     try:
-        events: list[EventRecord] = await run.query(
-            "events", result_type=list[EventRecord], rpc_timeout=WORKER_TIMEOUT
-        )
-    except (WorkflowQueryFailedError, RPCError):
+        events: list[EventRecord] = await ask(run, "events", list[EventRecord])
+    except SILENCE:
         return []
     return events
 

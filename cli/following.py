@@ -7,20 +7,24 @@ import time
 from contextlib import suppress
 from typing import Protocol
 
-from temporalio.client import WorkflowQueryFailedError
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.runs import WORKER_TIMEOUT, Handle, Outcome, outcome
+from cli.asking import SILENCE, look, why_silent
+from cli.runs import SERVER_TIMEOUT, Handle, Outcome, outcome
 from messages.sagas import SagaStatus, SagaView, StepState
 
 #: How a run ended; or, if it waits for an operator, where it stands.
 Followed = Outcome | SagaView
 
 _LOOK_EVERY = 0.1
+#: Seconds after a look that told nothing.
+_LOOK_AGAIN_AFTER = 0.5
 #: Seconds that the server may be away, being restarted, before we give up on it.
 _SERVER_PATIENCE = 120.0
 #: Seconds that a parked saga gets to undo its other steps before we report it.
 _SETTLING = 3.0
+_NO_SERVER = "the server does not answer (waiting for it)"
 
 
 class Audience(Protocol):
@@ -28,11 +32,11 @@ class Audience(Protocol):
 
     def show(self, view: SagaView) -> None: ...
 
-    def silent(self, *, server: bool) -> None:
-        """Nobody answers: no worker, or not even the server."""
+    def silent(self, why: str) -> None:
+        """The run tells nothing of itself."""
 
 
-async def follow(run: Handle, audience: Audience) -> Followed:
+async def follow(client: Client, run: Handle, audience: Audience) -> Followed:
     """Watch the run until it is closed or parked.
 
     Raises:
@@ -45,20 +49,22 @@ async def follow(run: Handle, audience: Audience) -> Followed:
         while not ended.done():
             try:
                 view = await look(run)
-            except RPCError as error:
-                gone = error.status is RPCStatusCode.UNAVAILABLE
+            except SILENCE as error:
+                gone = _is_gone(error)
                 if gone and time.monotonic() - heard > _SERVER_PATIENCE:
                     raise
-                audience.silent(server=gone)
+                why = _NO_SERVER if gone else await _why_silent(client, run, error)
+                if why is not None:
+                    audience.silent(why)
+                await asyncio.wait({ended}, timeout=_LOOK_AGAIN_AFTER)
             else:
                 heard = time.monotonic()
-                if view is not None:
-                    audience.show(view)
-                if view is not None and view.status is SagaStatus.NEEDS_INTERVENTION:
+                audience.show(view)
+                if view.status is SagaStatus.NEEDS_INTERVENTION:
                     parked = parked or time.monotonic()
                     if _at_rest(view) or time.monotonic() - parked > _SETTLING:
                         return view
-            await asyncio.wait({ended}, timeout=_LOOK_EVERY)
+                await asyncio.wait({ended}, timeout=_LOOK_EVERY)
         result = await ended
         await _show_the_end(run, audience)
         return result
@@ -68,24 +74,24 @@ async def follow(run: Handle, audience: Audience) -> Followed:
 
 async def _show_the_end(run: Handle, audience: Audience) -> None:
     """Show the last steps, which were taken since the last look, if a worker still tells."""
-    with suppress(RPCError):
-        view = await look(run)
-        if view is not None:
-            audience.show(view)
+    with suppress(*SILENCE):
+        audience.show(await look(run))
 
 
 def _at_rest(view: SagaView) -> bool:
     return all(step.state is not StepState.COMPENSATING for step in view.steps)
 
 
-async def look(run: Handle) -> SagaView | None:
-    """Ask the run's worker where the saga stands; None when the run has no saga to show.
-
-    Raises:
-        RPCError: no worker answered in time, or no server.
-    """
+async def _why_silent(client: Client, run: Handle, error: Exception) -> str | None:
     try:
-        view: SagaView = await run.query("status", result_type=SagaView, rpc_timeout=WORKER_TIMEOUT)
-    except WorkflowQueryFailedError:
-        return None
-    return view
+        described = await run.describe(rpc_timeout=SERVER_TIMEOUT)
+        if described.status is not WorkflowExecutionStatus.RUNNING:
+            return None  # its end is on its way to us
+        why = await why_silent(client, run, described.task_queue, error)
+    except RPCError:
+        return _NO_SERVER
+    return f"{why} (waiting for it)"
+
+
+def _is_gone(error: Exception) -> bool:
+    return isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE

@@ -6,24 +6,33 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from cli.chain import chain, say_chain
+from cli.ending import conclude
 from cli.errors import BadInput
-from cli.following import Followed, follow
-from cli.letters import dead_letters_of, say_letters
+from cli.following import follow
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.render import say_how_to_resolve, say_outcome
-from cli.runs import Handle, run_of, start_input
+from cli.runs import Handle, description, run_of, start_input
 from cli.screen import SagaScreen
 from messages.orders import Order
-from messages.sagas import SagaStatus, SagaSucceeded, SagaView
 from runtime.exits import ExitCode
 
 _START_TIMEOUT = timedelta(seconds=10)
+#: An order in one of these is not placed again.
+_STANDS = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
+
+
+class UnreadableOrder(BadInput):
+    """There is a run of that order's id, and it cannot be read what was ordered."""
+
+    def __init__(self, order: Order, run: Handle) -> None:
+        super().__init__(
+            f"there is a run {run.id} already, and what it was started with cannot be read;"
+            f" order {order.order_id!r} needs another order_id"
+        )
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,30 @@ class Placed:
     mode: Mode
     #: Whether the order was placed before and this is that run.
     already: bool
+    #: Whether that was in another mode than is asked for now.
+    elsewhere: bool = False
+
+    @property
+    def before(self) -> str:
+        """That it was placed before, and how."""
+        return "placed before" + (f", with --mode {self.mode.value}" if self.elsewhere else "")
+
+
+async def place_once(client: Client, mode: Mode, order: Order, task_queue: str) -> Placed:
+    """Place the order, unless it runs or has succeeded already, in whichever mode.
+
+    Raises:
+        BadInput: see :func:`place`.
+    """
+    for other in Mode:
+        if other is mode:
+            continue
+        known = await description(client, other.saga_id(order.order_id))
+        if known is not None and known.status in _STANDS:
+            run = run_of(client, known.id, known.run_id)
+            await _check_same(client, run, order)
+            return Placed(run, other, already=True, elsewhere=True)
+    return await place(client, mode, order, task_queue)
 
 
 async def place(
@@ -64,23 +97,29 @@ async def place(
         )
     except WorkflowAlreadyStartedError as existing:
         run = run_of(client, saga_id, existing.run_id)
-        placed = await start_input(client, run)
-        if placed != order:
-            raise BadInput(
-                f"order {order.order_id!r} was placed already, with {_difference(placed, order)};"
-                " an order of other content needs another order_id"
-            ) from None
+        await _check_same(client, run, order)
         return Placed(run, mode, already=True)
     return Placed(run_of(client, saga_id, handle.result_run_id), mode, already=False)
+
+
+async def _check_same(client: Client, run: Handle, order: Order) -> None:
+    placed = await start_input(client, run)
+    if placed is None:
+        raise UnreadableOrder(order, run)
+    if placed != order:
+        raise BadInput(
+            f"order {order.order_id!r} was placed already, with {_difference(placed, order)};"
+            " an order of other content needs another order_id"
+        )
 
 
 async def see_through(client: Client, order: Order, placed: Placed, output: Output) -> ExitCode:
     """Show the order's progress until it ends or waits for an operator."""
     if placed.already:
-        output.line(f"Order {order.order_id} was placed before; this is that run.")
+        output.line(f"Order {order.order_id} was {placed.before}; this is that run.")
     try:
         with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
-            followed = await follow(placed.run, screen)
+            followed = await follow(client, placed.run, screen)
     except asyncio.CancelledError:
         output.line(f"Order {order.order_id} goes on without us. To follow it:")
         output.line(f"  {command('status', order.order_id, *placed.mode.options)}")
@@ -90,7 +129,7 @@ async def see_through(client: Client, order: Order, placed: Placed, output: Outp
 
 def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
     """Only say which run the order is in."""
-    again = "was placed before" if placed.already else "is placed"
+    again = f"was {placed.before}" if placed.already else "is placed"
     output.line(f"Order {order.order_id} {again}: {placed.run.id}, run {placed.run.run_id}")
     output.line(f"  {command('status', order.order_id, *placed.mode.options)}")
     output.document(
@@ -103,43 +142,12 @@ def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
     return ExitCode.SUCCESS
 
 
-async def conclude(
-    client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
-) -> ExitCode:
-    """Say how the order ended, or why it did not."""
-    await say_end(client, mode, run, followed, output)
-    output.document(followed)
-    return ExitCode.SUCCESS if isinstance(followed, SagaSucceeded) else ExitCode.ROLLED_BACK
-
-
-async def say_end(
-    client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
-) -> None:
-    """Show how the order ended, or what it waits for."""
-    say_chain(await chain(mode, run), output)
-    if isinstance(followed, SagaView):
-        await say_what_it_waits_for(client, mode, followed, output)
-    else:
-        say_outcome(followed, output)
-
-
-async def say_what_it_waits_for(client: Client, mode: Mode, view: SagaView, output: Output) -> None:
-    """Tell an operator what can be done about an open order, if anything."""
-    order_id = mode.order_id(view.saga_id)
-    if view.status is SagaStatus.NEEDS_INTERVENTION and mode is Mode.CHOREOGRAPHY:
-        say_letters(await dead_letters_of(client, order_id), output)
-    else:
-        say_how_to_resolve(order_id, view, output)
-
-
 def summary(order: Order) -> str:
     """What lists of runs show of an order: ``3 items, 200.00``."""
     pieces = sum(item.quantity for item in order.items)
     return f"{pieces} item{'' if pieces == 1 else 's'}, {order.total_amount}"
 
 
-def _difference(placed: Order | None, order: Order) -> str:
-    if placed is None:
-        return "other content"
+def _difference(placed: Order, order: Order) -> str:
     fields = [f for f in Order.model_fields if getattr(placed, f) != getattr(order, f)]
     return f"another {', '.join(fields)}"

@@ -13,9 +13,6 @@ from cli.output import Output
 from cli.render import step_line, steps_table
 from messages.sagas import SagaView, StepState, StepView
 
-_NO_WORKER = "no worker answers on the task queue; start one: python worker.py (waiting for it)"
-_NO_SERVER = "the server does not answer (waiting for it)"
-
 
 class SagaScreen:
     """Shows a saga's progress, as long as it is open.
@@ -58,12 +55,11 @@ class SagaScreen:
         for step in _changed(before, view):
             self._output.line(step_line(step))
 
-    def silent(self, *, server: bool) -> None:
-        """Show that nobody answers, once for each time that this begins."""
-        trouble = _NO_SERVER if server else _NO_WORKER
-        if trouble != self._trouble and not self._live:
-            self._output.line(trouble)
-        self._trouble = trouble
+    def silent(self, why: str) -> None:
+        """Show that nobody tells of it, once for each time that this begins."""
+        if why != self._trouble and not self._live:
+            self._output.line(why, "yellow")
+        self._trouble = why
 
     def _picture(self) -> RenderableType:
         parts: list[RenderableType] = [Text(self._title, "bold")]

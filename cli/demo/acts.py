@@ -10,10 +10,12 @@ from typing import NamedTuple
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
+from cli.asking import QueryFailed, Unreadable, look
 from cli.demo.stage import ROOT, Stage
-from cli.following import Followed, follow, look
+from cli.ending import say_end
+from cli.following import Followed, follow
 from cli.modes import Mode
-from cli.order import place, say_end, summary
+from cli.order import place, summary
 from cli.order_file import read_order
 from cli.output import Output
 from cli.runs import Handle
@@ -83,7 +85,7 @@ async def play(act: Act, tag: str, stage: Stage, output: Output) -> Played:
     output.line(act.title, "bold")
     with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
         taking_back = asyncio.create_task(_take_back(placed.run) if act.cancel else _leave())
-        followed = await follow(placed.run, screen)
+        followed = await follow(stage.client, placed.run, screen)
         await taking_back
     await say_end(stage.client, act.mode, placed.run, followed, output)
     output.line(link, "dim")
@@ -101,10 +103,11 @@ async def _take_back(run: Handle) -> None:
 
 async def _first_step(run: Handle) -> StepState:
     try:
-        view = await look(run)
+        return (await look(run)).steps[0].state
     except RPCError:
         return StepState.PENDING
-    return view.steps[0].state if view else StepState.FAILED
+    except (QueryFailed, Unreadable):
+        return StepState.FAILED
 
 
 async def _leave() -> None:

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from typing import NoReturn
+
+from temporalio.client import Client
 from temporalio.service import RPCError
 
+from cli.asking import QueryFailed, Unreadable, look, why_silent
 from cli.chain import chain, say_chain
+from cli.ending import say_what_it_waits_for
 from cli.errors import OperationRefused
-from cli.following import look
+from cli.finding import Found, find
 from cli.modes import Mode
-from cli.order import say_what_it_waits_for
 from cli.output import Output
 from cli.render import say_outcome, say_steps
-from cli.runs import Outcome, latest_run, nobody_answers, outcome, run_of
+from cli.runs import Outcome, outcome
 from messages.sagas import SagaView
 from runtime.exits import ExitCode
 
 
-async def status(client: Client, mode: Mode, order_id: str, output: Output) -> ExitCode:
+async def status(client: Client, mode: Mode | None, named: str, output: Output) -> ExitCode:
     """Show the order's newest run; a closed one also when no worker is there to ask.
 
     Raises:
         BadInput: no such order.
-        OperationRefused: the run is open and no worker answers.
+        OperationRefused: the run is open and does not answer.
     """
-    latest = await latest_run(client, mode, order_id)
-    run = run_of(client, latest.id, latest.run_id)
-    is_open = latest.status is WorkflowExecutionStatus.RUNNING
+    found = await find(client, mode, named)
+    found.say_which(output)
+    run = found.run(client)
+    view: SagaView | None = None
     try:
         view = await look(run)
-    except RPCError as error:
-        if is_open:
-            raise nobody_answers(latest.task_queue, error) from None
-        view = None
-    if is_open and view is None:
-        raise OperationRefused(f"{latest.id} is open, but tells nothing of itself")
-    ended = None if is_open else await outcome(run)
-    events = await chain(mode, run)
+    except (RPCError, QueryFailed, Unreadable) as error:
+        if found.is_open:
+            _say_silent(
+                found, await why_silent(client, run, found.latest.task_queue, error), output
+            )
+    ended = None if found.is_open else await outcome(run)
+    events = await chain(found.mode, run)
     if view is not None:
         output.line(f"{view.saga_id}  {ended.status if ended else view.status.value}", "bold")
         say_steps(view, output)
@@ -44,11 +47,19 @@ async def status(client: Client, mode: Mode, order_id: str, output: Output) -> E
     if ended is not None:
         say_outcome(ended, output)
     elif view is not None:
-        await say_what_it_waits_for(client, mode, view, output)
-    told = {"events": events} if mode is Mode.CHOREOGRAPHY else {}
-    facts = {"run_id": latest.run_id, **_facts(view), **_facts(ended)}
+        await say_what_it_waits_for(client, found.mode, view, output)
+    told = {"events": events} if found.mode is Mode.CHOREOGRAPHY else {}
+    facts = {"run_id": found.latest.run_id, **_facts(view), **_facts(ended)}
     output.document({**facts, **told, "result": ended})
     return ExitCode.SUCCESS
+
+
+def _say_silent(found: Found, why: str, output: Output) -> NoReturn:
+    """Tell what can be known of an open run without asking it."""
+    run = {"saga_id": found.latest.id, "run_id": found.latest.run_id, "status": "RUNNING"}
+    output.line(f"{found.latest.id}  open, run {found.latest.run_id}", "bold")
+    output.document({**run, "problem": why, "result": None})
+    raise OperationRefused(f"{found.latest.id} is open, but {why}")
 
 
 def _facts(part: SagaView | Outcome | None) -> dict[str, object]:

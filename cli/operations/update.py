@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from temporalio.client import (
+    Client,
     WorkflowExecutionDescription,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.exceptions import FailureError
+from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import OperationRefused
+from cli.asking import why_silent
+from cli.errors import OperationRefused, reason
+from cli.failing import MEND, failing_task_of
+from cli.output import program
 from cli.runs import WORKER_TIMEOUT, Handle
 from messages.base import Message
 
 
 async def send_update(
+    client: Client,
     run: Handle,
     update: str,
     request: Message,
@@ -27,20 +32,25 @@ async def send_update(
         OperationRefused: the saga refused it, is closed, or no worker answered.
     """
     try:
-        await run.execute_update(update, request, rpc_timeout=WORKER_TIMEOUT)
+        # What it answers is not looked at, so that it need not be readable.
+        await run.execute_update(update, request, result_type=RawValue, rpc_timeout=WORKER_TIMEOUT)
     except WorkflowUpdateFailedError as error:
-        raise OperationRefused(f"{run.id} refused: {_reason(error.cause)}") from None
+        raise OperationRefused(f"{run.id} refused: {reason(error.cause)}") from None
     except WorkflowUpdateRPCTimeoutOrCancelledError:
-        # The server keeps it, and gives it to the next worker that comes.
-        raise OperationRefused(
-            f"{run.id} has not answered: no worker on task queue {latest.task_queue!r}?"
-            " It may still take the request when one comes (python worker.py); see its status"
-        ) from None
+        raise OperationRefused(await _why_late(client, run, latest.task_queue)) from None
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise OperationRefused(f"{run.id} is closed already") from None
-        raise
+        why = await why_silent(client, run, latest.task_queue, error)
+        raise OperationRefused(f"{run.id} does not take it: {why}") from None
 
 
-def _reason(cause: BaseException) -> str:
-    return cause.message if isinstance(cause, FailureError) else str(cause)
+async def _why_late(client: Client, run: Handle, task_queue: str) -> str:
+    # The server keeps it, and gives it to the next worker that comes.
+    failing = await failing_task_of(client, run)
+    if failing is not None:
+        return f"{run.id} has not answered: {failing}; {MEND}. It may still take the request then"
+    return (
+        f"{run.id} has not answered: no worker on task queue {task_queue!r}?"
+        f" It may still take the request when one comes ({program('worker.py')}); see its status"
+    )

@@ -74,7 +74,10 @@ def test_an_order_is_looked_for_in_the_mode_in_which_it_was_placed(system: Syste
     again = system.starter("order", "-", *MODE, stdin=order)
     assert "placed before" in again.stdout
     assert_one_line(
-        system.starter("status", order_id), 2, order_id, "was placed with --mode choreography"
+        system.starter("status", order_id, "--mode", "orchestration"),
+        2,
+        order_id,
+        "was placed with --mode choreography",
     )
     assert_one_line(system.starter("status", "nothing", *MODE), 2, "no order 'nothing' was placed")
     assert_one_line(system.starter("cancel", order_id, *MODE), 1, "closed already")

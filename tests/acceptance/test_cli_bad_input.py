@@ -12,6 +12,7 @@ from tests.builders import seed_order_json
 
 SEED = json.loads(seed_order_json())
 ITEM = SEED["items"][0]
+REPLAY = ("--action", "replay", "--note", "n")
 
 
 def changed(**fields: object) -> bytes:
@@ -88,19 +89,8 @@ def test_a_file_that_cannot_be_read_exits_2(nowhere: System) -> None:
         ("status", "x", "--colour"),
         ("resolve", "x", "--step", "s", "--action", "ignore", "--note", "n"),
         ("resolve", "x", "--step", "s", "--action", "retry"),
-        ("resolve", "x", "--step", "process_payment", "--action", "replay", "--note", "n"),
-        (
-            "resolve",
-            "x",
-            "--mode",
-            "choreography",
-            "--step",
-            "s",
-            "--action",
-            "retry",
-            "--note",
-            "n",
-        ),
+        ("resolve", "x", "--step", "process_payment", *REPLAY),
+        ("resolve", "x", "--mode", "orchestration", "--step", "a/b", *REPLAY),
         ("cancel", "x", "--reason", "x" * 100_000),
         ("simulate", "--orders", "0"),
         ("simulate", "--orders", "many"),

@@ -140,7 +140,7 @@ def test_an_order_that_cannot_be_undone_comes_with_the_commands_that_help(system
 
 def test_without_a_worker_it_says_so_and_waits_for_one(fresh_system: System) -> None:
     waiting = fresh_system.start("starter.py", "order", str(EXAMPLES / "order.json"))
-    waiting.until_it_says("no worker answers .* python worker.py")
+    waiting.until_it_says("no worker answers .*python worker.py")
     fresh_system.start_worker()
     assert waiting.exit_code() == 0
     assert "SUCCESS" in waiting.output()

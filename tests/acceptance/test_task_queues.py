@@ -16,8 +16,9 @@ def test_what_is_for_a_service_whose_worker_is_away_waits_for_it_and_the_others_
     system = fresh_system
     system.env["ORDER_SAGA_PAYMENT_TASK_QUEUE"] = "payments"
     system.start_worker(hosts=OTHERS)
-    order = seed_order_json("order_1")
+    # An order's id begins with its mode here: no order is placed in both.
     for mode, payment in (("orchestration", "running"), ("choreography", "pending")):
+        order = seed_order_json(f"{mode}_1")
         placed = system.starter("order", "-", "--mode", mode, "--no-wait", stdin=order)
         assert placed.returncode == 0
         until_states(system, mode, ["success", payment, "pending", "pending"])
@@ -26,6 +27,7 @@ def test_what_is_for_a_service_whose_worker_is_away_waits_for_it_and_the_others_
     payments = system.start_worker(hosts="payment")
     assert payments.until_it_says("polling task queue '(.*?)' on")[1] == "payments"
     for mode in ("orchestration", "choreography"):
+        order = seed_order_json(f"{mode}_1")
         done = system.starter("order", "-", "--mode", mode, "--json", stdin=order)
         assert json.loads(done.stdout)["status"] == "SUCCESS"
     system.assert_audit_is_clean()
@@ -41,7 +43,7 @@ def test_a_worker_for_one_service_opens_its_own_ledger_only(fresh_system: System
 
 def until_states(system: System, mode: str, wanted: list[str]) -> None:
     def reached() -> bool:
-        steps = system.starter_json("status", "order_1", "--mode", mode)["steps"]
+        steps = system.starter_json("status", f"{mode}_1", "--mode", mode)["steps"]
         assert isinstance(steps, list)
         return [step["state"] for step in steps] == wanted
 

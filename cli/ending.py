@@ -1,0 +1,46 @@
+"""Telling how an order ended, or what it waits for."""
+
+from __future__ import annotations
+
+from temporalio.client import Client
+
+from cli.chain import chain, say_chain
+from cli.following import Followed
+from cli.letters import dead_letters_of, say_letters
+from cli.modes import Mode
+from cli.output import Output
+from cli.render import say_how_to_resolve, say_outcome
+from cli.runs import Handle, description
+from messages.sagas import SagaStatus, SagaSucceeded, SagaView
+from runtime.exits import ExitCode
+
+
+async def conclude(
+    client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
+) -> ExitCode:
+    """Say how the order ended, or why it did not."""
+    await say_end(client, mode, run, followed, output)
+    output.document(followed)
+    return ExitCode.SUCCESS if isinstance(followed, SagaSucceeded) else ExitCode.ROLLED_BACK
+
+
+async def say_end(
+    client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
+) -> None:
+    """Show how the order ended, or what it waits for."""
+    say_chain(await chain(mode, run), output)
+    if isinstance(followed, SagaView):
+        await say_what_it_waits_for(client, mode, followed, output)
+    else:
+        say_outcome(followed, output)
+
+
+async def say_what_it_waits_for(client: Client, mode: Mode, view: SagaView, output: Output) -> None:
+    """Tell an operator what can be done about an open order, if anything."""
+    order_id = mode.order_id(view.saga_id)
+    if view.status is not SagaStatus.NEEDS_INTERVENTION or mode is Mode.ORCHESTRATION:
+        say_how_to_resolve(order_id, view, output)
+        return
+    order = await description(client, view.saga_id)
+    if order is not None:
+        say_letters(await dead_letters_of(client, order.task_queue, order_id), output)
