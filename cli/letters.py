@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
-from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError
-from temporalio.service import RPCError
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
+from cli.asking import SILENCE, ask, why_silent
+from cli.errors import printable
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT, nobody_answers
+from cli.runs import description, run_of
+from cli.unreadable import Unreadable
+from cli.waiting import PARKED, of_each, waiting
 from messages.base import Message
 from messages.deliveries import DeliveryState, DeliveryView
-
-PARKED = 'SagaStatus = "NEEDS_INTERVENTION" AND ExecutionStatus = "Running"'
-_QUESTIONS_AT_ONCE = 20
+from runtime.runs import first_run_id
 
 
 class DeadLetter(Message):
     """An event that a subscriber could not take."""
 
+    kind: Literal["event"] = "event"
     order_id: str
     #: First run id of the order's saga.
     run_id: str
@@ -31,6 +33,8 @@ class DeadLetter(Message):
     subscriber: str
     error: str | None
     since: datetime | None
+    #: Whether the order is open, and waits for what comes of the event.
+    blocks_order: bool
 
     @property
     def name(self) -> str:
@@ -38,27 +42,27 @@ class DeadLetter(Message):
         return f"{self.event_type}/{self.subscriber}"
 
 
-async def dead_letters(client: Client) -> list[DeadLetter]:
-    """Every dead letter, of all orders; of one whose worker is away, what its id tells."""
-    query = f'{PARKED} AND WorkflowType = "EventDelivery"'
-    found = [run async for run in client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT)]
-    gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
-    letters = await asyncio.gather(*(_read(client, run, gate) for run in found))
+async def dead_letters(client: Client, task_queue: str) -> list[DeadLetter | Unreadable]:
+    """Every dead letter of all orders; of one that does not answer, what its id tells."""
+    found = await waiting(client, task_queue, PARKED, "EventDelivery")
+    letters = await of_each(found, lambda run: _read(client, run))
     return [letter for letter in letters if letter is not None]
 
 
-async def dead_letters_of(client: Client, order_id: str) -> list[DeadLetter]:
+async def dead_letters_of(client: Client, task_queue: str, order_id: str) -> list[DeadLetter]:
     """The dead letters of one order."""
-    return [letter for letter in await dead_letters(client) if letter.order_id == order_id]
+    return [
+        letter
+        for letter in await dead_letters(client, task_queue)
+        if isinstance(letter, DeadLetter) and letter.order_id == order_id
+    ]
 
 
 def say_letters(letters: Sequence[DeadLetter], output: Output) -> None:
     """Tell an operator what can be done about dead letters, ready to be pasted."""
     for letter in letters:
-        output.sentence(
-            f"⚠ {letter.event_type} cannot be delivered to {letter.subscriber}: {letter.error}",
-            "bold red",
-        )
+        what = printable(f"{letter.event_type} cannot be delivered to {letter.subscriber}")
+        output.sentence(f"⚠ {what}: {letter.error}", "bold red")
         output.line("  Deliver it again, or record why it is not to be delivered:")
         for action, note in (("replay", "WHY"), ("discard", "EVIDENCE")):
             options = ("--step", letter.name, "--action", action, "--note", note)
@@ -66,21 +70,13 @@ def say_letters(letters: Sequence[DeadLetter], output: Output) -> None:
             output.line(f"    {line}")
 
 
-async def _read(
-    client: Client, run: WorkflowExecution, gate: asyncio.Semaphore
-) -> DeadLetter | None:
-    handle = client.get_workflow_handle(run.id, run_id=run.run_id)
-    async with gate:
-        try:
-            view: DeliveryView = await handle.query(
-                "status", result_type=DeliveryView, rpc_timeout=WORKER_TIMEOUT
-            )
-        except WorkflowQueryFailedError:
-            return None
-        except RPCError as error:
-            if nobody_answers(run.task_queue, error) is error:
-                raise
-            return _from_outside(run)
+async def _read(client: Client, run: WorkflowExecution) -> DeadLetter | Unreadable | None:
+    handle = run_of(client, run.id, run.run_id)
+    try:
+        view = await ask(handle, "status", DeliveryView)
+    except SILENCE as error:
+        why = await why_silent(client, handle, run.task_queue, error)
+        return await _from_outside(client, run, why)
     if view.state is not DeliveryState.PARKED:
         return None  # the list is a little late
     event = view.delivery.event
@@ -92,14 +88,17 @@ async def _read(
         subscriber=view.delivery.subscriber,
         error=view.error,
         since=view.parked_since,
+        blocks_order=await _waits(client, event.correlation_id, event.saga_run_id),
     )
 
 
-def _from_outside(run: WorkflowExecution) -> DeadLetter | None:
-    """What the id alone tells of a delivery whose worker is away."""
+async def _from_outside(
+    client: Client, run: WorkflowExecution, why: str
+) -> DeadLetter | Unreadable:
+    """What the id alone tells of a delivery that does not answer."""
     parts = run.id.rsplit("/", 3)
     if len(parts) != 4:
-        return None
+        return Unreadable.of(run, why)
     correlation_id, saga_run_id, event_type, subscriber = parts
     return DeadLetter(
         order_id=Mode.CHOREOGRAPHY.order_id(correlation_id),
@@ -107,6 +106,14 @@ def _from_outside(run: WorkflowExecution) -> DeadLetter | None:
         delivery_id=run.id,
         event_type=event_type,
         subscriber=subscriber,
-        error=f"no worker on task queue {run.task_queue!r} tells why",
+        error=why,
         since=None,
+        blocks_order=await _waits(client, correlation_id, saga_run_id),
     )
+
+
+async def _waits(client: Client, saga_id: str, saga_run_id: str) -> bool:
+    """Whether the order is open in the very run that the event is about."""
+    latest = await description(client, saga_id)
+    is_open = latest is not None and latest.status is WorkflowExecutionStatus.RUNNING
+    return latest is not None and is_open and first_run_id(latest) == saga_run_id

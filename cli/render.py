@@ -81,21 +81,22 @@ def _say_rolled_back(outcome: SagaRolledBack, output: Output) -> None:
         output.sentence(f"  undone by hand: {', '.join(outcome.resolved_manually)}", "yellow")
 
 
-def say_how_to_resolve(order_id: str, view: SagaView, output: Output) -> None:
+def say_how_to_resolve(
+    order_id: str, view: SagaView, output: Output, *, leftover: bool = False
+) -> None:
     """Tell an operator what can be done about a parked saga, ready to be pasted."""
     for step in view.steps:
         if step.state is not StepState.NEEDS_INTERVENTION:
             continue
         output.sentence(f"⚠ {step.name} cannot be undone: {step.compensation_error}", "bold red")
         output.line("  Try it again, or record that it was undone by hand:")
-        for line in resolve_commands(order_id, step):
-            output.line(f"    {line}")
+        for action, note in (("retry", "WHY"), ("mark_resolved", "EVIDENCE")):
+            output.line(f"    {_resolve_command(order_id, step, action, note)}")
+        if leftover:
+            output.line("  Or, where nothing proves that it has to be undone, let it stand:")
+            output.line(f"    {_resolve_command(order_id, step, 'keep', 'EVIDENCE')}")
 
 
-def resolve_commands(order_id: str, step: StepView) -> tuple[str, str]:
-    """The command that tries a parked step again, and the one that records it as undone."""
-    retry, by_hand = (
-        command("resolve", order_id, "--step", step.name, "--action", action, "--note", note)
-        for action, note in (("retry", "WHY"), ("mark_resolved", "EVIDENCE"))
-    )
-    return retry, by_hand
+def _resolve_command(order_id: str, step: StepView, action: str, note: str) -> str:
+    options = ("--step", step.name, "--action", action, "--note", note)
+    return command("resolve", order_id, *options)

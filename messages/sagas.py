@@ -118,7 +118,8 @@ class ResolveCompensation(Message):
     """An operator decides what becomes of a compensation that failed for good."""
 
     step: Annotated[str, Field(min_length=1, max_length=200)]
-    action: Literal["retry", "mark_resolved"]
+    #: ``keep``: its effect is right and stays; only of what a run left behind.
+    action: Literal["retry", "mark_resolved", "keep"]
     operator: Line
     #: What was done, and the evidence for it.
     note: Line

@@ -17,6 +17,8 @@ _DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
     "history.transferProcessorMaxPollRPS=2000",
     'history.timerProcessorMaxTimeShift="5ms"',
+    # By default it takes five, and so minutes, to say that a run's workflow task fails.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=1",
     # A closed run can be deleted only after these.
     'history.transferProcessorUpdateAckInterval="100ms"',
     'history.visibilityProcessorUpdateAckInterval="100ms"',

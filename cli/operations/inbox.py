@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
-from temporalio.client import Client, WorkflowExecution
-from temporalio.service import RPCError
+from temporalio.client import Client
 
-from cli.following import look
-from cli.letters import PARKED, DeadLetter, dead_letters, say_letters
+from cli.errors import printable
+from cli.failing_runs import FailingRun, failing_runs, say_failing
+from cli.leftovers import ParkedLeftover, parked_leftovers
+from cli.letters import DeadLetter, dead_letters, say_letters
 from cli.modes import Mode
 from cli.output import Output
+from cli.parked import ParkedOrder, parked_orders
 from cli.render import say_how_to_resolve
-from cli.runs import SERVER_TIMEOUT, nobody_answers, run_of
-from messages.base import Message
-from messages.sagas import SagaView, StepState
+from cli.unreadable import Unreadable, describe_command, say_unreadable
 from runtime.client import ensure_search_attribute
 from runtime.exits import ExitCode
-
-_QUESTIONS_AT_ONCE = 20
-
-
-class ParkedOrder(Message):
-    """An order whose undoing cannot go on by itself."""
-
-    mode: Mode = Mode.ORCHESTRATION
-    order_id: str
-    run_id: str
-    #: Since when it waits, and where it stands; None when no worker told.
-    since: datetime | None = None
-    saga: SagaView | None = None
 
 
 class ParkedEvent(DeadLetter):
@@ -39,65 +27,89 @@ class ParkedEvent(DeadLetter):
     mode: Mode = Mode.CHOREOGRAPHY
 
 
-async def inbox(client: Client, output: Output) -> ExitCode:
-    """List what is parked, each with what an operator can do about it."""
+Entry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable
+
+
+async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
+    """List what waits, each with what an operator can do about it; success is that nothing does."""
     await ensure_search_attribute(client)
-    orders = await _parked_orders(client, output)
-    letters = await dead_letters(client)
-    for order in orders:
-        _show(order, output)
-    for letter in letters:
-        _show_letter(letter, output)
-    if not orders and not letters:
+    entries = await _entries(client, task_queue, output)
+    # What the last reconciliation stopped at, to ask an operator, belongs here.
+    for entry in entries:
+        _show(entry, entries, output)
+        output.line("")
+    if not entries:
         output.line("✔ No order waits for an operator.", "green")
-    output.document([*orders, *(ParkedEvent(**dict(letter)) for letter in letters)])
-    return ExitCode.SUCCESS
+    output.document(entries)
+    return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
 
 
-async def _parked_orders(client: Client, output: Output) -> list[ParkedOrder]:
-    query = f'{PARKED} AND WorkflowType = "{Mode.ORCHESTRATION.workflow}"'
-    found = [run async for run in client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT)]
-    gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
-    parked = await asyncio.gather(*(_look_into(client, run, gate) for run in found))
-    if any(order.saga is None for order in parked):
-        output.line(str(nobody_answers(found[0].task_queue)), "yellow")
-    return parked
+async def _entries(client: Client, task_queue: str, output: Output) -> list[Entry]:
+    failing = await failing_runs(client, task_queue, output)
+    told = {run.workflow_id for run in failing}
+    orders = await parked_orders(client, task_queue)
+    leftovers = await parked_leftovers(client, task_queue)
+    letters = [
+        ParkedEvent(**dict(letter)) if isinstance(letter, DeadLetter) else letter
+        for letter in await dead_letters(client, task_queue)
+    ]
+    parked = [*orders, *leftovers, *letters]
+    return [*(entry for entry in parked if _workflow_id(entry) not in told), *failing]
 
 
-async def _look_into(
-    client: Client, run: WorkflowExecution, gate: asyncio.Semaphore
-) -> ParkedOrder:
-    order = ParkedOrder(order_id=Mode.ORCHESTRATION.order_id(run.id), run_id=run.run_id)
-    async with gate:
-        try:
-            saga = await look(run_of(client, run.id, run.run_id))
-        except RPCError as error:
-            if nobody_answers(run.task_queue, error) is error:
-                raise
-            saga = None
-    if saga is None:
-        return order
-    waiting = [s.ended_at for s in saga.steps if s.state is StepState.NEEDS_INTERVENTION]
-    since = min((at for at in waiting if at), default=None)
-    return order.model_copy(update={"saga": saga, "since": since})
+def _workflow_id(entry: Entry) -> str:
+    return entry.delivery_id if isinstance(entry, ParkedEvent) else entry.workflow_id
 
 
-def _show(order: ParkedOrder, output: Output) -> None:
-    output.line(f"Order {order.order_id} waits{_since(order.since)}, run {order.run_id}", "bold")
-    if order.saga is not None:
-        output.line(f"  It turned back: {order.saga.error}")
-        say_how_to_resolve(order.order_id, order.saga, output)
-    output.line("")
+def _show(entry: Entry, entries: Sequence[Entry], output: Output) -> None:
+    if isinstance(entry, ParkedOrder):
+        _show_order(entry, output)
+    elif isinstance(entry, ParkedLeftover):
+        _show_leftover(entry, entries, output)
+    elif isinstance(entry, ParkedEvent):
+        _show_letter(entry, output)
+    elif isinstance(entry, FailingRun):
+        say_failing(entry, output)
+    else:
+        say_unreadable(entry, output)
 
 
-def _show_letter(letter: DeadLetter, output: Output) -> None:
-    output.line(
-        f"An event of order {letter.order_id} waits{_since(letter.since)}, run {letter.run_id}",
-        "bold",
-    )
+def _show_order(order: ParkedOrder, output: Output) -> None:
+    _headline(f"Order {order.order_id}", order.since, order.run_id, output)
+    if order.saga is None:
+        _say_problem(order, output)
+        return
+    output.line(f"  It turned back: {order.saga.error}")
+    say_how_to_resolve(order.order_id, order.saga, output)
+
+
+def _show_leftover(leftover: ParkedLeftover, entries: Sequence[Entry], output: Output) -> None:
+    what = f"What order {leftover.order_id} left behind"
+    _headline(what, leftover.since, leftover.run_id, output)
+    if leftover.saga is None:
+        _say_problem(leftover, output)
+        return
+    waiting = Counter(e.order_id for e in entries if isinstance(e, ParkedOrder | ParkedLeftover))
+    only_one = waiting[leftover.order_id] == 1
+    name = leftover.order_id if only_one else leftover.workflow_id
+    say_how_to_resolve(name, leftover.saga, output, leftover=True)
+
+
+def _show_letter(letter: ParkedEvent, output: Output) -> None:
+    _headline(f"An event of order {letter.order_id}", letter.since, letter.run_id, output)
+    if letter.blocks_order:
+        output.line("  The order is open and waits for it.")
+    else:
+        output.line("  No open order waits for it.", "dim")
     say_letters([letter], output)
-    output.line("")
 
 
-def _since(at: datetime | None) -> str:
-    return f" since {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
+def _headline(what: str, since: datetime | None, run_id: str, output: Output) -> None:
+    at = f" since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+    output.line(printable(f"{what} waits{at}, run {run_id}"), "bold")
+
+
+def _say_problem(entry: ParkedOrder | ParkedLeftover, output: Output) -> None:
+    output.sentence(f"⚠ {entry.problem}", "bold red")
+    output.line("  To look at it:")
+    output.line(f"    {describe_command(entry.workflow_id)}")

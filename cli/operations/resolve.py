@@ -1,99 +1,106 @@
-"""``resolve``: decide on what cannot go on by itself: a compensation, or an event."""
+"""``resolve``: decide on what cannot go on by itself: a step to undo, or an event."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-from datetime import datetime, timezone
 from getpass import getuser
 
-from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.client import Client
 
+from cli.asking import SILENCE, look, why_silent
+from cli.ending import conclude
 from cli.errors import OperationRefused
+from cli.finding import Found, find, find_if_any
 from cli.following import follow
-from cli.letters import dead_letters_of
+from cli.leftovers import ParkedLeftover, parked_leftovers_of, waiting_steps
 from cli.modes import Mode
+from cli.operations.leftover import resolve_leftover
 from cli.operations.update import send_update
-from cli.order import conclude
-from cli.output import Output, command
-from cli.runs import WORKER_TIMEOUT, BrokenOff, Handle, description, latest_run, run_of
+from cli.output import Output
+from cli.runs import BrokenOff
 from cli.screen import SagaScreen
-from messages.deliveries import DeliveryState, DeliveryView, ResolveDeadLetter
 from messages.sagas import ResolveCompensation, SagaView
 from runtime.exits import ExitCode
 
-_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
-
 
 async def resolve(
-    client: Client, order_id: str, decision: ResolveCompensation, output: Output
+    client: Client,
+    task_queue: str,
+    mode: Mode | None,
+    named: str,
+    decision: ResolveCompensation,
+    output: Output,
 ) -> ExitCode:
-    """Decide on a compensation and see what comes of it; success means the order is undone.
+    """Decide on a step of an order or of what it left behind; success means that it is settled.
 
     Raises:
         BadInput: no such order.
         OperationRefused: the step does not wait for a decision, or no worker answers.
     """
-    mode = Mode.ORCHESTRATION
-    latest = await latest_run(client, mode, order_id)
-    run = run_of(client, latest.id, latest.run_id)
-    await send_update(run, "resolve_compensation", decision, latest)
-    with SagaScreen(output, f"{latest.id}  {decision.step}: {decision.action}") as screen:
-        followed = await follow(run, screen)
-    await conclude(client, mode, run, followed, output)
+    found = await _named(client, mode, named)
+    order = found if found and await _waits(client, found, decision) else None
+    if order is not None and named == order.latest.id:
+        return await _resolve_order(client, order, decision, output)
+    leftovers = [
+        leftover
+        for leftover in await parked_leftovers_of(
+            client, task_queue, mode, found.order_id if found else named
+        )
+        if leftover.waits_at(decision.step)
+    ]
+    if order is None and len(leftovers) == 1:
+        return await resolve_leftover(client, leftovers[0], decision, output)
+    if leftovers:
+        raise _several(order, leftovers, decision.step)
+    if decision.action == "keep":
+        raise OperationRefused(
+            f"nothing that order {named!r} left behind waits at {decision.step!r}; only there"
+            " an effect can be kept"
+        )
+    return await _resolve_order(client, found or await find(client, mode, named), decision, output)
+
+
+async def _named(client: Client, mode: Mode | None, named: str) -> Found | None:
+    # Of an order in both modes only this one has steps to decide on.
+    led = mode in (None, Mode.ORCHESTRATION)
+    found = await find_if_any(client, Mode.ORCHESTRATION, named) if led else None
+    return found or await find_if_any(client, mode, named)
+
+
+async def _waits(client: Client, found: Found, decision: ResolveCompensation) -> bool:
+    """Whether the decision can be about the order's own run."""
+    if not found.is_open or found.mode is not Mode.ORCHESTRATION or decision.action == "keep":
+        return False
+    run = found.run(client)
+    try:
+        return decision.step in waiting_steps(await look(run))
+    except SILENCE as error:
+        why = await why_silent(client, run, found.latest.task_queue, error)
+        raise OperationRefused(f"{run.id} is open, but {why}") from None
+
+
+def _several(order: Found | None, leftovers: list[ParkedLeftover], step: str) -> OperationRefused:
+    ids = [*([order.latest.id] if order else []), *(found.workflow_id for found in leftovers)]
+    return OperationRefused(
+        f"several wait at {step!r}; say which, in the place of the order's id: {', '.join(ids)}"
+    )
+
+
+async def _resolve_order(
+    client: Client, found: Found, decision: ResolveCompensation, output: Output
+) -> ExitCode:
+    if found.mode is not Mode.ORCHESTRATION:
+        raise OperationRefused(
+            f"{found.latest.id} leads nobody, so no step of it waits for a decision; its events"
+            " may: see the inbox"
+        )
+    run = found.run(client)
+    await send_update(client, run, "resolve_compensation", decision, found.latest)
+    with SagaScreen(output, f"{run.id}  {decision.step}: {decision.action}") as screen:
+        followed = await follow(client, run, screen)
+    await conclude(client, found.mode, run, followed, output)
     still_stands = isinstance(followed, (SagaView, BrokenOff))
     return ExitCode.ROLLED_BACK if still_stands else ExitCode.SUCCESS
-
-
-async def resolve_letter(
-    client: Client, order_id: str, letter: str, decision: ResolveDeadLetter, output: Output
-) -> ExitCode:
-    """Decide on a dead letter; success means that it is none any more.
-
-    Args:
-        letter: ``<event type>/<subscriber>``, as the inbox names it.
-
-    Raises:
-        OperationRefused: the order has no such dead letter, or no worker answers.
-    """
-    delivery = await _delivery(client, order_id, letter)
-    run = run_of(client, delivery.id, delivery.run_id)
-    await send_update(run, "resolve_dead_letter", decision, delivery)
-    view = await _settled(run)
-    output.document(view)
-    if view.state is DeliveryState.PARKED:
-        output.sentence(f"✘ {letter} was delivered again, and failed: {view.error}", "bold red")
-        return ExitCode.ROLLED_BACK
-    output.line(f"✔ {letter} is {view.state.value}", "green")
-    output.line(f"  {command('status', order_id, *Mode.CHOREOGRAPHY.options)}")
-    return ExitCode.SUCCESS
-
-
-async def _delivery(client: Client, order_id: str, letter: str) -> WorkflowExecutionDescription:
-    letters = await dead_letters_of(client, order_id)
-    named = [found for found in letters if found.name == letter]
-    if not named:
-        waiting = ", ".join(sorted({found.name for found in letters})) or "none"
-        raise OperationRefused(
-            f"order {order_id!r} has no dead letter {letter!r} (waiting: {waiting})"
-        )
-    # Of several attempts at the order, the one that is nearest to the operator's mind.
-    newest = max(named, key=lambda found: found.since or _LONG_AGO)
-    found = await description(client, newest.delivery_id)
-    if found is None:
-        raise OperationRefused(f"the delivery of {letter} to order {order_id!r} is gone")
-    return found
-
-
-async def _settled(run: Handle) -> DeliveryView:
-    """Wait until the subscriber has the event, or not once more."""
-    while True:
-        view: DeliveryView = await run.query(
-            "status", result_type=DeliveryView, rpc_timeout=WORKER_TIMEOUT
-        )
-        if view.state is not DeliveryState.DELIVERING:
-            return view
-        await asyncio.sleep(0.1)
 
 
 def login_name() -> str:

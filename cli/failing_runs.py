@@ -1,0 +1,71 @@
+"""Runs of any of our workflows whose workflow task keeps failing, as the server lists them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from temporalio.client import Client, WorkflowExecution
+from temporalio.service import RPCError, RPCStatusCode
+
+from cli.errors import printable
+from cli.failing import MEND, failing_task
+from cli.output import Output
+from cli.runs import description
+from cli.unreadable import describe_command
+from cli.waiting import of_each, waiting
+from messages.base import Message
+
+# The server sets it after about five failures in a row, and takes it away after a success.
+_FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
+_TYPES = ("OrderSaga", "OrderChoreography", "EventDelivery", "ReconcileOrders", "UndoLeftover")
+
+
+class FailingRun(Message):
+    """A run that cannot go on before its worker's code is mended."""
+
+    kind: Literal["failing"] = "failing"
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    #: Why its workflow task fails, and how often it was tried.
+    reason: str
+    attempt: int
+
+
+async def failing_runs(client: Client, task_queue: str, output: Output) -> list[FailingRun]:
+    """All of them, as far as the server lists such."""
+    try:
+        found = await waiting(client, task_queue, _FAILING, *_TYPES)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        output.line("This server does not list runs whose workflow task keeps failing.", "yellow")
+        return []
+    runs = await of_each(found, lambda run: _read(client, run))
+    return [run for run in runs if run is not None]
+
+
+async def _read(client: Client, run: WorkflowExecution) -> FailingRun | None:
+    described = await description(client, run.id, run.run_id)
+    task = await failing_task(client, described) if described else None
+    if task is None:
+        return None  # the list is a little late
+    return FailingRun(
+        workflow_id=run.id,
+        run_id=run.run_id,
+        workflow_type=run.workflow_type,
+        reason=task.reason,
+        attempt=task.attempt,
+    )
+
+
+def say_failing(run: FailingRun, output: Output) -> None:
+    """Tell an operator of it, how to look at it, and what helps."""
+    output.line(f"{printable(run.workflow_id)} cannot go on, run {run.run_id}", "bold")
+    output.sentence(
+        f"⚠ Its workflow task fails: {run.reason} (attempt {run.attempt})",
+        "bold red",
+    )
+    output.line("  To look at it:")
+    output.line(f"    {describe_command(run.workflow_id, run.run_id)}")
+    output.sentence(f"  What helps: {MEND}.")

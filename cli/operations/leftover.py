@@ -1,0 +1,56 @@
+"""``resolve`` of a step that a run left behind."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio.client import Client, WorkflowExecutionStatus
+
+from cli.asking import SILENCE, look, why_silent
+from cli.errors import OperationRefused
+from cli.leftovers import ParkedLeftover, waiting_steps
+from cli.operations.update import send_update
+from cli.output import Output
+from cli.render import say_how_to_resolve, say_steps
+from cli.runs import Handle, description, run_of
+from messages.sagas import ResolveCompensation, SagaView, StepState
+from runtime.exits import ExitCode
+
+_LOOK_EVERY = 0.1
+
+
+async def resolve_leftover(
+    client: Client, leftover: ParkedLeftover, decision: ResolveCompensation, output: Output
+) -> ExitCode:
+    """Send the decision and see what comes of it; success means that nothing waits any more.
+
+    Raises:
+        OperationRefused: the step does not wait for a decision, or no worker answers.
+    """
+    latest = await description(client, leftover.workflow_id)
+    if latest is None:
+        raise OperationRefused(f"{leftover.workflow_id} is gone")
+    run = run_of(client, latest.id, latest.run_id)
+    await send_update(client, run, "resolve_compensation", decision, latest)
+    view = await _settled(client, run, latest.task_queue)
+    output.line(f"{latest.id}  {decision.step}: {decision.action}", "bold")
+    say_steps(view, output)
+    say_how_to_resolve(latest.id, view, output, leftover=True)
+    output.document(view)
+    return ExitCode.ROLLED_BACK if waiting_steps(view) else ExitCode.SUCCESS
+
+
+async def _settled(client: Client, run: Handle, task_queue: str) -> SagaView:
+    """Wait until it is over, or nothing of it is being undone."""
+    while True:
+        try:
+            view = await look(run)
+        except SILENCE as error:
+            why = await why_silent(client, run, task_queue, error)
+            raise OperationRefused(f"{run.id} has taken it, but {why}") from None
+        described = await description(client, run.id, run.run_id)
+        is_open = described is not None and described.status is WorkflowExecutionStatus.RUNNING
+        working = any(step.state is StepState.COMPENSATING for step in view.steps)
+        if not is_open or (waiting_steps(view) and not working):
+            return view
+        await asyncio.sleep(_LOOK_EVERY)

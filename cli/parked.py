@@ -1,0 +1,56 @@
+"""Orders whose undoing cannot go on by itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from temporalio.client import Client, WorkflowExecution
+
+from cli.asking import SILENCE, look, why_silent
+from cli.leftovers import waiting_since
+from cli.modes import Mode
+from cli.runs import run_of
+from cli.waiting import PARKED, of_each, waiting
+from messages.base import Message
+from messages.sagas import SagaStatus, SagaView
+
+
+class ParkedOrder(Message):
+    """An order that waits for an operator."""
+
+    kind: Literal["order"] = "order"
+    mode: Mode = Mode.ORCHESTRATION
+    order_id: str
+    workflow_id: str
+    run_id: str
+    #: Since when it waits, and where it stands; None when it did not tell.
+    since: datetime | None = None
+    saga: SagaView | None = None
+    #: Why it did not tell.
+    problem: str | None = None
+
+
+async def parked_orders(client: Client, task_queue: str) -> list[ParkedOrder]:
+    """All of them; of one that does not answer, what its id tells.
+
+    A choreographed order is not among them: what it waits for are dead letters.
+    """
+    found = await waiting(client, task_queue, PARKED, Mode.ORCHESTRATION.workflow)
+    orders = await of_each(found, lambda run: _read(client, run))
+    return [order for order in orders if order is not None]
+
+
+async def _read(client: Client, run: WorkflowExecution) -> ParkedOrder | None:
+    order = ParkedOrder(
+        order_id=Mode.ORCHESTRATION.order_id(run.id), workflow_id=run.id, run_id=run.run_id
+    )
+    handle = run_of(client, run.id, run.run_id)
+    try:
+        saga = await look(handle)
+    except SILENCE as error:
+        why = await why_silent(client, handle, run.task_queue, error)
+        return order.model_copy(update={"problem": why})
+    if saga.status is not SagaStatus.NEEDS_INTERVENTION:
+        return None  # the list is a little late
+    return order.model_copy(update={"saga": saga, "since": waiting_since(saga)})

@@ -1,0 +1,40 @@
+"""What is known of a run that tells nothing of itself that can be read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from temporalio.client import WorkflowExecution
+from typing_extensions import Self
+
+from cli.errors import printable
+from cli.output import Output, shell_word
+from messages.base import Message
+
+
+class Unreadable(Message):
+    """A run that waits for an operator, and nobody can say for what."""
+
+    kind: Literal["unreadable"] = "unreadable"
+    workflow_id: str
+    run_id: str
+    problem: str
+
+    @classmethod
+    def of(cls, run: WorkflowExecution, problem: str) -> Self:
+        """What the list of runs tells of it."""
+        return cls(workflow_id=run.id, run_id=run.run_id, problem=problem)
+
+
+def say_unreadable(run: Unreadable, output: Output) -> None:
+    """Tell an operator of it, and how to look at it."""
+    output.line(f"{printable(run.workflow_id)} waits, run {run.run_id}", "bold")
+    output.sentence(f"  It cannot be read: {run.problem}", "bold red")
+    output.line("  To look at it:")
+    output.line(f"    {describe_command(run.workflow_id, run.run_id)}")
+
+
+def describe_command(workflow_id: str, run_id: str | None = None) -> str:
+    """How to look at a run, by default the newest one, with Temporal's own command line."""
+    words = ["temporal", "workflow", "describe", "--workflow-id", shell_word(workflow_id)]
+    return " ".join([*words, "--run-id", run_id] if run_id else words)
