@@ -18,13 +18,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from cli.output import Output
+from cli.errors import printable
+from cli.output import Output, program
+from cli.runs import BrokenOff
 from cli.simulation.fates import CANCELLED, PARKED, SUCCEEDED, Fate, Summary, summarize
 from cli.simulation.population import Population
 from cli.simulation.simulation import Simulation
 from runtime.exits import ExitCode
 
 _SILENCE = 15.0
+#: Orders without a result that a person is shown; after so many there is one cause, not many.
+_SHOWN = 20
 
 
 class Simulated(NamedTuple):
@@ -62,10 +66,19 @@ async def simulate(
     summary = summarize(fates, time.monotonic() - began)
     output.say()
     output.say(_table(fates, summary))
+    _say_broken_off(fates, output)
     if summary.parked:
-        output.line("See the orders that wait: python starter.py inbox", "bold red")
+        output.line(f"See the orders that wait: {program('starter.py')} inbox", "bold red")
     output.document(summary)
     return Simulated(fates, summary)
+
+
+def _say_broken_off(fates: list[Fate], output: Output) -> None:
+    broken_off = [fate.outcome for fate in fates if isinstance(fate.outcome, BrokenOff)]
+    for ended in broken_off[:_SHOWN]:
+        output.sentence(f"  {ended.saga_id}: {printable(ended.error)}", "red")
+    if len(broken_off) > _SHOWN:
+        output.line(f"  … and {len(broken_off) - _SHOWN} more", "red")
 
 
 @contextmanager
@@ -104,7 +117,7 @@ class _Silence:
             except asyncio.TimeoutError:
                 self._output.line(
                     f"  no order has ended for {_SILENCE:g} s; do server and worker run?"
-                    " (python worker.py)",
+                    f" ({program('worker.py')})",
                     "yellow",
                 )
                 await self._broken.wait()

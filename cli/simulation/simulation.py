@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from temporalio.client import Client
 
-from cli.letters import PARKED
 from cli.modes import Mode
-from cli.order import Placed, place
+from cli.order import Placed, UnreadableOrder, place
 from cli.patience import patiently
-from cli.runs import SERVER_TIMEOUT, Handle, Outcome, outcome
+from cli.runs import SERVER_TIMEOUT, BrokenOff, Handle, Outcome, outcome
 from cli.simulation.fates import Fate
+from cli.waiting import PARKED
 from messages.orders import Order
 
 _LOOK_FOR_PARKED_EVERY = 2.0
@@ -64,17 +64,26 @@ class Simulation:
             ended(fate)
 
     async def _take_through(self, order: Order) -> Fate:
-        parked = self._parked[self._mode.saga_id(order.order_id)] = asyncio.Event()
-        placed = await self._place(order)
-        closed = asyncio.create_task(patiently(lambda: outcome(placed.run)))
+        workflow_id = self._mode.saga_id(order.order_id)
+        parked = self._parked[workflow_id] = asyncio.Event()
+        try:
+            placed = await self._place(order)
+            return await self._see_through(placed.run, parked)
+        except UnreadableOrder as error:
+            unknown = BrokenOff(saga_id=workflow_id, status="FAILED", error=str(error))
+            return Fate(workflow_id, "", unknown)
+        finally:
+            del self._parked[workflow_id]
+
+    async def _see_through(self, run: Handle, parked: asyncio.Event) -> Fate:
+        closed = asyncio.create_task(patiently(lambda: outcome(run)))
         stuck = asyncio.create_task(parked.wait())
         try:
             await asyncio.wait({closed, stuck}, return_when=asyncio.FIRST_COMPLETED)
-            return _fate(placed.run, closed)
+            return _fate(run, closed)
         finally:
             closed.cancel()
             stuck.cancel()
-            del self._parked[placed.run.id]
 
     async def _place(self, order: Order) -> Placed:
         attempts = itertools.count()
