@@ -8,6 +8,7 @@ from activities.failures import translated
 from activities.ports import Shipping
 from messages.base import Reversal
 from messages.shipping import PrepareShipping, Shipment
+from messages.settling import Settle
 
 
 class ShippingActivities:
@@ -25,3 +26,8 @@ class ShippingActivities:
     def cancel_shipment(self, request: PrepareShipping) -> Reversal:
         with translated():
             return self._shipping.cancel(request)
+
+    @activity.defn
+    def settle_shipping(self, decision: Settle) -> Reversal:
+        with translated():
+            return self._shipping.settle(decision)

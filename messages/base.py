@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -22,6 +23,9 @@ class Message(BaseModel):
 Identifier = Annotated[
     StrictStr, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\s\p{C}]+$")
 ]
+
+#: One line of text that a person typed.
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
 # 200, 200.0 and 200.00 are one amount, so they must be one request to a service.
 _CENT = AfterValidator(lambda amount: amount.quantize(Decimal("0.01")))
@@ -47,8 +51,20 @@ class Command(Message):
     order_id: Identifier
 
 
+class Resolution(Message):
+    """An operator's decision on an operation, as its service's ledger keeps it."""
+
+    operator: str
+    #: The evidence.
+    note: str
+    at: datetime
+
+
 class Reversal(Message):
     """A service's answer to a compensation."""
 
-    #: False when there was nothing to undo: the action never arrived, or was refused.
+    #: False when the compensation moved nothing: the action never arrived, was refused, or
+    #: was settled.
     had_effect: bool
+    #: Set when an operator has settled the operation: it was undone by hand, and is not again.
+    settled: Resolution | None = None

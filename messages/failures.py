@@ -36,6 +36,10 @@ class LoyaltyAccountClosed(Refused):
     """The customer's loyalty account takes no points."""
 
 
+class OrderAlreadyPlaced(Refused):
+    """The order has this effect already, in another run; it cannot have it twice."""
+
+
 class OperationReversed(ServiceError):
     """The operation was already compensated; an action that arrives later stays undone."""
 
@@ -61,5 +65,6 @@ REFUSALS = frozenset(
         PaymentDeclined,
         AddressNotServiceable,
         LoyaltyAccountClosed,
+        OrderAlreadyPlaced,
     )
 )

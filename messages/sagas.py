@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from messages.base import Message
+from messages.base import Line, Message, Resolution
 
 
 class StepState(str, Enum):
@@ -32,14 +32,6 @@ class SagaStatus(str, Enum):
     NEEDS_INTERVENTION = "NEEDS_INTERVENTION"  #: open; an operator has to decide
     FAILED = "FAILED"  #: closed; a step failed and no effect stands
     CANCELLED = "CANCELLED"  #: closed; cancelled from outside and no effect stands
-
-
-class Resolution(Message):
-    """An operator's word that a step was undone by hand."""
-
-    operator: str
-    note: str
-    at: datetime
 
 
 class StepView(Message):
@@ -104,10 +96,6 @@ class SagaRolledBack(Message):
     resolved_manually: tuple[str, ...] = ()
 
 
-#: One line of text that a person typed.
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-
-
 class CancelOrder(Message):
     """A customer takes the order back."""
 
@@ -118,7 +106,7 @@ class ResolveCompensation(Message):
     """An operator decides what becomes of a compensation that failed for good."""
 
     step: Annotated[str, Field(min_length=1, max_length=200)]
-    action: Literal["retry", "mark_resolved"]
+    action: Literal["retry", "mark_resolved", "keep"]
     operator: Line
     #: What was done, and the evidence for it.
     note: Line

@@ -21,7 +21,7 @@ from messages.failures import OutOfStock, UnknownItem
 from messages.inventory import Reservation, ReserveInventory
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.ledger import metadata
+from services.sql import metadata
 from services.participant import Participant
 from services.trouble import fault_calls
 

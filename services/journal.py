@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from services.ledger import metadata, utc_now
+from services.sql import metadata, utc_now
 
 Kind = Literal["apply", "reverse"]
 

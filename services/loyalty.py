@@ -21,7 +21,7 @@ from messages.failures import LoyaltyAccountClosed
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.ledger import insert_new, metadata
+from services.sql import insert_new, metadata
 from services.participant import Participant
 from services.trouble import fault_calls
 

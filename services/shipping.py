@@ -11,7 +11,7 @@ from messages.failures import AddressNotServiceable
 from messages.shipping import PrepareShipping, Shipment
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.ledger import metadata
+from services.sql import metadata
 from services.participant import Participant
 from services.trouble import fault_calls
 

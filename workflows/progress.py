@@ -8,7 +8,8 @@ from datetime import datetime
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
-from messages.sagas import Resolution, SagaStatus, SagaView, StepState, StepView
+from messages.base import Resolution
+from messages.sagas import SagaStatus, SagaView, StepState, StepView
 
 SAGA_STATUS = SearchAttributeKey.for_keyword("SagaStatus")
 

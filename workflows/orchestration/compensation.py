@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine
 from temporalio import workflow
 
 from messages.base import Reversal
-from messages.sagas import Resolution, ResolveCompensation, StepState
+from messages.base import Resolution
+from messages.sagas import ResolveCompensation, StepState
 from workflows.failure import explain
 from workflows.orchestration.step import RequestT, Step, undo
 from workflows.progress import Progress
