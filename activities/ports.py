@@ -18,7 +18,7 @@ from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, Unse
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
 from messages.payment import Payment, ProcessPayment
 from messages.reconciliation import RunsPage
-from messages.runs import ExaminedRun, RunRef
+from messages.runs import ExaminedRun, RunRef, UnreadableRun
 from messages.settling import Settle
 from messages.shipping import PrepareShipping, Shipment
 
@@ -92,7 +92,7 @@ class Runs(Protocol):
         """List runs that were ended from outside, a page at a time."""
         ...
 
-    async def examine(self, asked: RunRef) -> ExaminedRun:
+    async def examine(self, asked: RunRef) -> ExaminedRun | UnreadableRun:
         """Find out how the run ended, or how what a reset has made of it did."""
         ...
 

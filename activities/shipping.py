@@ -7,8 +7,8 @@ from temporalio import activity
 from activities.failures import translated
 from activities.ports import Shipping
 from messages.base import Reversal
-from messages.shipping import PrepareShipping, Shipment
 from messages.settling import Settle
+from messages.shipping import PrepareShipping, Shipment
 
 
 class ShippingActivities:

@@ -11,8 +11,8 @@ from messages.failures import AddressNotServiceable
 from messages.shipping import PrepareShipping, Shipment
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.sql import metadata
 from services.participant import Participant
+from services.sql import metadata
 from services.trouble import fault_calls
 
 shipments = Table(
