@@ -6,6 +6,8 @@ from typing import Literal
 
 from messages.base import Command, Resolution
 
+Decision = Literal["undone", "kept"]
+
 
 class Settle(Command):
     """Record an operator's decision on an operation.
@@ -17,4 +19,4 @@ class Settle(Command):
     resolution: Resolution
     #: ``undone``: it was undone by hand, and must not happen nor be undone any more.
     #: ``kept``: its effect is right, and stays.
-    decision: Literal["undone", "kept"] = "undone"
+    decision: Decision = "undone"

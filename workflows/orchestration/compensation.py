@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from temporalio import workflow
 
 from messages.base import Command, Resolution, Reversal
 from messages.sagas import ResolveCompensation, StepState
-from messages.settling import Settle
+from messages.settling import Decision, Settle
 from workflows.failure import explain
 from workflows.orchestration.step import RequestT, Step, settle, undo
 from workflows.progress import Progress
@@ -29,9 +28,7 @@ class Undo:
 
     compensate: _Attempt
     #: Has the service record an operator's decision; None when it keeps none.
-    settle: (
-        Callable[[Resolution, Literal["undone", "kept"]], Coroutine[None, None, Reversal]] | None
-    )
+    settle: Callable[[Resolution, Decision], Coroutine[None, None, Reversal]] | None
 
 
 class CompensationStack:
@@ -183,7 +180,7 @@ async def _record(
     step: Step[RequestT, object],
     request: Command,
     by_hand: Resolution,
-    decision: Literal["undone", "kept"],
+    decision: Decision,
 ) -> Reversal:
     return await settle(
         step,

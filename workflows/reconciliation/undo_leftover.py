@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Literal, cast
+from typing import cast
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.reconciliation import Leftover, Reconciled
     from messages.requests import requests_of
     from messages.sagas import ResolveCompensation, SagaStatus, SagaView, StepState
-    from messages.settling import Settle
+    from messages.settling import Decision, Settle
 
 from workflows.closing import no_input
 from workflows.orchestration.compensation import CompensationStack, Undo
@@ -141,7 +141,7 @@ class UndoLeftover:
         self,
         step: Step[Never, object],
         by_hand: Resolution,
-        decision: Literal["undone", "kept"],
+        decision: Decision,
     ) -> Reversal:
         run = self._leftover.run
         return await settle(
