@@ -96,12 +96,13 @@ def open_ledger(
 
 
 @contextmanager
-def reading(service: str, url: str) -> Iterator[Connection]:
+def reading(service: str, url: str, home: Home | None = None) -> Iterator[Connection]:
     """One consistent view of a ledger that exists; nothing is created or changed.
 
     Raises:
-        LedgerUnavailable: there is no such ledger, it is of another service, or it cannot be
-            read; also when that shows only while it is being read.
+        LedgerUnavailable: there is no such ledger, it is of another service, it does not
+            serve ``home``, or it cannot be read; also when that shows only while it is
+            being read.
     """
     with _explained(service, url):
         target = _target(service, url)
@@ -111,6 +112,8 @@ def reading(service: str, url: str) -> Iterator[Connection]:
         try:
             with engine.begin() as tx:
                 identity.check(tx, service)
+                if home is not None:
+                    identity.check_home(tx, home)
                 yield tx
         finally:
             engine.dispose()

@@ -33,6 +33,7 @@ def totals(book: Book) -> ServiceTotals:
         standing=states[State.APPLIED.value],
         refused=states[State.REFUSED.value],
         reversed=states[State.REVERSED.value],
+        settled=states[State.SETTLED.value],
         amount_applied=abs(moved["apply"]),
         amount_reversed=abs(moved["reverse"]),
         amount_standing=(moved["apply"] + moved["reverse"]) * kept.sign,
@@ -74,6 +75,8 @@ def _operation(operation: Operation, entries: Sequence[Entry]) -> Iterator[str]:
         yield "reversed in the journal but applied in the fence"
     if operation.state == State.REFUSED and entries:
         yield "refused, but it is in the journal"
+    if operation.state == State.SETTLED and reversed_:
+        yield "settled by hand, but reversed in the journal"
     if operation.state == State.REVERSED and reversed_ != {a: -n for a, n in applied.items()}:
         yield f"applied {_shown(applied)} but reversed {_shown(reversed_)}"
     if applied and any(entry.reference not in (operation.answer or "") for entry in entries):
@@ -88,7 +91,9 @@ def _identity(operation: Operation) -> Iterator[str]:
     if operation.state not in _STATES:
         yield f"unknown state {operation.state!r}"
     if operation.request is None:
-        yield "its request cannot be read"
+        # The decision of an operator names an operation by its key alone.
+        if not operation.decided_by_hand:
+            yield "its request cannot be read"
     elif operation.request.idempotency_key != operation.key:
         yield f"its request has the key {operation.request.idempotency_key}"
     elif operation.request.order_id != operation.order_id:

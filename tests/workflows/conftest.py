@@ -24,6 +24,7 @@ from temporalio.worker import Worker
 
 from messages.ids import order_choreography_id
 from messages.orders import Order
+from messages.runs import ExaminedRun
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
 from runtime.runs import Runs
 from services.audit import RunRef, SagaFact, audit
@@ -186,8 +187,14 @@ class Shop:
             for handle in self._placed
         }
 
+    async def examined(self, run: RunRef) -> ExaminedRun:
+        """What Temporal knows of a run that can be read."""
+        examined = await self.runs.examine(run)
+        assert isinstance(examined, ExaminedRun), examined
+        return examined
+
     async def _fact(self, run: Handle) -> SagaFact:
-        fact = (await self.runs.examine(RunRef(run.id, run.run_id or ""))).fact
+        fact = (await self.examined(RunRef(run.id, run.run_id or ""))).fact
         if fact.status in ("terminated", "gone"):
             return fact
         if fact.status != "open" and await self._was_replaced(run):
