@@ -152,8 +152,10 @@ class Reconcile(Message):
     #: Go on also when unusually many runs are gone from Temporal.
     however_many: bool = False
     #: Continues a reconciliation that grew too long for one run: which service's ledger, or
-    #: ``temporal``, where in it, what had been done, and what had been found to be decided on.
+    #: ``temporal``, where in it, what had been done, and which runs had been met: those that
+    #: are doubtful, and those that were seen to.
     search: str = "inventory"
     after: str = ""
     so_far: ReconciliationReport | None = None
     doubtful: tuple[RunRef, ...] = ()
+    met: tuple[RunRef, ...] = ()

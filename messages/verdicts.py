@@ -17,9 +17,6 @@ from messages.runs import SagaFact
 #: In the order in which they are taken.
 STEPS = tuple(STEP_OF.values())
 
-#: Seconds that the clock of a machine may be ahead of another one's.
-CLOCKS_APART = 1.0
-
 Verdict = Literal[
     "succeeded",  # every effect stands
     "rolled_back",  # no effect stands
@@ -101,7 +98,8 @@ def doubt_of(
         run_seconds: for how long the ledgers have known the run.
         retention_seconds: for how long Temporal remembers a closed run.
         ledgers: by service, what each ledger tells of itself; None of one that did not answer.
-            They were asked before ``run_seconds`` was measured.
+            They were asked before ``run_seconds`` was measured. Each measures both by its own
+            clock, so that no two clocks are compared.
 
     Returns:
         None when it is proof: Temporal would remember the run, had it ended by itself, and
@@ -112,7 +110,7 @@ def doubt_of(
     for service, identity in ledgers.items():
         if identity is None:
             return f"the {service} ledger did not answer"
-        if identity.proves_seconds < run_seconds + CLOCKS_APART:
+        if identity.proves_seconds < run_seconds:
             return (
                 f"the {service} ledger proves nothing about it: since then it was made, restored,"
                 " moved, or closed for a while"

@@ -9,11 +9,21 @@ late action out. Of one order and step at most one effect stands, whichever run 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Column, Connection, Index, Integer, Table, Text, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    select,
+    update,
+)
 
 from messages.base import Command, Message, Resolution, Reversal
 from messages.failures import (
@@ -166,7 +176,7 @@ class Fence:
         with self._ledger.transaction() as tx:
             if request.decision == "kept":
                 return self._keep(tx, request, by_hand)
-            row = _new_row(request, "", State.SETTLED) | {"settlement": by_hand}
+            row = _new_row(tx, request, "", State.SETTLED) | {"settlement": by_hand}
             if not insert_new(tx, fence, row):
                 decided = _locked(tx, request.idempotency_key)
                 if decided is None or decided.state != State.APPLIED:
@@ -189,7 +199,7 @@ def _claim(tx: Connection, request: Command, state: State) -> _Decided | None:
     not the database locks rows that do not exist yet.
     """
     canonical = _canonical(request)
-    row = _new_row(request, canonical, state)
+    row = _new_row(tx, request, canonical, state)
     while not insert_new(tx, fence, row):
         found = _locked(tx, request.idempotency_key)
         if found is None:
@@ -214,7 +224,7 @@ def _locked(tx: Connection, key: str) -> _Decided | None:
     return None if row is None else _Decided(*row)
 
 
-def _check_that_no_other_stands(tx: Connection, row: dict[str, str]) -> None:
+def _check_that_no_other_stands(tx: Connection, row: Mapping[str, object]) -> None:
     f = fence.c
     for other in tx.execute(
         select(f.saga_id, f.run_id).where(
@@ -227,12 +237,14 @@ def _check_that_no_other_stands(tx: Connection, row: dict[str, str]) -> None:
         )
 
 
-def _new_row(request: Command, canonical: str, state: State) -> dict[str, str]:
+def _new_row(
+    tx: Connection, request: Command, canonical: str, state: State
+) -> dict[str, str | ColumnElement[str]]:
     try:
         operation = OperationId.parse(request.idempotency_key)
     except ValueError as error:
         raise PermanentFailure(str(error)) from error
-    now = utc_now()
+    now = utc_now(tx)
     return {
         "key": request.idempotency_key,
         **operation._asdict(),
@@ -248,7 +260,7 @@ def _decide(tx: Connection, request: Command, state: State, **outcome: str | int
     tx.execute(
         update(fence)
         .where(fence.c.key == request.idempotency_key)
-        .values(state=state.value, updated_at=utc_now(), **outcome)
+        .values(state=state.value, updated_at=utc_now(tx), **outcome)
     )
 
 

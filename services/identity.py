@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, Integer, Row, Table, Text, select, update
 
 from messages.ledgers import Home, LedgerIdentity
-from services.sql import insert_new, metadata, seconds_since, utc_now
+from services.sql import Clock, insert_new, metadata, utc_now
 
 #: Of the tables of a ledger; see :mod:`services.migrations`.
 FORMAT = 2
@@ -55,7 +55,7 @@ class NotThisLedger(Exception):
 
 def create(tx: Connection, service: str) -> bool:
     """Write down that the ledger is this service's; False when it is in use already."""
-    now = utc_now()
+    now = utc_now(tx)
     return insert_new(
         tx,
         ledger,
@@ -86,10 +86,10 @@ def enter(tx: Connection, service: str, home: Home | None) -> None:
         NotThisLedger: it serves another one.
     """
     check(tx, service)
-    row = _row(tx)
-    now = utc_now()
+    row, clock = _row(tx), Clock(tx)
+    now = clock.text
     changes = {"seen_at": now}
-    if row.seen_at is None or abs(seconds_since(row.seen_at)) > SEEN_WITHIN:
+    if row.seen_at is None or abs(clock.seconds_since(row.seen_at)) > SEEN_WITHIN:
         changes["continuous_since"] = now
     if home is not None:
         check_home(tx, home)
@@ -116,7 +116,7 @@ def check_home(tx: Connection, home: Home) -> None:
 
 def still_open(tx: Connection) -> None:
     """Note that a worker still has the ledger open."""
-    tx.execute(update(ledger).values(seen_at=utc_now()))
+    tx.execute(update(ledger).values(seen_at=utc_now(tx)))
 
 
 def leave(tx: Connection) -> None:
@@ -132,7 +132,7 @@ def move(tx: Connection, home: Home, operator: str, note: str) -> bool:
     row = _row(tx)
     if (row.cluster_id, row.namespace_id) == home:
         return False
-    now = utc_now()
+    now = utc_now(tx)
     tx.execute(moves.insert().values(at=now, operator=operator, note=note, **home._asdict()))
     tx.execute(update(ledger).values(**home._asdict(), serves_since=now))
     return True
@@ -140,13 +140,13 @@ def move(tx: Connection, home: Home, operator: str, note: str) -> bool:
 
 def identity(tx: Connection) -> LedgerIdentity:
     """What the ledger tells of itself."""
-    row = _row(tx)
+    row, clock = _row(tx), Clock(tx)
     since = [row.created_at, row.continuous_since, row.serves_since]
     home = None if row.cluster_id is None else Home(row.cluster_id, row.namespace_id)
     return LedgerIdentity(
         service=row.service,
         home=home,
-        proves_seconds=min(seconds_since(time) for time in since if time is not None),
+        proves_seconds=min(clock.seconds_since(time) for time in since if time is not None),
     )
 
 

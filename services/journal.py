@@ -44,7 +44,7 @@ Index("journal_once", journal.c.key, journal.c.kind, journal.c.account, unique=T
 
 def post(tx: Connection, key: str, kind: Kind, amounts: Mapping[str, int], reference: str) -> None:
     """Post one entry per account."""
-    at = utc_now()
+    at = utc_now(tx)
     tx.execute(
         insert(journal),
         [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, inspect, text
 
-from services.sql import utc_now
+from services.sql import Clock
 
 _TO_FORMAT_2 = (
     *(
@@ -45,4 +45,4 @@ def carry_over(tx: Connection, service: str) -> None:
     if owner is None or tuple(owner) != (service, 1):
         return
     for statement in _TO_FORMAT_2:
-        tx.execute(text(statement), {"now": utc_now()} if ":now" in statement else {})
+        tx.execute(text(statement), {"now": Clock(tx).text} if ":now" in statement else {})

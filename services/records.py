@@ -19,7 +19,7 @@ from services.audit.books import KEPT
 from services.fence import State, fence
 from services.identity import identity
 from services.ledger import Ledger
-from services.sql import seconds_since
+from services.sql import Clock
 
 _PAGE = 500
 
@@ -87,16 +87,16 @@ class LedgerRecords:
 
 def operations_in(tx: Connection, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:
     """Read the operations of these runs in one ledger."""
-    f = fence.c
-    rows = tx.execute(select(fence).where(f.run_id.in_(run_ids)))
+    clock = Clock(tx)
+    rows = tx.execute(select(fence).where(fence.c.run_id.in_(run_ids)))
     return tuple(
         RunOperation(
             run=RunRef(row.saga_id, row.run_id),
             order_id=row.order_id,
             state=row.state,
             sealed=bool(row.sealed),
-            age_seconds=seconds_since(row.created_at),
-            quiet_seconds=seconds_since(row.updated_at),
+            age_seconds=clock.seconds_since(row.created_at),
+            quiet_seconds=clock.seconds_since(row.updated_at),
             decided_by_hand=row.settlement is not None,
         )
         for row in rows

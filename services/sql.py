@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from sqlalchemy import Connection, MetaData, Table
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, Text, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: Tables of all services; each ledger has its own selection of them.
 metadata = MetaData()
+
+_POSTGRESQL_NOW = (
+    "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"+00:00\"')"
+)
 
 
 def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
@@ -22,11 +26,24 @@ def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
     return tx.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
-def utc_now() -> str:
-    """The current time, ISO 8601 in UTC: the same text in every kind of database."""
+def utc_now(tx: Connection) -> str | ColumnElement[str]:
+    """The current time by the ledger's own clock, ISO 8601 in UTC, as a value to be written.
+
+    A ledger that several machines share has one clock, that of its database server.
+    """
+    if tx.dialect.name == "postgresql":
+        return literal_column(_POSTGRESQL_NOW, Text)
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
-def seconds_since(time: str) -> float:
-    """The seconds that have passed since a time of :func:`utc_now`."""
-    return (datetime.now(timezone.utc) - datetime.fromisoformat(time)).total_seconds()
+class Clock:
+    """The ledger's own clock, read once for one question."""
+
+    def __init__(self, tx: Connection) -> None:
+        now = utc_now(tx)
+        self.text = now if isinstance(now, str) else tx.execute(select(now)).scalar_one()
+        self._now = datetime.fromisoformat(self.text)
+
+    def seconds_since(self, time: str) -> float:
+        """The seconds that have passed since a time of :func:`utc_now`."""
+        return (self._now - datetime.fromisoformat(time)).total_seconds()

@@ -23,7 +23,7 @@ from services.ledger import reading
 from services.loyalty import points
 from services.payment import credit
 from services.shipping import shipments
-from services.sql import seconds_since
+from services.sql import Clock
 
 
 class Kept(NamedTuple):
@@ -137,7 +137,7 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
     kept, j = KEPT[service], journal.c
     with reading(service, url, home) as tx:
         # Before the operations are as old as they are found to be: see the verdicts.
-        itself = identity(tx)
+        itself, clock = identity(tx), Clock(tx)
         operations = tx.execute(select(fence).order_by(fence.c.created_at, fence.c.key))
         entries = tx.execute(select(j.key, j.kind, j.account, j.amount, j.reference))
         return Book(
@@ -149,7 +149,7 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
                     *(row.key, row.saga_id, row.run_id, row.step, row.order_id),
                     *(row.state, row.answer, _request(kept.command, row.request)),
                     row.settlement is not None,
-                    seconds_since(row.created_at),
+                    clock.seconds_since(row.created_at),
                 )
                 for row in operations
             ],

@@ -296,7 +296,7 @@ class Shop:
 
         await until(reached)
 
-    async def until_listed_as(self, handle: AnyHandle, status: SagaStatus) -> None:
+    async def until_listed_as(self, handle: WorkflowHandle[Any, Any], status: SagaStatus) -> None:
         """Wait until one search-attribute query finds the run."""
         query = f'SagaStatus = "{status.value}" AND WorkflowId = "{handle.id}"'
 

@@ -7,7 +7,7 @@ killed, repeated, or run twice at once; the fence lets each undoing have its eff
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sized
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -37,6 +37,8 @@ class ReconcileOrders:
         self._report = self._request.so_far or ReconciliationReport(dry_run=self._request.dry_run)
         #: Runs that Temporal does not know, or that it contradicts the ledgers about.
         self._doubtful = dict.fromkeys(self._request.doubtful)
+        # What is undone in one ledger but not in the next one would be met there again.
+        self._met = set(self._request.met)
         self._waiting: dict[RunRef, Reconciled] = {}
 
     @workflow.run
@@ -58,7 +60,7 @@ class ReconcileOrders:
                 self._go_on_in_a_new_run(search, after)
                 if not after:
                     break
-        await self._decide_on_the_doubtful(bench)
+        await self._decide_on_the_doubtful()
         return self._conclude()
 
     @workflow.query
@@ -89,16 +91,16 @@ class ReconcileOrders:
         await self._clear_up(found.left_behind)
         return following
 
-    async def _decide_on_the_doubtful(self, bench: Bench) -> None:
+    async def _decide_on_the_doubtful(self) -> None:
         """Look once more at runs that Temporal does not know: undo what is proved, ask else."""
         if len(self._doubtful) > policies.MANY_GONE and not self._request.however_many:
             self._report = self._report.model_copy(update={"stopped": _too_many(self._doubtful)})
             return
-        found = await self._examined(bench)
+        found = await self._examined()
         if found.quiet_in and not self._request.dry_run:
             # Bounded, whatever the machines' clocks say.
             await workflow.sleep(min(found.quiet_in, policies.QUIET))
-            found = await self._examined(bench)
+            found = await self._examined()
         await self._clear_up(found.proved_gone if not found.quiet_in else ())
         await self._clear_up(found.unproved)
         for still_called in found.proved_gone if found.quiet_in else ():
@@ -108,10 +110,12 @@ class ReconcileOrders:
             else:
                 self._enter(still_called.as_waiting(dict.fromkeys(still_called.steps, why)))
 
-    async def _examined(self, bench: Bench) -> Found:
+    async def _examined(self) -> Found:
         if not self._doubtful:
             return Found()
         try:
+            # Who the ledgers are is asked right before: what they prove grows with time.
+            bench = Bench(await asking.identities(tuple(STEP_OF)))
             return await bench.judge(tuple(self._doubtful))
         except asking.NoAnswer as why:
             unanswered = {**self._report.unanswered, _TEMPORAL: str(why)}
@@ -128,7 +132,9 @@ class ReconcileOrders:
             async with gate:
                 self._enter(await see_to(leftover, self._waiting))
 
-        await asyncio.gather(*map(one, leftovers))
+        fresh = [leftover for leftover in leftovers if leftover.run not in self._met]
+        self._met.update(leftover.run for leftover in fresh)
+        await asyncio.gather(*map(one, fresh))
 
     def _enter(self, reconciled: Reconciled | None) -> None:
         if reconciled is not None:
@@ -143,7 +149,8 @@ class ReconcileOrders:
                     "search": search,
                     "after": after,
                     "so_far": self._report,
-                    "doubtful": tuple(self._doubtful)[: policies.MANY_GONE + 1],
+                    "doubtful": tuple(self._doubtful),
+                    "met": tuple(sorted(self._met)),
                 }
             )
         )
@@ -160,7 +167,7 @@ class ReconcileOrders:
         )
 
 
-def _too_many(runs: Sequence[RunRef] | dict[RunRef, None]) -> str:
+def _too_many(runs: Sized) -> str:
     return (
         f"{len(runs)} runs with effects in the ledgers are unknown to Temporal, or contradict it;"
         " nothing of them was touched, since the ledgers or the server may be the wrong ones"
