@@ -86,6 +86,39 @@ def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
     program.stderr.close()
 
 
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [(("worker.py",), ".env.example"), (("-m", "runtime"), "--data-dir")],
+    ids=["worker", "server"],
+)
+def test_a_program_that_is_asked_for_help_gives_it_and_does_nothing_else(
+    name: tuple[str, ...], says: str
+) -> None:
+    helped = program(*name, "--help")
+
+    assert (helped.returncode, helped.stderr) == (ExitCode.SUCCESS, "")
+    assert says in helped.stdout
+
+
+@pytest.mark.parametrize("name", [("worker.py",), ("-m", "runtime")], ids=["worker", "server"])
+@pytest.mark.parametrize("wrong", ["--hepl", "start"])
+def test_an_argument_that_a_program_does_not_know_is_refused_in_one_line(
+    name: tuple[str, ...], wrong: str
+) -> None:
+    refused = program(*name, wrong)
+
+    assert (refused.returncode, refused.stdout) == (ExitCode.BAD_INPUT, "")
+    assert refused.stderr.startswith(f"error: unrecognized arguments: {wrong} (see python ")
+    assert refused.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_ask_a_program_to_stop(sign: str) -> None:
     program = ended(
