@@ -32,6 +32,7 @@ from activities.reconciliation import ReconciliationActivities
 from activities.records import records_activities
 from activities.shipping import ShippingActivities
 from messages.ledgers import Home
+from runtime.arguments import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.exits import ExitCode, FatalError, one_line, run, stop_requested
 from runtime.logs import log_to_terminal
@@ -51,6 +52,13 @@ from workflows.task_queues import ServiceTaskQueues
 
 #: A bound activity method; what it takes and gives is between its workflow and itself.
 Activity = Callable[..., object]
+
+HELP = """\
+Runs the sagas and hosts the services, until Ctrl-C or SIGTERM.
+
+It takes no arguments. Its settings are ORDER_SAGA_… environment variables, or lines of a file
+.env; .env.example lists them, settings.py explains them. Where Temporal is, it takes from
+TEMPORAL_ADDRESS and its siblings."""
 
 # Pure modules of ours: importing them once instead of once per run is most of what makes
 # a workflow task cheap. The workflows themselves stay inside the sandbox.
@@ -179,6 +187,7 @@ def _version(settings: Settings) -> WorkerDeploymentConfig | None:
 
 async def main() -> ExitCode:
     """Serve until told to stop, then let what is running finish."""
+    ArgumentParser("python worker.py", HELP).parse_args()
     settings = read_settings()
     stop = stop_requested()
     client = await connect()

@@ -9,7 +9,8 @@ late action out. Of one order and step at most one effect stands, whichever run 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
@@ -104,9 +105,6 @@ class _Decided(NamedTuple):
 
 class _OtherStands(Exception):
     """The same effect of another run of the order stands; the message says of which."""
-
-
-_REFUSALS: dict[str, type[Refused]] = {kind.__name__: kind for kind in Refused.__subclasses__()}
 
 
 class Fence:
@@ -270,8 +268,8 @@ def _repeat(decided: _Decided, answer: type[A]) -> A:
     if decided.state == State.SETTLED:
         raise OperationReversed(f"{decided.key} was already settled by hand")
     if decided.state == State.REFUSED:
-        refusal = json.loads(decided.answer)
-        raise _REFUSALS[refusal["type"]](refusal["message"])
+        kept = json.loads(decided.answer)
+        raise _kept_refusal(kept["type"], kept["message"])
     return answer.model_validate_json(decided.answer)
 
 
@@ -285,7 +283,27 @@ def _undone(decided: _Decided) -> Reversal:
 
 
 def _refusal_json(refusal: Refused) -> str:
-    return json.dumps({"type": type(refusal).__name__, "message": str(refusal)})
+    return json.dumps({"type": refusal.type_name, "message": str(refusal)})
+
+
+def _kept_refusal(name: str, message: str) -> Refused:
+    """A refusal as it was kept: of its class, or, where that is not known, under its name."""
+    for kind in _kinds(Refused):
+        if kind.__name__ == name:
+            with suppress(Exception):
+                # Past its constructor, which need not take the message.
+                again = kind.__new__(kind, message)
+                if str(again) == message:
+                    return again
+    unknown = Refused(message)
+    unknown.original_type = name
+    return unknown
+
+
+def _kinds(kind: type[Refused]) -> Iterator[type[Refused]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
 
 
 def _canonical(request: Command) -> str:

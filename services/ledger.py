@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -149,7 +150,7 @@ def _sqlite_engine(target: URL, *, read_only: bool) -> Engine:
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             return
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         # NORMAL would survive a killed process but may lose the last commits with the power.
         # Temporal may remember a reply for good, so its effect must be on disk before that.
         connection.execute("PRAGMA synchronous = FULL")
@@ -161,6 +162,25 @@ def _sqlite_engine(target: URL, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the file keep a write-ahead log; only the first to open it has to change anything.
+
+    Raises:
+        OperationalError: the file cannot be written, or is locked for longer than we wait.
+    """
+    # Two that change it at once would wait for each other, so SQLite refuses one of them on
+    # the spot, whatever its busy_timeout.
+    deadline = time.monotonic() + _WAIT_FOR_LOCK_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:

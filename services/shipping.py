@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from sqlalchemy import Column, Connection, Table, Text, insert, select, update
 
+from messages.addresses import as_read
 from messages.base import Reversal
 from messages.failures import AddressNotServiceable
 from messages.shipping import PrepareShipping, Shipment
@@ -59,8 +60,9 @@ class ShippingService(Participant):
 
 
 def _prepare(tx: Connection, request: PrepareShipping) -> Shipment:
+    address = as_read(request.address).casefold()
     for region in tx.execute(select(unserved_regions.c.region)).scalars():
-        if region.casefold() in request.address.casefold():
+        if region.casefold() in address:
             raise AddressNotServiceable(f"no carrier delivers to {region}")
     number = uuid4().hex
     shipment = Shipment(

@@ -11,7 +11,7 @@ from messages.ids import OperationId
 from messages.inventory import ReserveInventory
 from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
-from services.audit.books import KEPT, Book, Entry, Operation
+from services.audit.books import KEPT, Book, Entry, Kept, Operation
 from services.audit.report import ServiceTotals, Violation
 from services.fence import State
 
@@ -23,7 +23,7 @@ def totals(book: Book) -> ServiceTotals:
     kept = KEPT[book.service]
     states = Counter(operation.state for operation in book.operations)
     moved = {
-        kind: Decimal(sum(e.amount for e in book.entries if e.kind == kind)) / kept.scale
+        kind: kept.sign * sum(e.amount for e in book.entries if e.kind == kind)
         for kind in ("apply", "reverse")
     }
     return ServiceTotals(
@@ -34,10 +34,15 @@ def totals(book: Book) -> ServiceTotals:
         refused=states[State.REFUSED.value],
         reversed=states[State.REVERSED.value],
         settled=states[State.SETTLED.value],
-        amount_applied=abs(moved["apply"]),
-        amount_reversed=abs(moved["reverse"]),
-        amount_standing=(moved["apply"] + moved["reverse"]) * kept.sign,
+        amount_applied=_amount(kept, abs(moved["apply"])),
+        amount_reversed=_amount(kept, abs(moved["reverse"])),
+        amount_standing=_amount(kept, moved["apply"] + moved["reverse"]),
     )
+
+
+def _amount(kept: Kept, units: int) -> Decimal:
+    amount = Decimal(units) / kept.scale
+    return amount.quantize(Decimal("0.01")) if kept.unit == "money" else amount
 
 
 def check_ledger(book: Book) -> Iterator[Violation]:

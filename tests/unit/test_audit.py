@@ -57,6 +57,22 @@ def test_complete_orders_and_undone_ones_are_clean(services: Services, ledgers: 
     assert (report.sagas, report.succeeded, report.rolled_back) == (2, 1, 1)
 
 
+def test_books_in_which_nothing_stands_show_plain_zeros(
+    services: Services, ledgers: Ledgers
+) -> None:
+    assert _amounts(ledgers) == {("0", "0", "0"), ("0.00", "0.00", "0.00")}
+    undone = requests_for(an_order()).payment
+    services.payment.charge(undone)
+    services.payment.refund(undone)
+    assert ("200.00", "200.00", "0.00") in _amounts(ledgers)
+
+
+def _amounts(ledgers: Ledgers) -> set[tuple[str, str, str]]:
+    """What a reader of the JSON document sees."""
+    services = audit(ledgers).model_dump(mode="json")["services"]
+    return {(s["amount_applied"], s["amount_reversed"], s["amount_standing"]) for s in services}
+
+
 @pytest.mark.parametrize("missing", SERVICES)
 def test_an_order_half_done_is_named(services: Services, ledgers: Ledgers, missing: str) -> None:
     run = act(services, *(name for name in SERVICES if name != missing))

@@ -32,8 +32,9 @@ class Step(Generic[RequestT, ReplyT]):
     # Never: whichever class hosts the activity, the workflow only names the method.
     action: Callable[[Never, RequestT], ReplyT]
     compensation: Callable[[Never, RequestT], Reversal]
-    #: Error types by which the service says "no effect, now or ever"; such a step is not
-    #: compensated. Every other failure leaves open what happened, and is.
+    #: Error types by which the service says "no effect, now or ever", beside the failures that
+    #: say so themselves (:data:`messages.failures.REFUSAL`); such a step is not compensated.
+    #: Every other failure leaves open what happened, and is.
     refusals: frozenset[str] = frozenset()
     policy: Policy = FORWARD
     compensation_policy: Policy = COMPENSATION
