@@ -76,10 +76,9 @@ class Runs:
             rpc_timeout=SERVER_TIMEOUT,
         )
         await listed.fetch_next_page()
-        page = [RunRef(run.id, first_run_id(run)) for run in listed.current_page or ()]
-        cleared = await asyncio.gather(*map(self._is_cleared_up, page))
+        page = await asyncio.gather(*map(self._not_cleared_up, listed.current_page or ()))
         return RunsPage(
-            runs=tuple(run for run, done in zip(page, cleared, strict=True) if not done),
+            runs=tuple(run for run in page if run is not None),
             next=(listed.next_page_token or b"").hex(),
         )
 
@@ -126,13 +125,14 @@ class Runs:
         fact = SagaFact(saga_id=end.id, status="terminated", resolved_manually=by_hand)
         return ExaminedRun(first_run_id=first, fact=fact, order=order)
 
-    async def _is_cleared_up(self, run: RunRef) -> bool:
-        """Whether somebody is at it, or was: then each of its steps is undone or kept out."""
-        leftover = await self._describe(leftover_id(run), None)
-        return leftover is not None and leftover.status in (
-            WorkflowExecutionStatus.RUNNING,
-            WorkflowExecutionStatus.COMPLETED,
-        )
+    async def _not_cleared_up(self, run: WorkflowExecution) -> RunRef | None:
+        """The run, unless somebody is at it, or was: then each of its steps is decided."""
+        # The list does not tell which run a reset one comes from.
+        described = await self._describe(run.id, run.run_id)
+        found = RunRef(run.id, first_run_id(described) if described else run.run_id)
+        leftover = await self._describe(leftover_id(found), None)
+        at_it = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
+        return None if leftover is not None and leftover.status in at_it else found
 
     async def _end_of(
         self, saga_id: str, first: str, described: WorkflowExecutionDescription | None

@@ -33,6 +33,11 @@ def utc_now(tx: Connection) -> str | ColumnElement[str]:
     """
     if tx.dialect.name == "postgresql":
         return literal_column(_POSTGRESQL_NOW, Text)
+    return machine_now()
+
+
+def machine_now() -> str:
+    """The current time by this machine's clock, in the same form; nothing rests on it."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 

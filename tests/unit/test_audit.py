@@ -104,7 +104,9 @@ def test_what_a_run_left_behind_is_told_from_other_violations(
     for ended in ("rolled_back", "terminated", "gone"):
         assert audit(ledgers, {run: fact(ended)}).violations[0].left_behind
         assert audit(ledgers, {run: fact(ended, "process_payment")}).clean
-    assert not audit(ledgers, {run: fact("succeeded")}).violations[0].left_behind
+    assert audit(ledgers, {run: fact("succeeded")}).violations[0].left_behind
+    tamper(ledgers, "payment", "UPDATE journal SET amount = amount - 1")
+    assert not audit(ledgers, {run: fact("rolled_back")}).violations[0].left_behind
 
 
 def test_a_saga_that_rolled_back_but_left_everything_is_named(

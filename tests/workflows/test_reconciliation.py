@@ -292,8 +292,7 @@ async def test_a_run_that_temporal_does_not_know_is_left_alone_until_it_is_quiet
         handle = await shop.start(order, skip_time=False)
         await shop.until_attempt(handle, "prepare_shipping", running=False)
         await delete(shop, handle)
-        async with in_real_time(shop.env):
-            reconciler = await begin(shop)
+        reconciler = await begin(shop)
 
         async def pauses() -> bool:
             events = (await reconciler.fetch_history()).events

@@ -93,7 +93,10 @@ class Bench:
         Raises:
             NoAnswer: somebody did not answer.
         """
-        return self._judged(await self._known(runs), await _examined(runs))
+        examined = await _examined(runs)
+        # A reset run goes by the id of the first one of its chain.
+        known = await self._known(RunRef(r.fact.saga_id, r.first_run_id) for r in examined.runs)
+        return self._judged(known, examined)
 
     async def seal(self, run_ids: Sequence[str]) -> None:
         """Have each ledger note that there is nothing more to find about these runs."""
