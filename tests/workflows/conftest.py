@@ -271,6 +271,15 @@ class Shop:
 
     async def reset_to_its_first_task(self, handle: AnyHandle) -> Handle:
         """``temporal workflow reset --type FirstWorkflowTask``."""
+        return await self.reset_to_task(handle, 1)
+
+    async def reset_to_task(self, handle: AnyHandle, nth: int) -> Handle:
+        """Reset to the end of the run's nth workflow task."""
+        done = [
+            event.event_id
+            for event in (await handle.fetch_history()).events
+            if event.HasField("workflow_task_completed_event_attributes")
+        ]
         reset = await self.env.client.workflow_service.reset_workflow_execution(
             ResetWorkflowExecutionRequest(
                 namespace=self.env.client.namespace,
@@ -279,7 +288,7 @@ class Shop:
                 ),
                 reason="test",
                 request_id=str(uuid.uuid4()),
-                workflow_task_finish_event_id=4,
+                workflow_task_finish_event_id=done[nth - 1],
             )
         )
         return self.env.client.get_workflow_handle_for(

@@ -19,21 +19,26 @@ from workflows.reconciliation.reconcile_orders import ReconcileOrders
 NAMES = [step.name for step in STEPS]
 
 
-async def begin(shop: Shop, *, dry_run: bool = False) -> WorkflowHandle[ReconcileOrders, object]:
+async def begin(
+    shop: Shop, *, dry_run: bool = False, however_many: bool = False
+) -> WorkflowHandle[ReconcileOrders, object]:
     # What it waits for is measured by the ledgers' clocks, which nobody skips.
     async with in_real_time(shop.env):
         return await shop.env.client.start_workflow(
             ReconcileOrders.run,
-            Reconcile(dry_run=dry_run),
+            Reconcile(dry_run=dry_run, however_many=however_many),
             id=f"reconcile-{uuid.uuid4()}",
             task_queue=shop.settings.task_queue,
         )
 
 
-async def reconcile(shop: Shop, *, dry_run: bool = False) -> ReconciliationReport:
+async def reconcile(
+    shop: Shop, *, dry_run: bool = False, however_many: bool = False
+) -> ReconciliationReport:
     """Reconcile once; the report, also when something could not be undone."""
     try:
-        report = await (await begin(shop, dry_run=dry_run)).result()
+        begun = await begin(shop, dry_run=dry_run, however_many=however_many)
+        report = await begun.result()
     except WorkflowFailureError as failure:
         if not isinstance(failure.cause, ApplicationError):
             raise
