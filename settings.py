@@ -6,11 +6,18 @@ environment configuration (``TEMPORAL_ADDRESS`` and its siblings).
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 from typing_extensions import Self
 
 from messages.validation import explain
@@ -19,12 +26,14 @@ from runtime.exits import FatalError
 Part = Literal["workflows", "inventory", "payment", "shipping", "loyalty"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
+_PREFIX = "ORDER_SAGA_"
+
 
 class Settings(BaseSettings):
     """The settings of worker, starter and demo."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ORDER_SAGA_", env_file=".env", extra="ignore", frozen=True
+        env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True
     )
 
     #: Holds the ledgers and the embedded server's database.
@@ -109,9 +118,26 @@ def read_settings() -> Settings:
     """The settings of this process.
 
     Raises:
-        BadSettings: one of them makes no sense; says which.
+        BadSettings: one of them makes no sense, or is unknown; says which.
     """
+    _refuse_unknown_names()
     try:
         return Settings()
     except ValidationError as error:
         raise BadSettings(f"in ORDER_SAGA_… or .env: {explain(error)}") from None
+
+
+def _refuse_unknown_names() -> None:
+    # A setting that is mistyped would silently keep its default, such as another ledger.
+    known = {f"{_PREFIX}{field}".upper() for field in Settings.model_fields}
+    for where, source in (
+        ("the environment", EnvSettingsSource(Settings)),
+        (".env", DotEnvSettingsSource(Settings)),
+    ):
+        given = {name.upper() for name in source.env_vars if name.upper().startswith(_PREFIX)}
+        for name in sorted(given - known):
+            [nearest] = get_close_matches(name, known, n=1, cutoff=0)
+            raise BadSettings(
+                f"in {where}: there is no setting {name}; the nearest is {nearest}"
+                " (.env.example lists all)"
+            )

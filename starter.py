@@ -29,6 +29,7 @@ from cli.simulation.population import Population
 from cli.simulation.simulate import simulate as run_simulation
 from cli.simulation.simulation import Simulation
 from messages.deliveries import ResolveDeadLetter
+from messages.reconciliation import Reconcile
 from messages.sagas import CancelOrder, ResolveCompensation
 from runtime.client import NoServer, connect, ensure_search_attribute
 from runtime.exits import ExitCode, guarded, leave, run
@@ -91,6 +92,13 @@ InWhichMode = Annotated[
 Deadline = Annotated[
     int | None,
     typer.Option(metavar="SECONDS", help="Give an order up and undo it after so long.", min=1),
+]
+Note = Annotated[str, typer.Option(help="What you did, and the evidence for it.", callback=_text)]
+Operator = Annotated[
+    str,
+    typer.Option(
+        help="Who decides.", default_factory=login_name, show_default="login name", callback=_text
+    ),
 ]
 AsJson = Annotated[
     bool,
@@ -219,18 +227,8 @@ def resolve(
             " proves that it has to be undone. Of an event: deliver it again, or never."
         ),
     ],
-    note: Annotated[
-        str, typer.Option(help="What you did, and the evidence for it.", callback=_text)
-    ],
-    operator: Annotated[
-        str,
-        typer.Option(
-            help="Who decides.",
-            default_factory=login_name,
-            show_default="login name",
-            callback=_text,
-        ),
-    ],
+    note: Note,
+    operator: Operator,
     mode: InWhichMode = None,
     as_json: AsJson = False,
 ) -> None:
@@ -281,6 +279,12 @@ def reconcile(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be undone.")
     ] = False,
+    however_many: Annotated[
+        bool,
+        typer.Option(
+            "--however-many", help="Go on also when unusually many runs are gone from Temporal."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Undo what terminated, timed-out and deleted runs have left behind.
@@ -291,10 +295,22 @@ def reconcile(
 
     async def main() -> int:
         task_queue = read_settings().task_queue
+        request = Reconcile(dry_run=dry_run, however_many=however_many)
         output = Output(as_json=as_json)
-        return await reconcile_orders(await connect(), task_queue, output, dry_run=dry_run)
+        return await reconcile_orders(await connect(), task_queue, output, request)
 
     run(main)
+
+
+@app.command()
+def move_ledgers(note: Note, operator: Operator, as_json: AsJson = False) -> None:
+    """Have the ledgers serve the Temporal namespace that is connected to from now on."""
+    from cli.move_ledgers import Move
+    from cli.move_ledgers import move_ledgers as move
+
+    decision = valid(Move, operator=operator, note=note)
+    ledgers = read_settings().ledger_urls()
+    _with_client(lambda client: move(client, ledgers, decision, Output(as_json=as_json)))
 
 
 @app.command()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import runtime.interruptible  # noqa: F401 - first, see there
 
 # isort: split
+import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
@@ -28,31 +29,45 @@ from activities.reactions.loyalty import LoyaltyReactions
 from activities.reactions.payment import PaymentReactions
 from activities.reactions.shipping import ShippingReactions
 from activities.reconciliation import ReconciliationActivities
+from activities.records import records_activities
 from activities.shipping import ShippingActivities
-from runtime.client import connect, ensure_search_attribute
+from messages.ledgers import Home
+from runtime.arguments import ArgumentParser
+from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.exits import ExitCode, FatalError, one_line, run, stop_requested
 from runtime.logs import log_to_terminal
 from runtime.runs import Runs
 from runtime.schedule import ensure_reconciliation
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
+from services.identity import SEEN_WITHIN
 from services.ledger import LedgerUnavailable
-from services.leftovers import Leftovers
 from services.mock import Services, open_services
 from settings import Settings, read_settings
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
+from workflows.reconciliation.undo_leftover import UndoLeftover
 from workflows.task_queues import ServiceTaskQueues
 
 #: A bound activity method; what it takes and gives is between its workflow and itself.
 Activity = Callable[..., object]
 
+HELP = """\
+Runs the sagas and hosts the services, until Ctrl-C or SIGTERM.
+
+It takes no arguments. Its settings are ORDER_SAGA_… environment variables, or lines of a file
+.env; .env.example lists them, settings.py explains them. Where Temporal is, it takes from
+TEMPORAL_ADDRESS and its siblings."""
+
 # Pure modules of ours: importing them once instead of once per run is most of what makes
 # a workflow task cheap. The workflows themselves stay inside the sandbox.
 PASSED_THROUGH = ("pydantic", "messages", "activities", "workflows.policies")
 
-WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders)
+#: Seconds; a third of what counts as a gap.
+_STILL_OPEN_EVERY = SEEN_WITHIN / 3
+
+WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders, UndoLeftover)
 
 
 def inventory_activities(services: Services) -> list[Activity]:
@@ -62,6 +77,7 @@ def inventory_activities(services: Services) -> list[Activity]:
     return [
         steps.reserve_inventory,
         steps.release_inventory,
+        steps.settle_inventory,
         reactions.inventory_on_order_created,
         reactions.inventory_on_order_cancelled,
     ]
@@ -74,6 +90,7 @@ def payment_activities(services: Services) -> list[Activity]:
     return [
         steps.process_payment,
         steps.refund_payment,
+        steps.settle_payment,
         reactions.payment_on_inventory_reserved,
         reactions.payment_on_order_cancelled,
     ]
@@ -86,6 +103,7 @@ def shipping_activities(services: Services) -> list[Activity]:
     return [
         steps.prepare_shipping,
         steps.cancel_shipment,
+        steps.settle_shipping,
         reactions.shipping_on_payment_succeeded,
         reactions.shipping_on_order_cancelled,
     ]
@@ -98,6 +116,7 @@ def loyalty_activities(services: Services) -> list[Activity]:
     return [
         steps.award_loyalty_points,
         steps.deduct_loyalty_points,
+        steps.settle_loyalty,
         reactions.loyalty_on_shipment_prepared,
         reactions.loyalty_on_order_cancelled,
     ]
@@ -112,11 +131,9 @@ ACTIVITIES: Mapping[str, Callable[[Services], list[Activity]]] = {
 
 
 def reconciliation_activities(client: Client, settings: Settings) -> list[Activity]:
-    """How the workflows' own worker looks into all ledgers, and at what Temporal says."""
-    looking = ReconciliationActivities(
-        Leftovers(settings.ledger_urls()), Runs(client, settings.task_queue)
-    )
-    return [looking.find_half_done_runs, looking.find_broken_off_runs, looking.examine_run]
+    """The questions to Temporal, which the workflows' own worker asks."""
+    asking = ReconciliationActivities(Runs(client, settings.task_queue))
+    return [asking.find_broken_off_runs, asking.examine_runs]
 
 
 def task_queues(settings: Settings) -> list[str]:
@@ -141,7 +158,10 @@ def worker_config(
             activity
             for service, activities in ACTIVITIES.items()
             if service in settings.hosts and own[service] == queue
-            for activity in activities(services)
+            for activity in (
+                *activities(services),
+                *records_activities(service, services.records(service)),
+            )
         ]
         + (reconciliation_activities(client, settings) if hosts_workflows else []),
         interceptors=[ServiceTaskQueues(own)],
@@ -167,6 +187,7 @@ def _version(settings: Settings) -> WorkerDeploymentConfig | None:
 
 async def main() -> ExitCode:
     """Serve until told to stop, then let what is running finish."""
+    ArgumentParser("python worker.py", HELP).parse_args()
     settings = read_settings()
     stop = stop_requested()
     client = await connect()
@@ -174,8 +195,9 @@ async def main() -> ExitCode:
     if "workflows" in settings.hosts:
         await _schedule_reconciliation(client, settings)
     queues = task_queues(settings)
-    with closing(_open_services(settings)) as services:
+    with closing(_open_services(settings, await home_of(client))) as services:
         async with AsyncExitStack() as workers:
+            workers.push_async_callback(_end, asyncio.create_task(_keep_open(services)))
             for queue in queues:
                 worker = Worker(**worker_config(client, services, settings, queue))
                 await workers.enter_async_context(worker)
@@ -189,6 +211,18 @@ async def main() -> ExitCode:
             await stop.wait()
             print("worker: stopping; running activities may finish", flush=True)
     return ExitCode.SUCCESS
+
+
+async def _keep_open(services: Services) -> None:
+    """Say in each ledger, again and again, that it is open without a gap."""
+    while True:
+        await asyncio.sleep(_STILL_OPEN_EVERY)
+        await asyncio.to_thread(services.still_open)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
@@ -206,10 +240,10 @@ async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
         )
 
 
-def _open_services(settings: Settings) -> Services:
+def _open_services(settings: Settings, home: Home) -> Services:
     try:
         faults = load_fault_plan(settings.faults) if settings.faults else FaultPlan()
-        return open_services(settings.ledger_urls(), faults, only=settings.hosts)
+        return open_services(settings.ledger_urls(), faults, only=settings.hosts, home=home)
     except (BadFaultPlan, LedgerUnavailable) as error:
         raise FatalError(str(error)) from error
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from messages.failures import Refused, ServiceError
+from messages.failures import REFUSAL, Refused, ServiceError
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def translated() -> Iterator[None]:
 
     Raises:
         ApplicationError: non-retryable, its ``type`` the class name of the
-            :class:`~messages.failures.ServiceError`.
+            :class:`~messages.failures.ServiceError`; of any ``Refused``, its detail says so.
     """
     try:
         yield
@@ -27,7 +27,8 @@ def translated() -> Iterator[None]:
         expected = isinstance(error, Refused)
         raise ApplicationError(
             str(error) or (type(error).__doc__ or ""),
-            type=type(error).__name__,
+            *([REFUSAL] if expected else []),
+            type=error.type_name,
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN
             if expected

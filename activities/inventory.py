@@ -8,6 +8,7 @@ from activities.failures import translated
 from activities.ports import Inventory
 from messages.base import Reversal
 from messages.inventory import Reservation, ReserveInventory
+from messages.settling import Settle
 
 
 class InventoryActivities:
@@ -25,3 +26,8 @@ class InventoryActivities:
     def release_inventory(self, request: ReserveInventory) -> Reversal:
         with translated():
             return self._inventory.release(request)
+
+    @activity.defn
+    def settle_inventory(self, decision: Settle) -> Reversal:
+        with translated():
+            return self._inventory.settle(decision)

@@ -8,6 +8,7 @@ from activities.failures import translated
 from activities.ports import Loyalty
 from messages.base import Reversal
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
+from messages.settling import Settle
 
 
 class LoyaltyActivities:
@@ -25,3 +26,8 @@ class LoyaltyActivities:
     def deduct_loyalty_points(self, request: AwardLoyaltyPoints) -> Reversal:
         with translated():
             return self._loyalty.deduct(request)
+
+    @activity.defn
+    def settle_loyalty(self, decision: Settle) -> Reversal:
+        with translated():
+            return self._loyalty.settle(decision)

@@ -8,6 +8,7 @@ from activities.failures import translated
 from activities.ports import Payments
 from messages.base import Reversal
 from messages.payment import Payment, ProcessPayment
+from messages.settling import Settle
 
 
 class PaymentActivities:
@@ -25,3 +26,8 @@ class PaymentActivities:
     def refund_payment(self, request: ProcessPayment) -> Reversal:
         with translated():
             return self._payments.refund(request)
+
+    @activity.defn
+    def settle_payment(self, decision: Settle) -> Reversal:
+        with translated():
+            return self._payments.settle(decision)

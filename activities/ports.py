@@ -2,25 +2,34 @@
 
 Every method of a service keeps the participant's promises. It may be called again with the same
 request and has its effect once. A compensation may come before, without or instead of
-its action, and from then on that action is refused. ``messages.failures`` says how a
+its action, and from then on that action is refused; so it is after an operator's decision that
+the operation was undone by hand, which moves nothing. ``messages.failures`` says how a
 service refuses; whatever else a method raises is taken for a passing fault and retried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Protocol
 
 from messages.base import Reversal
 from messages.inventory import Reservation, ReserveInventory
+from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, UnsettledPage
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
 from messages.payment import Payment, ProcessPayment
-from messages.reconciliation import FencedOperation, RunsPage
-from messages.runs import ExaminedRun, RunRef
+from messages.reconciliation import RunsPage
+from messages.runs import ExaminedRun, RunRef, UnreadableRun
+from messages.settling import Settle
 from messages.shipping import PrepareShipping, Shipment
 
 
-class Inventory(Protocol):
+class Settling(Protocol):
+    """Keeps operators' decisions on its operations."""
+
+    def settle(self, request: Settle) -> Reversal: ...
+
+
+class Inventory(Settling, Protocol):
     """Sets stock aside."""
 
     def reserve(self, request: ReserveInventory) -> Reservation: ...
@@ -28,7 +37,7 @@ class Inventory(Protocol):
     def release(self, request: ReserveInventory) -> Reversal: ...
 
 
-class Payments(Protocol):
+class Payments(Settling, Protocol):
     """Charges customers."""
 
     def charge(self, request: ProcessPayment) -> Payment: ...
@@ -36,7 +45,7 @@ class Payments(Protocol):
     def refund(self, request: ProcessPayment) -> Reversal: ...
 
 
-class Shipping(Protocol):
+class Shipping(Settling, Protocol):
     """Books shipments."""
 
     def prepare(self, request: PrepareShipping) -> Shipment: ...
@@ -44,7 +53,7 @@ class Shipping(Protocol):
     def cancel(self, request: PrepareShipping) -> Reversal: ...
 
 
-class Loyalty(Protocol):
+class Loyalty(Settling, Protocol):
     """Credits points."""
 
     def award(self, request: AwardLoyaltyPoints) -> PointsAward: ...
@@ -52,29 +61,41 @@ class Loyalty(Protocol):
     def deduct(self, request: AwardLoyaltyPoints) -> Reversal: ...
 
 
-class Ledgers(Protocol):
-    """What all services together know of the runs of sagas."""
+class Records(Protocol):
+    """What a service's ledger keeps of the runs of sagas, as the reconciler asks about it."""
 
-    def half_done(self, after: str) -> RunsPage:
-        """Runs of which some effects stand and others do not, a page at a time."""
+    def identity(self) -> LedgerIdentity:
+        """Tell whose ledger it is, and since when it can prove that something did not happen."""
         ...
 
-    def not_half_done(self, runs: Iterable[RunRef]) -> tuple[RunRef, ...]:
-        """Those of the runs of which every effect stands, or none but some could still come."""
+    def unsettled(self, after: str) -> UnsettledPage:
+        """List the runs of which an effect stands that nobody has sealed, a page at a time."""
         ...
 
-    def operations(self, run_id: str) -> tuple[FencedOperation, ...]:
-        """Every operation of the run that a service has decided on, in the steps' order."""
+    def operations(self, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:
+        """Tell what became of the operation of each of these runs that the ledger knows."""
+        ...
+
+    def operation(self, run_id: str) -> FencedOperation | None:
+        """Tell all that is known of one run's operation; None when it is not known."""
+        ...
+
+    def seal(self, run_ids: Sequence[str]) -> int:
+        """Note that these runs' effects stand rightly and for good; returns of how many."""
         ...
 
 
 class Runs(Protocol):
-    """What is known of how the runs ended."""
+    """What Temporal knows of how the runs ended."""
 
     async def broken_off(self, after: str) -> RunsPage:
-        """Runs that were ended from outside, a page at a time."""
+        """List runs that were ended from outside, a page at a time."""
         ...
 
-    async def examine(self, asked: RunRef) -> ExaminedRun:
-        """How the run ended, or how what a reset has made of it did."""
+    async def examine(self, asked: RunRef) -> ExaminedRun | UnreadableRun:
+        """Find out how the run ended, or how what a reset has made of it did."""
+        ...
+
+    async def retention_seconds(self) -> float:
+        """Tell how long Temporal remembers a closed run."""
         ...

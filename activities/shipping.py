@@ -7,6 +7,7 @@ from temporalio import activity
 from activities.failures import translated
 from activities.ports import Shipping
 from messages.base import Reversal
+from messages.settling import Settle
 from messages.shipping import PrepareShipping, Shipment
 
 
@@ -25,3 +26,8 @@ class ShippingActivities:
     def cancel_shipment(self, request: PrepareShipping) -> Reversal:
         with translated():
             return self._shipping.cancel(request)
+
+    @activity.defn
+    def settle_shipping(self, decision: Settle) -> Reversal:
+        with translated():
+            return self._shipping.settle(decision)

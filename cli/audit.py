@@ -10,9 +10,16 @@ from temporalio.client import Client
 from cli.errors import BadInput
 from cli.facts import Facts
 from cli.output import Output, python
-from runtime.client import NoServer
+from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
-from services.audit import AuditReport, RunRef, ServiceTotals, audit, unsettled_runs
+from services.audit import (
+    AuditReport,
+    RunRef,
+    ServiceTotals,
+    Violation,
+    audit,
+    unsettled_runs,
+)
 from services.ledger import LedgerUnavailable
 
 #: Facts lead to violations, those to exacter facts; more rounds than this find nothing new.
@@ -31,10 +38,16 @@ async def audit_with_temporal(
     """
     try:
         facts = Facts(client, task_queue)
+        home, retention = await home_of(client), await facts.retention_seconds()
         unsettled = unsettled_runs(ledgers)
         await facts.survey()
         await facts.examine(unsettled)
-        report = audit(ledgers, facts.by_run())
+
+        def judged() -> AuditReport:
+            known = facts.by_run()
+            return audit(ledgers, known, retention_seconds=retention, home=home)
+
+        report = judged()
         for _ in range(_ROUNDS):
             doubtful = [
                 RunRef(violation.saga_id, violation.run_id)
@@ -43,10 +56,19 @@ async def audit_with_temporal(
             ]
             if not await facts.examine(doubtful):
                 break
-            report = audit(ledgers, facts.by_run())
-        return report
+            report = judged()
+        return with_unreadable(report, facts.unreadable)
     except LedgerUnavailable as error:
         raise BadInput(str(error)) from None
+
+
+def with_unreadable(report: AuditReport, runs: Mapping[RunRef, str]) -> AuditReport:
+    """The report with the runs about which Temporal's answer cannot be read."""
+    unreadable = tuple(
+        Violation(saga_id=run.saga_id, run_id=run.run_id, problem=f"cannot be judged: {why}")
+        for run, why in runs.items()
+    )
+    return report.model_copy(update={"violations": (*report.violations, *unreadable)})
 
 
 def audit_alone(ledgers: Mapping[str, str], no_server: NoServer) -> AuditReport:
@@ -80,7 +102,7 @@ def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode
         more = len(report.violations) - _SHOWN
         output.line(f"… and {more} more; --json has them all", "bold red")
     if any(violation.left_behind for violation in report.violations):
-        output.line(f"  What a run left behind, this undoes: {python()} starter.py reconcile")
+        output.line(f"  This undoes what it can prove, or asks: {python()} starter.py reconcile")
     if not compared:
         output.line(
             "No Temporal server answers: what it says of each run was not compared.", "yellow"
@@ -106,7 +128,7 @@ def _sagas(report: AuditReport) -> Table:
     if report.in_flight:
         table.add_row("  under way", str(report.in_flight), style="cyan")
     if report.resolved_manually:
-        table.add_row("effects taken over by hand", str(report.resolved_manually))
+        table.add_row("steps decided by hand", str(report.resolved_manually))
     return table
 
 

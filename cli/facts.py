@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from temporalio.client import Client
 
-from messages.runs import RunRef, SagaFact
+from messages.runs import RunRef, SagaFact, UnreadableRun
 from runtime.endings import SERVER_TIMEOUT
 from runtime.runs import Runs, first_sight, sagas_query
 
@@ -29,7 +29,13 @@ class Facts:
         self._at_first_sight: dict[str, SagaFact] = {}
         self._exact: dict[str, SagaFact] = {}
         self._examined: set[RunRef] = set()
+        #: Runs about which Temporal's answer cannot be read, and why.
+        self.unreadable: dict[RunRef, str] = {}
         self._gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
+
+    async def retention_seconds(self) -> float:
+        """For how long Temporal remembers a closed run."""
+        return await self._runs.retention_seconds()
 
     def by_run(self) -> dict[str, SagaFact]:
         """All facts, by the first run id of the run's chain."""
@@ -60,6 +66,9 @@ class Facts:
     async def _examine(self, run: RunRef) -> None:
         async with self._gate:
             found = await self._runs.examine(run)
+        if isinstance(found, UnreadableRun):
+            self.unreadable[run] = found.why
+            return
         # What a reset has continued is one run to the services: that of the first run's id.
         if run.run_id != found.first_run_id:
             self._at_first_sight.pop(run.run_id, None)

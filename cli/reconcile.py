@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import OperationRefused, printable
-from cli.output import Output
+from cli.output import Output, python
 from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT
 from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
 from runtime.exits import ExitCode
@@ -24,14 +24,10 @@ _LOOK_EVERY = 5.0
 #: Events in the history of a run that no worker has taken up.
 _NOT_BEGUN = 2
 
-_HOW = {
-    "terminated": "terminated or timed out",
-    "gone": "gone from Temporal",
-    "rolled_back": "rolled back, but not all of it",
-}
 
-
-async def reconcile(client: Client, task_queue: str, output: Output, *, dry_run: bool) -> ExitCode:
+async def reconcile(
+    client: Client, task_queue: str, output: Output, request: Reconcile
+) -> ExitCode:
     """Have a worker look for leftovers and undo them; success when none is left.
 
     Raises:
@@ -39,7 +35,7 @@ async def reconcile(client: Client, task_queue: str, output: Output, *, dry_run:
     """
     handle = await client.start_workflow(
         ReconcileOrders.run,
-        Reconcile(dry_run=dry_run),
+        request,
         id=f"{schedule_id(task_queue)}-now-{token_hex(4)}",
         task_queue=task_queue,
         rpc_timeout=SERVER_TIMEOUT,
@@ -93,31 +89,58 @@ def _conclude(report: ReconciliationReport, output: Output) -> ExitCode:
         _show(run, output, dry_run=report.dry_run)
     if report.orders > len(report.listed):
         output.line(f"… and {report.orders - len(report.listed)} more")
-    output.line(_summary(report), "bold red" if report.failed else "bold green")
+    for service, why in report.unanswered.items():
+        output.line(f"✘ {service} was not asked: {printable(why)}", "red")
+    for unreadable in report.unreadable:
+        run_id, why = unreadable.run.run_id, printable(unreadable.why)
+        output.line(f"✘ {unreadable.run.saga_id}, run {run_id}, cannot be judged: {why}", "red")
+    if report.stopped:
+        say_stopped(report.stopped, output)
+    output.line(_summary(report), "bold green" if report.all_done else "bold red")
     output.document(report)
-    return ExitCode.ROLLED_BACK if report.failed else ExitCode.SUCCESS
+    return ExitCode.SUCCESS if report.all_done else ExitCode.ROLLED_BACK
+
+
+def say_stopped(why: str, output: Output) -> None:
+    """Tell an operator why a reconciliation has stopped, and what can be done about it."""
+    output.sentence(f"✘ Stopped: {why}", "bold red")
+    output.line("  Look at the server and the ledgers first. If the runs were really deleted:")
+    output.line(f"    {python()} starter.py reconcile --however-many")
 
 
 def _show(run: Reconciled, output: Output, *, dry_run: bool) -> None:
     output.line(f"Order {run.order_id}  {run.saga_id}, run {run.run_id}", "bold")
-    output.line(f"  {_HOW[run.ended]}", "dim")
+    if run.why:
+        output.sentence(f"  {printable(run.why)}", "dim")
     if run.undone:
         what = "would undo" if dry_run else "undone"
         output.line(f"  ↩ {what}: {', '.join(run.undone)}", "yellow")
     if run.kept_out:
         what = "would keep out" if dry_run else "kept out"
         output.line(f"  ○ {what}, should it still arrive: {', '.join(run.kept_out)}", "dim")
+    if run.resolved_manually:
+        output.line(f"  ↩ undone by hand: {', '.join(run.resolved_manually)}", "yellow")
+    if run.kept:
+        output.line(f"  ✔ kept by an operator: {', '.join(run.kept)}")
+    if run.unproved and run.failed:
+        steps = ", ".join(run.failed)
+        what = "would ask an operator about" if dry_run else "waits for an operator:"
+        output.line(f"  ⚠ {what} {steps} (see {python()} starter.py inbox)", "bold red")
+        return
     for step, why in run.failed.items():
-        output.line(f"  ✘ {step} cannot be undone: {printable(why)}", "red")
+        output.line(f"  ✘ {step} is not undone: {printable(why)}", "red")
 
 
 def _summary(report: ReconciliationReport) -> str:
-    if not report.orders:
+    if report.all_done and not report.orders:
         return "✔ No run has left anything behind."
     runs = f"{report.orders} order{'' if report.orders == 1 else 's'}"
     if report.dry_run:
-        return f"{runs}: {report.undone} steps to undo, {report.kept_out} to keep out; none touched"
+        return (
+            f"{runs}: {report.undone} steps to undo, {report.kept_out} to keep out,"
+            f" {report.failed} to decide on; none touched"
+        )
     done = f"{runs}: {report.undone} steps undone, {report.kept_out} kept out"
     if report.failed:
-        return f"✘ {done}, {report.failed} still to be undone; the next reconciliation tries again"
-    return f"✔ {done}; nothing is left behind."
+        return f"✘ {done}, {report.failed} not; see the inbox"
+    return f"✔ {done}; nothing is left behind." if report.all_done else f"✘ {done}"

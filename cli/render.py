@@ -88,12 +88,16 @@ def say_how_to_resolve(
     for step in view.steps:
         if step.state is not StepState.NEEDS_INTERVENTION:
             continue
-        output.sentence(f"⚠ {step.name} cannot be undone: {step.compensation_error}", "bold red")
-        output.line("  Try it again, or record that it was undone by hand:")
+        # It was never tried, as nothing proves that it has to be.
+        doubted = leftover and step.compensation_error == view.error
+        what = "is not undone without your word" if doubted else "cannot be undone"
+        output.sentence(f"⚠ {step.name} {what}: {step.compensation_error}", "bold red")
+        again = "Undo it" if doubted else "Try it again"
+        output.line(f"  {again}, or record that it was undone by hand:")
         for action, note in (("retry", "WHY"), ("mark_resolved", "EVIDENCE")):
             output.line(f"    {_resolve_command(order_id, step, action, note)}")
-        if leftover:
-            output.line("  Or, where nothing proves that it has to be undone, let it stand:")
+        if doubted:
+            output.line("  Or let its effect stand, when it is right:")
             output.line(f"    {_resolve_command(order_id, step, 'keep', 'EVIDENCE')}")
 
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictStr,
+    StringConstraints,
+)
 
 
 class Message(BaseModel):
@@ -23,12 +33,29 @@ Identifier = Annotated[
     StrictStr, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\s\p{C}]+$")
 ]
 
+#: One line of text that a person typed.
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+
 # 200, 200.0 and 200.00 are one amount, so they must be one request to a service.
 _CENT = AfterValidator(lambda amount: amount.quantize(Decimal("0.01")))
 _TEN_THOUSANDTH = AfterValidator(lambda points: points.quantize(Decimal("0.0001")))
 
+
+def _plain_digits(amount: object) -> object:
+    # Of a string, Decimal would make an amount of more than one writes an amount like: " 12 ",
+    # "1_000", "1e2", digits of any script.
+    if isinstance(amount, str) and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", amount):
+        raise ValueError("must be an amount in plain digits, such as 12.50")
+    return amount
+
+
 #: An exact amount of money in the shop's one currency, in whole cents, never negative.
-Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2), _CENT]
+Money = Annotated[
+    Decimal,
+    BeforeValidator(_plain_digits),
+    Field(ge=0, max_digits=12, decimal_places=2),
+    _CENT,
+]
 
 #: Loyalty points: 1 % of an amount in cents needs four decimals to stay exact.
 Points = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4), _TEN_THOUSANDTH]
@@ -47,8 +74,20 @@ class Command(Message):
     order_id: Identifier
 
 
+class Resolution(Message):
+    """An operator's decision on an operation, as its service's ledger keeps it."""
+
+    operator: str
+    #: The evidence.
+    note: str
+    at: datetime
+
+
 class Reversal(Message):
     """A service's answer to a compensation."""
 
-    #: False when there was nothing to undo: the action never arrived, or was refused.
+    #: False when the compensation moved nothing: the action never arrived, was refused, or
+    #: was settled.
     had_effect: bool
+    #: Set when an operator has settled the operation: it was undone by hand, and is not again.
+    settled: Resolution | None = None

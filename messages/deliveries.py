@@ -8,9 +8,8 @@ from typing import Literal
 
 from pydantic import SerializeAsAny
 
-from messages.base import Message
+from messages.base import Line, Message
 from messages.events.base import Event
-from messages.sagas import Line
 
 
 class Delivery(Message):

@@ -1,6 +1,7 @@
 """How a service says no.
 
-A service raises these; an activity carries them to the workflow under their class name.
+A service raises these, or subclasses of its own; an activity carries them to the workflow under
+their class name, and says of each :class:`Refused` that it is one.
 Anything else that goes wrong (a lost connection, a time-out, a full disk) is left as it
 is: it says nothing about the effect, and is worth another try.
 """
@@ -10,6 +11,14 @@ from __future__ import annotations
 
 class ServiceError(Exception):
     """A service's definite answer that it did not do what was asked; never retried."""
+
+    #: Its class's name, when it is the repetition of an answer whose class is not known here.
+    original_type: str | None = None
+
+    @property
+    def type_name(self) -> str:
+        """The name under which it travels."""
+        return self.original_type or type(self).__name__
 
 
 class Refused(ServiceError):
@@ -36,6 +45,10 @@ class LoyaltyAccountClosed(Refused):
     """The customer's loyalty account takes no points."""
 
 
+class OrderAlreadyPlaced(Refused):
+    """The order has this effect already, in another run; it cannot have it twice."""
+
+
 class OperationReversed(ServiceError):
     """The operation was already compensated; an action that arrives later stays undone."""
 
@@ -52,7 +65,11 @@ class TransientFailure(Exception):
     """The service could not answer just now; whether it did anything is unknown."""
 
 
-#: Types whose meaning is "no effect, now or ever": the step needs no compensation.
+#: What the failure of an activity carries as its detail when it is a refusal, whatever its type
+#: is called: the step needs no compensation.
+REFUSAL = "no effect, now or ever"
+
+#: Types that meant the same before failures carried that detail; histories hold such failures.
 REFUSALS = frozenset(
     kind.__name__
     for kind in (
@@ -61,5 +78,6 @@ REFUSALS = frozenset(
         PaymentDeclined,
         AddressNotServiceable,
         LoyaltyAccountClosed,
+        OrderAlreadyPlaced,
     )
 )

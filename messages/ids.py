@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from messages.runs import RunRef
+
 
 def order_saga_id(order_id: str) -> str:
     """The workflow id of the orchestrated saga of an order."""
@@ -27,6 +29,11 @@ def event_id(correlation_id: str, saga_run_id: str, event_type: str) -> str:
 def delivery_id(event: str, subscriber: str) -> str:
     """The workflow id of the delivery of an event to a subscriber."""
     return f"{event}/{subscriber}"
+
+
+def leftover_id(run: RunRef) -> str:
+    """The workflow id under which a run's leftovers are undone."""
+    return f"leftover/{run.saga_id}/{run.run_id}"
 
 
 class OperationId(NamedTuple):

@@ -5,16 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import (
-    Field,
-    StrictInt,
-    StrictStr,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, StrictInt, field_validator, model_validator
 from typing_extensions import Self
 
+from messages.addresses import Address
 from messages.base import Identifier, Message, Money, Points
 
 LOYALTY_RATE = Decimal("0.01")
@@ -40,10 +34,7 @@ class Order(Message):
     user_id: Identifier
     items: Annotated[tuple[OrderItem, ...], Field(min_length=1, max_length=100)]
     total_amount: Annotated[Money, Field(gt=0)]
-    shipping_address: Annotated[
-        StrictStr,
-        StringConstraints(min_length=1, max_length=500, pattern=r"^[^\p{C}]*[^\s\p{C}][^\p{C}]*$"),
-    ]
+    shipping_address: Address
     #: Seconds from the start after which the order is given up and undone; None means the
     #: saga's default.
     deadline_seconds: Annotated[StrictInt, Field(ge=1, le=30 * 24 * 3600)] | None = None

@@ -23,9 +23,9 @@ class SagaFact(Message):
 
     saga_id: str
     #: ``terminated``: closed without having been able to compensate (terminated, timed out).
-    #: ``gone``: Temporal does not know the run, or no more; the ledgers alone must convince.
+    #: ``gone``: Temporal does not know the run, or no more. That alone proves nothing.
     status: Literal["open", "succeeded", "rolled_back", "terminated", "gone"]
-    #: Steps whose effects an operator took over; they may stand.
+    #: Steps recorded as undone by hand before such decisions were kept in the ledgers.
     resolved_manually: tuple[str, ...] = ()
 
 
@@ -37,3 +37,10 @@ class ExaminedRun(Message):
     fact: SagaFact
     #: What a terminated run was started with; None when that was no order.
     order: Order | None = None
+
+
+class UnreadableRun(Message):
+    """A run about which Temporal's answer cannot be read."""
+
+    run: RunRef
+    why: str

@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from messages.base import Message
+from messages.base import Line, Message, Resolution
 
 
 class StepState(str, Enum):
@@ -32,14 +32,6 @@ class SagaStatus(str, Enum):
     NEEDS_INTERVENTION = "NEEDS_INTERVENTION"  #: open; an operator has to decide
     FAILED = "FAILED"  #: closed; a step failed and no effect stands
     CANCELLED = "CANCELLED"  #: closed; cancelled from outside and no effect stands
-
-
-class Resolution(Message):
-    """An operator's word that a step was undone by hand."""
-
-    operator: str
-    note: str
-    at: datetime
 
 
 class StepView(Message):
@@ -102,10 +94,6 @@ class SagaRolledBack(Message):
     compensated_steps: tuple[str, ...] = ()
     #: Steps that an operator recorded as undone by hand; who, when and why is in the status.
     resolved_manually: tuple[str, ...] = ()
-
-
-#: One line of text that a person typed.
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
 
 class CancelOrder(Message):

@@ -8,6 +8,7 @@ import runtime.interruptible  # noqa: F401 - first, see there
 import argparse
 from pathlib import Path
 
+from runtime.arguments import ArgumentParser
 from runtime.devserver import DevServer
 from runtime.exits import ExitCode, run, stop_requested
 from runtime.processes import while_alive
@@ -17,10 +18,9 @@ from settings import read_settings
 async def main() -> ExitCode:
     """Serve until told to stop."""
     chosen = _arguments()
+    data_dir = chosen.data_dir or read_settings().data_dir
     stop = stop_requested()
-    async with DevServer(
-        chosen.data_dir, port=chosen.port, ui_port=chosen.ui_port, report=_say
-    ) as server:
+    async with DevServer(data_dir, port=chosen.port, ui_port=chosen.ui_port, report=_say) as server:
         _say(f"Temporal server at {server.address}, Web UI {server.ui_url}; Ctrl-C stops it")
         await while_alive(stop.wait(), server.process)
         _say("stopping the Temporal server")
@@ -30,18 +30,19 @@ async def main() -> ExitCode:
 class _Chosen(argparse.Namespace):
     port: int | None
     ui_port: int | None
-    data_dir: Path
+    data_dir: Path | None
 
 
 def _arguments() -> _Chosen:
-    parser = argparse.ArgumentParser(prog="python -m runtime", description=__doc__)
+    parser = ArgumentParser(
+        "python -m runtime", "The embedded Temporal server in the foreground, until Ctrl-C."
+    )
     parser.add_argument("--port", type=_port, help="of the gRPC front end (default: 7233)")
     parser.add_argument("--ui-port", type=_port, help="of the Web UI (default: port + 1000)")
     parser.add_argument(
         "--data-dir",
         type=Path,
-        default=read_settings().data_dir,
-        help="holds the server's database (default: ORDER_SAGA_DATA_DIR, or %(default)s)",
+        help="holds the server's database (default: ORDER_SAGA_DATA_DIR, or .data)",
     )
     return parser.parse_args(namespace=_Chosen())
 

@@ -7,11 +7,12 @@ import re
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetClusterInfoRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
+from messages.ledgers import Home
 from runtime.data_converter import data_converter
 from runtime.exits import ExitCode, FatalError, one_line
 
@@ -67,6 +68,15 @@ async def open_client(
         raise BadConnectionSettings(f"cannot connect to {address}: {error}") from None
     except RuntimeError as error:
         raise _no_server(address, _reason(str(error))) from None
+
+
+async def home_of(client: Client) -> Home:
+    """The connected namespace, by the ids that tell it from another one of the same name."""
+    cluster = await client.workflow_service.get_cluster_info(GetClusterInfoRequest())
+    described = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace)
+    )
+    return Home(cluster.cluster_id, described.namespace_info.id)
 
 
 async def ensure_search_attribute(client: Client, *, known_within: float = KNOWN_WITHIN) -> None:

@@ -80,6 +80,6 @@ def _took_over(report: DeliveryReport) -> bool:
 async def _decoded(client: Client, given: Payloads, kind: type[_M]) -> _M | None:
     try:
         decoded = await client.data_converter.decode(given.payloads, [kind])
-    except (ApplicationError, RuntimeError):
+    except Exception:  # whatever anybody has sent
         return None
-    return decoded[0] if decoded and isinstance(decoded[0], kind) else None
+    return decoded[0] if len(decoded) == 1 and isinstance(decoded[0], kind) else None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import (
     Client,
     WorkflowExecution,
@@ -12,12 +14,24 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from messages.ids import leftover_id
 from messages.reconciliation import RunsPage
-from messages.runs import SAGA_TYPES, ExaminedRun, RunRef, SagaFact
+from messages.runs import SAGA_TYPES, ExaminedRun, RunRef, SagaFact, UnreadableRun
 from runtime.endings import SERVER_TIMEOUT, result_of, story_of
+from runtime.exits import one_line
 from runtime.visibility import equals, quoted
 
 _PAGE = 200
+
+#: What a server answers that is away, or has too much to do.
+_PASSING = {
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.UNAUTHENTICATED,
+    RPCStatusCode.PERMISSION_DENIED,
+}
 
 _STATUS: dict[WorkflowExecutionStatus, Literal["succeeded", "rolled_back", "terminated"]] = {
     WorkflowExecutionStatus.COMPLETED: "succeeded",
@@ -53,7 +67,7 @@ class Runs:
         self._task_queue = task_queue
 
     async def broken_off(self, after: str) -> RunsPage:
-        """Runs that were terminated or timed out, as far as Temporal lists them yet."""
+        """List runs that were terminated or timed out, and not cleared up yet."""
         query = f'{sagas_query(self._task_queue)} AND ExecutionStatus IN ("Terminated", "TimedOut")'
         listed = self._client.list_workflows(
             query,
@@ -62,13 +76,37 @@ class Runs:
             rpc_timeout=SERVER_TIMEOUT,
         )
         await listed.fetch_next_page()
+        page = await asyncio.gather(*map(self._not_cleared_up, listed.current_page or ()))
         return RunsPage(
-            runs=tuple(RunRef(run.id, run.run_id) for run in listed.current_page or ()),
+            runs=tuple(run for run in page if run is not None),
             next=(listed.next_page_token or b"").hex(),
         )
 
-    async def examine(self, asked: RunRef) -> ExaminedRun:
-        """Find out how the run ended, or how what a reset has made of it did."""
+    async def examine(self, asked: RunRef) -> ExaminedRun | UnreadableRun:
+        """Find out how the run ended, or how what a reset has made of it did.
+
+        Raises:
+            RPCError: the server does not answer; of a run that it refuses to tell of, that
+                run is unreadable.
+        """
+        try:
+            return await self._examined(asked)
+        except RPCError as error:
+            if error.status in _PASSING:
+                raise
+            return UnreadableRun(run=asked, why=one_line(error.message))
+        # Whatever somebody has started under a saga's name, it must not hide the other runs.
+        except Exception as error:
+            return UnreadableRun(run=asked, why=f"{one_line(error)} ({type(error).__name__})")
+
+    async def retention_seconds(self) -> float:
+        """Tell how long the namespace remembers a closed run."""
+        described = await self._client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=self._client.namespace), timeout=SERVER_TIMEOUT
+        )
+        return described.config.workflow_execution_retention_ttl.ToTimedelta().total_seconds()
+
+    async def _examined(self, asked: RunRef) -> ExaminedRun:
         described = await self._describe(asked.saga_id, asked.run_id)
         first = first_run_id(described) if described else asked.run_id
         end = await self._end_of(asked.saga_id, first, described)
@@ -86,6 +124,15 @@ class Runs:
         order, by_hand = await story_of(self._client, end)
         fact = SagaFact(saga_id=end.id, status="terminated", resolved_manually=by_hand)
         return ExaminedRun(first_run_id=first, fact=fact, order=order)
+
+    async def _not_cleared_up(self, run: WorkflowExecution) -> RunRef | None:
+        """The run, unless somebody is at it, or was: then each of its steps is decided."""
+        # The list does not tell which run a reset one comes from.
+        described = await self._describe(run.id, run.run_id)
+        found = RunRef(run.id, first_run_id(described) if described else run.run_id)
+        leftover = await self._describe(leftover_id(found), None)
+        at_it = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
+        return None if leftover is not None and leftover.status in at_it else found
 
     async def _end_of(
         self, saga_id: str, first: str, described: WorkflowExecutionDescription | None

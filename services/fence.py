@@ -1,28 +1,43 @@
 """The idempotency fence: what became of each operation, in one transaction with its effect.
 
 A row per idempotency key. Whoever inserts it first decides: the action makes it
-*applied* or *refused*, the compensation makes it *reversed*, and so a compensation that
-overtakes its action leaves a tombstone that keeps the late action out.
+*applied* or *refused*, the compensation makes it *reversed*, an operator makes it *settled*.
+So a compensation or a decision that overtakes its action leaves a tombstone that keeps the
+late action out. Of one order and step at most one effect stands, whichever run it is of.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import Column, Connection, Index, Table, Text, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Integer,
+    Table,
+    Text,
+    select,
+    update,
+)
 
-from messages.base import Command, Message, Reversal
+from messages.base import Command, Message, Resolution, Reversal
 from messages.failures import (
     IdempotencyConflict,
     OperationReversed,
+    OrderAlreadyPlaced,
     PermanentFailure,
     Refused,
 )
 from messages.ids import OperationId
-from services.ledger import Ledger, insert_new, metadata, utc_now
+from messages.settling import Settle
+from services.ledger import Ledger
+from services.sql import insert_new, metadata, utc_now
 
 C = TypeVar("C", bound=Command)
 A = TypeVar("A", bound=Message)
@@ -34,6 +49,7 @@ class State(str, Enum):
     APPLIED = "applied"  #: its effect stands
     REFUSED = "refused"  #: the service said no; there never was an effect
     REVERSED = "reversed"  #: undone, or forbidden before it arrived
+    SETTLED = "settled"  #: undone by hand, as an operator recorded; nothing may move any more
 
 
 fence = Table(
@@ -45,17 +61,37 @@ fence = Table(
     Column("step", Text, nullable=False),
     Column("order_id", Text, nullable=False),
     Column("state", Text, nullable=False),
-    #: The request, in canonical JSON: another one under the same key is a conflict.
+    #: The request, in canonical JSON: another one under the same key is a conflict. Empty
+    #: when an operator settled the operation before the service had heard of it.
     Column("request", Text, nullable=False),
     #: What the action was answered, in JSON: the answer, or the refusal.
     Column("answer", Text),
     #: What the compensation was answered, in JSON.
     Column("reversal", Text),
+    #: An operator's decision, in JSON.
+    Column("settlement", Text),
+    #: 1 when an effect stands rightly and for good, so that nobody has to look at it again.
+    Column("sealed", Integer, nullable=False, server_default="0"),
+    #: 0; more of an effect that stood beside another one before this was prevented.
+    Column("twin", Integer, nullable=False, server_default="0"),
     #: Times are UTC.
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
 )
+_stands = fence.c.state == State.APPLIED.value
 Index("fence_run", fence.c.run_id)
+Index("fence_order", fence.c.order_id)
+# Even a mistake in the code below cannot let an order have an effect twice.
+Index(
+    "fence_standing",
+    *(fence.c.order_id, fence.c.step, fence.c.twin),
+    unique=True,
+    sqlite_where=_stands,
+    postgresql_where=_stands,
+)
+# All that a reconciliation reads, however many orders there have been.
+_unsealed = _stands & (fence.c.sealed == 0)
+Index("fence_unsealed", fence.c.run_id, sqlite_where=_unsealed, postgresql_where=_unsealed)
 
 
 class _Decided(NamedTuple):
@@ -64,9 +100,11 @@ class _Decided(NamedTuple):
     request: str
     answer: str
     reversal: str
+    settlement: str
 
 
-_REFUSALS: dict[str, type[Refused]] = {kind.__name__: kind for kind in Refused.__subclasses__()}
+class _OtherStands(Exception):
+    """The same effect of another run of the order stands; the message says of which."""
 
 
 class Fence:
@@ -82,22 +120,29 @@ class Fence:
         the refusal is kept as the answer.
 
         Raises:
-            Refused: by ``effect``, now or the first time.
-            OperationReversed: the compensation came first.
+            Refused: by ``effect``, now or the first time; :class:`OrderAlreadyPlaced` when
+                the order has this effect already, in another run.
+            OperationReversed: the compensation came first, or an operator's decision.
             IdempotencyConflict: the key belongs to another request.
         """
         refusal: Refused | None = None
         with self._ledger.transaction() as tx:
-            decided = _claim(tx, request, State.APPLIED)
+            try:
+                decided = _claim(tx, request, State.APPLIED)
+            except _OtherStands as other:
+                refusal = OrderAlreadyPlaced(str(other))
+                decided = _claim(tx, request, State.REFUSED)
             if decided is not None:
                 return _repeat(decided, answer)
             try:
-                with tx.begin_nested():
-                    given = effect(tx, request)
-                _decide(tx, request, State.APPLIED, answer=given.model_dump_json())
+                if refusal is None:
+                    with tx.begin_nested():
+                        given = effect(tx, request)
+                    _decide(tx, request, State.APPLIED, answer=given.model_dump_json())
             except Refused as error:
                 refusal = error
-                _decide(tx, request, State.REFUSED, answer=_refusal_json(error))
+            if refusal is not None:
+                _decide(tx, request, State.REFUSED, answer=_refusal_json(refusal))
         if refusal is not None:
             raise refusal
         return given
@@ -110,16 +155,39 @@ class Fence:
         """
         with self._ledger.transaction() as tx:
             decided = _claim(tx, request, State.REVERSED)
-            if decided is not None and decided.state == State.REFUSED:
-                return Reversal(had_effect=False)
-            if decided is not None and decided.state == State.REVERSED:
-                return Reversal.model_validate_json(decided.reversal)
+            if decided is not None and decided.state != State.APPLIED:
+                return _undone(decided)
             stood = decided is not None
             if stood:
                 effect(tx, request)
             reversal = Reversal(had_effect=stood)
             _decide(tx, request, State.REVERSED, reversal=reversal.model_dump_json())
             return reversal
+
+    def settle(self, request: Settle) -> Reversal:
+        """Record an operator's decision, which moves nothing; the first one counts.
+
+        Raises:
+            PermanentFailure: an effect is to be kept that does not stand.
+        """
+        by_hand = request.resolution.model_dump_json()
+        with self._ledger.transaction() as tx:
+            if request.decision == "kept":
+                return self._keep(tx, request, by_hand)
+            row = _new_row(tx, request, "", State.SETTLED) | {"settlement": by_hand}
+            if not insert_new(tx, fence, row):
+                decided = _locked(tx, request.idempotency_key)
+                if decided is None or decided.state != State.APPLIED:
+                    return Reversal(had_effect=False) if decided is None else _undone(decided)
+                _decide(tx, request, State.SETTLED, settlement=by_hand)
+            return Reversal(had_effect=False, settled=request.resolution)
+
+    def _keep(self, tx: Connection, request: Settle, by_hand: str) -> Reversal:
+        decided = _locked(tx, request.idempotency_key)
+        if decided is None or decided.state != State.APPLIED:
+            raise PermanentFailure(f"nothing of {request.idempotency_key} stands to be kept")
+        _decide(tx, request, State.APPLIED, settlement=by_hand, sealed=1)
+        return Reversal(had_effect=False, settled=request.resolution)
 
 
 def _claim(tx: Connection, request: Command, state: State) -> _Decided | None:
@@ -129,28 +197,52 @@ def _claim(tx: Connection, request: Command, state: State) -> _Decided | None:
     not the database locks rows that do not exist yet.
     """
     canonical = _canonical(request)
-    if insert_new(tx, fence, _new_row(request, canonical, state)):
-        return None
-    decided = fence.c
+    row = _new_row(tx, request, canonical, state)
+    while not insert_new(tx, fence, row):
+        found = _locked(tx, request.idempotency_key)
+        if found is None:
+            # Not this key's row is in the way, but the effect of another run; or was.
+            _check_that_no_other_stands(tx, row)
+            continue
+        if found.state != State.SETTLED and found.request != canonical:
+            raise IdempotencyConflict(
+                f"{request.idempotency_key} was used before with a different request"
+            )
+        return found
+    return None
+
+
+def _locked(tx: Connection, key: str) -> _Decided | None:
+    f = fence.c
     row = tx.execute(
-        select(decided.key, decided.state, decided.request, decided.answer, decided.reversal)
-        .where(decided.key == request.idempotency_key)
+        select(f.key, f.state, f.request, f.answer, f.reversal, f.settlement)
+        .where(f.key == key)
         .with_for_update()
-    ).one()
-    found = _Decided(*row)
-    if found.request != canonical:
-        raise IdempotencyConflict(
-            f"{request.idempotency_key} was used before with a different request"
+    ).one_or_none()
+    return None if row is None else _Decided(*row)
+
+
+def _check_that_no_other_stands(tx: Connection, row: Mapping[str, object]) -> None:
+    f = fence.c
+    for other in tx.execute(
+        select(f.saga_id, f.run_id).where(
+            f.order_id == row["order_id"], f.step == row["step"], _stands
         )
-    return found
+    ):
+        raise _OtherStands(
+            f"order {row['order_id']!r} was placed before, and its {row['step']} stands:"
+            f" {other.saga_id}, run {other.run_id}"
+        )
 
 
-def _new_row(request: Command, canonical: str, state: State) -> dict[str, str]:
+def _new_row(
+    tx: Connection, request: Command, canonical: str, state: State
+) -> dict[str, str | ColumnElement[str]]:
     try:
         operation = OperationId.parse(request.idempotency_key)
     except ValueError as error:
         raise PermanentFailure(str(error)) from error
-    now = utc_now()
+    now = utc_now(tx)
     return {
         "key": request.idempotency_key,
         **operation._asdict(),
@@ -162,25 +254,56 @@ def _new_row(request: Command, canonical: str, state: State) -> dict[str, str]:
     }
 
 
-def _decide(tx: Connection, request: Command, state: State, **outcome: str) -> None:
+def _decide(tx: Connection, request: Command, state: State, **outcome: str | int) -> None:
     tx.execute(
         update(fence)
         .where(fence.c.key == request.idempotency_key)
-        .values(state=state.value, updated_at=utc_now(), **outcome)
+        .values(state=state.value, updated_at=utc_now(tx), **outcome)
     )
 
 
 def _repeat(decided: _Decided, answer: type[A]) -> A:
     if decided.state == State.REVERSED:
         raise OperationReversed(f"{decided.key} was already compensated")
+    if decided.state == State.SETTLED:
+        raise OperationReversed(f"{decided.key} was already settled by hand")
     if decided.state == State.REFUSED:
-        refusal = json.loads(decided.answer)
-        raise _REFUSALS[refusal["type"]](refusal["message"])
+        kept = json.loads(decided.answer)
+        raise _kept_refusal(kept["type"], kept["message"])
     return answer.model_validate_json(decided.answer)
 
 
+def _undone(decided: _Decided) -> Reversal:
+    if decided.state == State.SETTLED:
+        by_hand = Resolution.model_validate_json(decided.settlement)
+        return Reversal(had_effect=False, settled=by_hand)
+    if decided.state == State.REVERSED:
+        return Reversal.model_validate_json(decided.reversal)
+    return Reversal(had_effect=False)
+
+
 def _refusal_json(refusal: Refused) -> str:
-    return json.dumps({"type": type(refusal).__name__, "message": str(refusal)})
+    return json.dumps({"type": refusal.type_name, "message": str(refusal)})
+
+
+def _kept_refusal(name: str, message: str) -> Refused:
+    """A refusal as it was kept: of its class, or, where that is not known, under its name."""
+    for kind in _kinds(Refused):
+        if kind.__name__ == name:
+            with suppress(Exception):
+                # Past its constructor, which need not take the message.
+                again = kind.__new__(kind, message)
+                if str(again) == message:
+                    return again
+    unknown = Refused(message)
+    unknown.original_type = name
+    return unknown
+
+
+def _kinds(kind: type[Refused]) -> Iterator[type[Refused]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
 
 
 def _canonical(request: Command) -> str:

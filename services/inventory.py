@@ -21,8 +21,8 @@ from messages.failures import OutOfStock, UnknownItem
 from messages.inventory import Reservation, ReserveInventory
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.ledger import metadata
 from services.participant import Participant
+from services.sql import metadata
 from services.trouble import fault_calls
 
 #: Pieces per item. What cannot be negative cannot be oversold, whatever the code does.

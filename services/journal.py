@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
 )
 
-from services.ledger import metadata, utc_now
+from services.sql import machine_now, metadata
 
 Kind = Literal["apply", "reverse"]
 
@@ -44,7 +44,7 @@ Index("journal_once", journal.c.key, journal.c.kind, journal.c.account, unique=T
 
 def post(tx: Connection, key: str, kind: Kind, amounts: Mapping[str, int], reference: str) -> None:
     """Post one entry per account."""
-    at = utc_now()
+    at = machine_now()
     tx.execute(
         insert(journal),
         [

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import (
-    URL,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    create_engine,
-    event,
-    make_url,
-    select,
-    text,
-)
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
-#: Tables of all services; each ledger has its own selection of them.
-metadata = MetaData()
+from messages.ledgers import Home
+from services import identity
+from services.identity import NotThisLedger
+from services.migrations import carry_over
+from services.sql import metadata
 
-_VERSION = 1
 _WAIT_FOR_LOCK_MS = 10_000
 _OPENING = 0x5A6A  # PostgreSQL advisory lock: who opens a ledger, opens it alone
-
-_owner = Table(
-    "ledger",
-    metadata,
-    Column("service", Text, primary_key=True),
-    Column("version", Integer),
-)
 
 
 class LedgerUnavailable(Exception):
@@ -68,8 +48,15 @@ class Ledger:
             # was caused by, it is longer than Temporal keeps of an attempt that failed.
             raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error.orig)}") from None
 
+    def still_open(self) -> None:
+        """Note in the ledger that it is open, as far as it can be written."""
+        with suppress(LedgerUnavailable), self.transaction() as tx:
+            identity.still_open(tx)
+
     def close(self) -> None:
-        """Give the connections back."""
+        """Note in the ledger that it is closed, and give the connections back."""
+        with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
+            identity.leave(tx)
         self._engine.dispose()
 
 
@@ -78,15 +65,17 @@ def open_ledger(
     url: str,
     tables: Sequence[Table],
     open_balance: Callable[[Connection], None] = lambda tx: None,
+    home: Home | None = None,
 ) -> Ledger:
-    """Open a service's ledger, and create and seed it when it is new.
+    """Open a service's ledger, and create it with its first balance when it is new.
 
     ``open_balance`` runs in the transaction that creates the tables, so two processes that
-    open a fresh ledger at once seed it once.
+    open a fresh ledger at once do it once. A ledger that serves no Temporal namespace yet
+    serves ``home`` from now on.
 
     Raises:
-        LedgerUnavailable: there is no such database, it is of another service, or it cannot
-            be written.
+        LedgerUnavailable: there is no such database, it is of another service, it serves
+            another namespace, or it cannot be written.
     """
     with _explained(service, url):
         target = _target(service, url)
@@ -98,21 +87,23 @@ def open_ledger(
             with engine.begin() as tx:
                 if tx.dialect.name == "postgresql":
                     tx.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _OPENING})
-                metadata.create_all(tx, tables=[_owner, *tables])
-                if insert_new(tx, _owner, {"service": service, "version": _VERSION}):
+                carry_over(tx, service)
+                metadata.create_all(tx, tables=[*identity.TABLES, *tables])
+                if identity.create(tx, service):
                     open_balance(tx)
-                _check_owner(tx, service)
+                identity.enter(tx, service, home)
             unless_opened.pop_all()
             return Ledger(service, engine)
 
 
 @contextmanager
-def reading(service: str, url: str) -> Iterator[Connection]:
+def reading(service: str, url: str, home: Home | None = None) -> Iterator[Connection]:
     """One consistent view of a ledger that exists; nothing is created or changed.
 
     Raises:
-        LedgerUnavailable: there is no such ledger, it is of another service, or it cannot be
-            read; also when that shows only while it is being read.
+        LedgerUnavailable: there is no such ledger, it is of another service, it does not
+            serve ``home``, or it cannot be read; also when that shows only while it is
+            being read.
     """
     with _explained(service, url):
         target = _target(service, url)
@@ -121,25 +112,12 @@ def reading(service: str, url: str) -> Iterator[Connection]:
         engine = _engine(target, read_only=True)
         try:
             with engine.begin() as tx:
-                _check_owner(tx, service)
+                identity.check(tx, service)
+                if home is not None:
+                    identity.check_home(tx, home)
                 yield tx
         finally:
             engine.dispose()
-
-
-def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
-    """Insert a row unless its key exists; True when it is new.
-
-    A concurrent transaction that inserted the same key first is waited for.
-    """
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(**row).on_conflict_do_nothing()
-    return tx.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
-
-
-def utc_now() -> str:
-    """The current time, ISO 8601 in UTC: the same text in every kind of database."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 def _target(service: str, url: str) -> URL:
@@ -172,7 +150,7 @@ def _sqlite_engine(target: URL, *, read_only: bool) -> Engine:
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             return
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         # NORMAL would survive a killed process but may lose the last commits with the power.
         # Temporal may remember a reply for good, so its effect must be on disk before that.
         connection.execute("PRAGMA synchronous = FULL")
@@ -184,6 +162,25 @@ def _sqlite_engine(target: URL, *, read_only: bool) -> Engine:
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have the file keep a write-ahead log; only the first to open it has to change anything.
+
+    Raises:
+        OperationalError: the file cannot be written, or is locked for longer than we wait.
+    """
+    # Two that change it at once would wait for each other, so SQLite refuses one of them on
+    # the spot, whatever its busy_timeout.
+    deadline = time.monotonic() + _WAIT_FOR_LOCK_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
@@ -199,14 +196,6 @@ def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
     )
 
 
-def _check_owner(tx: Connection, service: str) -> None:
-    for row in tx.execute(select(_owner)):
-        if row.service != service:
-            raise ArgumentError(f"it is the {row.service} ledger; each service needs its own")
-        if row.version != _VERSION:
-            raise ArgumentError(f"it has format {row.version}, this program writes {_VERSION}")
-
-
 @contextmanager
 def _explained(service: str, url: str) -> Iterator[None]:
     try:
@@ -216,6 +205,8 @@ def _explained(service: str, url: str) -> Iterator[None]:
             f"{service} ledger: {_shown(url)} needs the {error.name} package; "
             f"install 'psycopg[binary]', or use a sqlite:/// URL"
         ) from error
+    except NotThisLedger as error:
+        raise LedgerUnavailable(f"{service} ledger: {_shown(url)}: {error}") from None
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error
         raise LedgerUnavailable(

@@ -21,8 +21,8 @@ from messages.failures import LoyaltyAccountClosed
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.ledger import insert_new, metadata
 from services.participant import Participant
+from services.sql import insert_new, metadata
 from services.trouble import fault_calls
 
 #: Points per customer, in ten-thousandths of a point: 1 % of a cent, and so always whole.

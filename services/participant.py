@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from messages.base import Reversal
 from messages.failures import Refused
+from messages.settling import Settle
 from services.faults import Action, Compensation, FaultPlan
 from services.fence import A, C, Fence
 from services.ledger import Ledger
@@ -48,6 +49,10 @@ class Participant:
         reversal = self._fence.undo(request, effect)
         trouble.strike("after")
         return reversal
+
+    def settle(self, request: Settle) -> Reversal:
+        """Record an operator's decision on one of the service's operations."""
+        return self._fence.settle(request)
 
     def _refuse(self, _tx: Connection, _request: object) -> NoReturn:
         raise type(self.refusal)(*self.refusal.args)

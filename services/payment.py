@@ -21,8 +21,8 @@ from messages.failures import PaymentDeclined
 from messages.payment import Payment, ProcessPayment
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.ledger import insert_new, metadata
 from services.participant import Participant
+from services.sql import insert_new, metadata
 from services.trouble import fault_calls
 
 #: Credit per customer, in cents.

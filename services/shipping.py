@@ -6,13 +6,14 @@ from uuid import uuid4
 
 from sqlalchemy import Column, Connection, Table, Text, insert, select, update
 
+from messages.addresses import as_read
 from messages.base import Reversal
 from messages.failures import AddressNotServiceable
 from messages.shipping import PrepareShipping, Shipment
 from services.fence import fence
 from services.journal import journal, post, reverse
-from services.ledger import metadata
 from services.participant import Participant
+from services.sql import metadata
 from services.trouble import fault_calls
 
 shipments = Table(
@@ -59,8 +60,9 @@ class ShippingService(Participant):
 
 
 def _prepare(tx: Connection, request: PrepareShipping) -> Shipment:
+    address = as_read(request.address).casefold()
     for region in tx.execute(select(unserved_regions.c.region)).scalars():
-        if region.casefold() in request.address.casefold():
+        if region.casefold() in address:
             raise AddressNotServiceable(f"no carrier delivers to {region}")
     number = uuid4().hex
     shipment = Shipment(

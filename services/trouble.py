@@ -12,7 +12,8 @@ from sqlalchemy import Column, Integer, Table, Text, select, update
 
 from messages.failures import PermanentFailure, TransientFailure
 from services.faults import Fault, FaultPlan, When
-from services.ledger import Ledger, insert_new, metadata
+from services.ledger import Ledger
+from services.sql import insert_new, metadata
 
 #: How often each rule has been asked about an order: in the database, so that a restart or
 #: a second worker goes on counting instead of making the first trouble again.

@@ -22,6 +22,18 @@ def standing_steps(settings: Settings, order_id: str) -> set[str]:
     return found
 
 
+def states(settings: Settings, order_id: str) -> dict[str, list[str]]:
+    """By step, what the ledgers say of it in each run of the order, the first one first."""
+    f = fence.c
+    of_order = select(f.step, f.state).where(f.order_id == order_id).order_by(f.created_at, f.key)
+    found: dict[str, list[str]] = {}
+    for service, url in settings.ledger_urls().items():
+        with reading(service, url) as tx:
+            for step, state in tx.execute(of_order):
+                found.setdefault(step, []).append(state)
+    return found
+
+
 def operations(settings: Settings) -> int:
     """How many operations, of whatever order and with whatever end, ever reached a service."""
     total = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Container
 
+from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -13,6 +14,9 @@ from temporalio.exceptions import (
     TimeoutType,
     is_cancelled_exception,
 )
+
+with workflow.unsafe.imports_passed_through():
+    from messages.failures import REFUSAL
 
 _TIMEOUTS = {
     TimeoutType.START_TO_CLOSE: "no answer in the time of one attempt",
@@ -30,9 +34,14 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def is_refusal(error: BaseException, refusals: Container[str]) -> bool:
-    """Whether the service said that there is no effect, now or ever."""
+    """Whether the service said that there is no effect, now or ever.
+
+    ``refusals`` are the types that mean it even if the failure does not say so itself.
+    """
     cause = root_cause(error)
-    return isinstance(cause, ApplicationError) and cause.type in refusals
+    return isinstance(cause, ApplicationError) and (
+        REFUSAL in cause.details or cause.type in refusals
+    )
 
 
 def ran_out_of_time(error: BaseException) -> bool:

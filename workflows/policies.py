@@ -89,18 +89,21 @@ UNDO_DELIVERY = DeliveryPolicy(
     ),
 )
 
-#: The reconciler comes again: what cannot be undone now does not hold up the rest for long.
-RECONCILIATION = Policy(
+#: The reconciler waits for so long to see something undone; after that it goes on without it.
+UNDONE_WITHIN = timedelta(minutes=1)
+
+#: A ledger whose worker does not answer soon is not waited for: the reconciler comes again.
+ASKING = Policy(
     attempt=timedelta(seconds=10),
-    window=timedelta(minutes=1),
+    window=timedelta(seconds=15),
     retry=RetryPolicy(
         initial_interval=timedelta(milliseconds=200),
         backoff_coefficient=2.0,
-        maximum_interval=timedelta(seconds=10),
+        maximum_interval=timedelta(seconds=2),
     ),
 )
 
-#: One page of a search: four ledgers are read, and Temporal is asked about each run.
+#: One page of a search: Temporal is asked about each run.
 SEARCH = Policy(
     attempt=timedelta(minutes=1),
     window=timedelta(minutes=5),
@@ -113,3 +116,11 @@ SEARCH = Policy(
 
 #: A reconciliation whose history has grown longer goes on in a new run.
 RECONCILER_EVENTS = 4_000
+
+#: A run that Temporal does not know is left alone until its services have been quiet for so
+#: long: it may be so new that the server which was asked has not heard of it.
+QUIET = timedelta(seconds=15)
+
+#: When more runs than this are gone from Temporal in one reconciliation, it is more likely
+#: that the wrong server or the wrong ledgers are looked at than that somebody deleted them.
+MANY_GONE = 10

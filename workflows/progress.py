@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
-from messages.sagas import Resolution, SagaStatus, SagaView, StepState, StepView
+from messages.base import Resolution
+from messages.sagas import SagaStatus, SagaView, StepState, StepView
 
 SAGA_STATUS = SearchAttributeKey.for_keyword("SagaStatus")
 
@@ -26,12 +27,13 @@ _MARKS = {
 class Progress:
     """The record of one saga; changing it costs no history event until the saga turns back."""
 
-    def __init__(self, saga_id: str, step_names: Iterable[str], deadline: datetime) -> None:
+    def __init__(self, saga_id: str, step_names: Iterable[str], deadline: timedelta) -> None:
         self.saga_id = saga_id
-        self.deadline = deadline
         self.status = SagaStatus.RUNNING
         self.error: str | None = None
-        self._started_at = workflow.now()
+        #: When it was placed, whether or not a worker was there.
+        self.started_at = workflow.info().workflow_start_time
+        self.deadline = self.started_at + deadline
         self._steps = {name: StepView(name=name) for name in step_names}
         self._announced: SagaStatus | None = None
 
@@ -66,6 +68,11 @@ class Progress:
         self._set(step, state=StepState.COMPENSATED, ended_at=workflow.now(), resolution=by_hand)
         self._follow_steps()
 
+    def kept(self, step: str, by_hand: Resolution) -> None:
+        """The step's effect is right, as an operator has decided."""
+        self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), resolution=by_hand)
+        self._follow_steps()
+
     def parked(self, step: str, error: str, *, undoing: bool = True) -> None:
         """The step's compensation, or else its action, failed and waits for an operator."""
         self._set(
@@ -94,7 +101,7 @@ class Progress:
             saga_id=self.saga_id,
             status=self.status,
             steps=tuple(self._steps.values()),
-            started_at=self._started_at,
+            started_at=self.started_at,
             deadline=self.deadline,
             error=self.error,
         )

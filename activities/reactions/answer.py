@@ -30,7 +30,7 @@ def answer(
         try:
             return [done(do(), now())]
         except Refused as no:
-            return [refused(f"{no} ({type(no).__name__})", now())]
+            return [refused(f"{no} ({no.type_name})", now())]
         except OperationReversed:
             return []
 

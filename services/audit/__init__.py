@@ -19,11 +19,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from messages.ledgers import Home
 from messages.runs import RunRef, SagaFact
 from services.audit.books import KEPT, Book, read_book, unsettled_runs
 from services.audit.ledgers import check_ledger, totals
 from services.audit.report import AuditReport, ServiceTotals, Violation
-from services.audit.sagas import disagreements, left_behind, runs, standing, verdict, violation
+from services.audit.sagas import (
+    Evidence,
+    decided_by_hand,
+    disagreements,
+    left_behind,
+    runs,
+    twice,
+    verdict,
+)
 
 __all__ = [
     "AuditReport",
@@ -36,42 +45,48 @@ __all__ = [
 ]
 
 
-def audit(ledgers: Mapping[str, str], facts: Mapping[str, SagaFact] | None = None) -> AuditReport:
+def audit(
+    ledgers: Mapping[str, str],
+    facts: Mapping[str, SagaFact] | None = None,
+    *,
+    retention_seconds: float = 0.0,
+    home: Home | None = None,
+) -> AuditReport:
     """Read all ledgers, by service name and URL, and report every broken promise.
 
-    ``facts`` says by (first) run id what Temporal knows. Without any, the ledgers alone must
-    convince: a run that is half done is a violation even if it may be under way.
+    Args:
+        facts: by (first) run id, what Temporal knows. Without any, the ledgers alone must
+            convince: a run that is half done is a violation even if it may be under way.
+        retention_seconds: for how long Temporal remembers a closed run.
+        home: the Temporal namespace that the facts are of.
 
     Raises:
-        LedgerUnavailable: a ledger does not exist or cannot be read.
+        LedgerUnavailable: a ledger does not exist, cannot be read, or is not of ``home``.
     """
-    books = [read_book(service, ledgers[service]) for service in KEPT]
+    books = [read_book(service, ledgers[service], home) for service in KEPT]
     violations = [problem for book in books for problem in check_ledger(book)]
-    return _judge(books, facts, violations)
+    violations += twice(books)
+    identities = {book.service: book.identity for book in books}
+    return _judge(books, Evidence(facts, retention_seconds, identities), violations)
 
 
-def _judge(
-    books: list[Book], facts: Mapping[str, SagaFact] | None, violations: list[Violation]
-) -> AuditReport:
-    known = facts or {}
+def _judge(books: list[Book], evidence: Evidence, violations: list[Violation]) -> AuditReport:
+    known = evidence.facts or {}
     by_run = runs(books)
     verdicts: Counter[str] = Counter()
     resolved = 0
     for run_id in dict.fromkeys([*by_run, *known]):
         operations, fact = by_run.get(run_id, []), known.get(run_id)
-        stands = standing(operations)
-        found = verdict(stands, fact, may_be_open=facts is not None)
+        found, problem = verdict(operations, fact, evidence)
         verdicts[found] += 1
         saga_id = operations[0].saga_id if operations else known[run_id].saga_id
         if found == "violated":
-            broken = violation(stands, fact)
             violations.append(
                 Violation(
-                    saga_id=saga_id, run_id=run_id, problem=broken, left_behind=left_behind(fact)
+                    saga_id=saga_id, run_id=run_id, problem=problem, left_behind=left_behind(fact)
                 )
             )
-        elif found == "rolled_back":
-            resolved += len(stands)
+        resolved += decided_by_hand(operations, fact)
         violations += [
             Violation(saga_id=saga_id, run_id=run_id, problem=problem)
             for problem in disagreements(operations)

@@ -10,17 +10,20 @@ from sqlalchemy import Select, case, literal, select
 
 from messages.base import Command
 from messages.inventory import ReserveInventory
+from messages.ledgers import Home, LedgerIdentity
 from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
 from messages.runs import RunRef
 from messages.shipping import PrepareShipping
 from services.fence import State, fence
+from services.identity import identity
 from services.inventory import stock
 from services.journal import journal
 from services.ledger import reading
 from services.loyalty import points
 from services.payment import credit
 from services.shipping import shipments
+from services.sql import Clock
 
 
 class Kept(NamedTuple):
@@ -89,8 +92,12 @@ class Operation(NamedTuple):
     order_id: str
     state: str
     answer: str | None
-    #: None when it cannot be read.
+    #: None when it cannot be read, and when an operator settled the operation before it came.
     request: Command | None
+    #: Whether an operator has recorded a decision on it.
+    decided_by_hand: bool
+    #: Seconds since the service first heard of it.
+    age: float
 
 
 class Entry(NamedTuple):
@@ -115,32 +122,34 @@ class Book(NamedTuple):
     """One service's ledger, as it was at one instant."""
 
     service: str
+    identity: LedgerIdentity
     operations: Sequence[Operation]
     entries: Sequence[Entry]
     balances: Sequence[Balance]
 
 
-def read_book(service: str, url: str) -> Book:
+def read_book(service: str, url: str, home: Home | None = None) -> Book:
     """Read a ledger at one instant.
 
     Raises:
-        LedgerUnavailable: it does not exist or cannot be read.
+        LedgerUnavailable: it does not exist, cannot be read, or does not serve ``home``.
     """
-    kept, f, j = KEPT[service], fence.c, journal.c
-    with reading(service, url) as tx:
-        operations = tx.execute(
-            select(
-                f.key, f.saga_id, f.run_id, f.step, f.order_id, f.state, f.answer, f.request
-            ).order_by(f.created_at, f.key)
-        )
+    kept, j = KEPT[service], journal.c
+    with reading(service, url, home) as tx:
+        # Before the operations are as old as they are found to be: see the verdicts.
+        itself, clock = identity(tx), Clock(tx)
+        operations = tx.execute(select(fence).order_by(fence.c.created_at, fence.c.key))
         entries = tx.execute(select(j.key, j.kind, j.account, j.amount, j.reference))
         return Book(
             service,
+            itself,
             [
                 Operation(
                     service,
                     *(row.key, row.saga_id, row.run_id, row.step, row.order_id),
                     *(row.state, row.answer, _request(kept.command, row.request)),
+                    row.settlement is not None,
+                    clock.seconds_since(row.created_at),
                 )
                 for row in operations
             ],

@@ -11,7 +11,7 @@ from messages.ids import OperationId
 from messages.inventory import ReserveInventory
 from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
-from services.audit.books import KEPT, Book, Entry, Operation
+from services.audit.books import KEPT, Book, Entry, Kept, Operation
 from services.audit.report import ServiceTotals, Violation
 from services.fence import State
 
@@ -23,7 +23,7 @@ def totals(book: Book) -> ServiceTotals:
     kept = KEPT[book.service]
     states = Counter(operation.state for operation in book.operations)
     moved = {
-        kind: Decimal(sum(e.amount for e in book.entries if e.kind == kind)) / kept.scale
+        kind: kept.sign * sum(e.amount for e in book.entries if e.kind == kind)
         for kind in ("apply", "reverse")
     }
     return ServiceTotals(
@@ -33,10 +33,16 @@ def totals(book: Book) -> ServiceTotals:
         standing=states[State.APPLIED.value],
         refused=states[State.REFUSED.value],
         reversed=states[State.REVERSED.value],
-        amount_applied=abs(moved["apply"]),
-        amount_reversed=abs(moved["reverse"]),
-        amount_standing=(moved["apply"] + moved["reverse"]) * kept.sign,
+        settled=states[State.SETTLED.value],
+        amount_applied=_amount(kept, abs(moved["apply"])),
+        amount_reversed=_amount(kept, abs(moved["reverse"])),
+        amount_standing=_amount(kept, moved["apply"] + moved["reverse"]),
     )
+
+
+def _amount(kept: Kept, units: int) -> Decimal:
+    amount = Decimal(units) / kept.scale
+    return amount.quantize(Decimal("0.01")) if kept.unit == "money" else amount
 
 
 def check_ledger(book: Book) -> Iterator[Violation]:
@@ -74,6 +80,8 @@ def _operation(operation: Operation, entries: Sequence[Entry]) -> Iterator[str]:
         yield "reversed in the journal but applied in the fence"
     if operation.state == State.REFUSED and entries:
         yield "refused, but it is in the journal"
+    if operation.state == State.SETTLED and reversed_:
+        yield "settled by hand, but reversed in the journal"
     if operation.state == State.REVERSED and reversed_ != {a: -n for a, n in applied.items()}:
         yield f"applied {_shown(applied)} but reversed {_shown(reversed_)}"
     if applied and any(entry.reference not in (operation.answer or "") for entry in entries):
@@ -88,7 +96,9 @@ def _identity(operation: Operation) -> Iterator[str]:
     if operation.state not in _STATES:
         yield f"unknown state {operation.state!r}"
     if operation.request is None:
-        yield "its request cannot be read"
+        # The decision of an operator names an operation by its key alone.
+        if not operation.decided_by_hand:
+            yield "its request cannot be read"
     elif operation.request.idempotency_key != operation.key:
         yield f"its request has the key {operation.request.idempotency_key}"
     elif operation.request.order_id != operation.order_id:

@@ -16,7 +16,7 @@ class Violation(Message):
     saga_id: str | None = None
     run_id: str | None = None
     service: str | None = None
-    #: Left behind by a run that cannot undo it itself; reconciling does.
+    #: Left behind by a run that cannot undo it itself; reconciling does, or asks an operator.
     left_behind: bool = False
 
     def __str__(self) -> str:
@@ -30,11 +30,13 @@ class ServiceTotals(Message):
     service: str
     #: What the amounts are counted in.
     unit: str
-    #: Operations that ever reached the service; each is standing, refused or reversed.
+    #: Operations that the service knows; each is standing, refused, reversed or settled.
     operations: int = 0
     standing: int = 0
     refused: int = 0
     reversed: int = 0
+    #: Undone by hand; what they had moved stays in the books, and so in the amounts below.
+    settled: int = 0
     #: Sum of everything ever applied.
     amount_applied: Decimal = Decimal(0)
     #: Sum of what was reversed.
@@ -52,7 +54,7 @@ class AuditReport(Message):
     succeeded: int
     rolled_back: int
     in_flight: int
-    #: Effects that stand because an operator took them over.
+    #: Steps that operators recorded as undone by hand, and effects that they decided to keep.
     resolved_manually: int
     services: tuple[ServiceTotals, ...]
     violations: tuple[Violation, ...]

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, cast
 
 from messages.base import Command
 from messages.inventory import ReserveInventory
+from messages.ledgers import LedgerIdentity, OperationState
 from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
 from messages.runs import SagaFact
 from messages.shipping import PrepareShipping
-from services.audit.books import KEPT, Book, Operation
+from messages.verdicts import STEPS, RunStates, doubt_of, judge, listed
+from services.audit.books import Book, Operation
+from services.audit.report import Violation
 from services.fence import State
 
-STEPS = tuple(kept.step for kept in KEPT.values())
-
 Verdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
+
+
+class Evidence(NamedTuple):
+    """What there is to judge runs by, beside what the ledgers know of each."""
+
+    #: By (first) run id, what Temporal knows; None when nobody could be asked.
+    facts: Mapping[str, SagaFact] | None
+    retention_seconds: float
+    #: By service.
+    ledgers: Mapping[str, LedgerIdentity]
 
 
 def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
@@ -28,35 +39,55 @@ def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
     return found
 
 
-def standing(operations: Sequence[Operation]) -> set[str]:
-    """The steps whose effects stand."""
-    return {operation.step for operation in operations if operation.state == State.APPLIED}
+def verdict(
+    operations: Sequence[Operation], fact: SagaFact | None, evidence: Evidence
+) -> tuple[Verdict, str]:
+    """What became of a run, and what is wrong with it when it is violated."""
+    run = RunStates(
+        {o.step: cast("OperationState", o.state) for o in operations},
+        [o.step for o in operations if o.decided_by_hand],
+    )
+    if fact is None:
+        return _by_the_ledgers(run, may_be_open=evidence.facts is not None)
+    age = max((operation.age for operation in operations), default=0.0)
+    doubt = doubt_of(age, evidence.retention_seconds, evidence.ledgers)
+    judged = judge(run, fact, doubt)
+    if judged.verdict in ("left_behind", "unproved"):
+        return "violated", judged.why
+    return cast("Verdict", judged.verdict), ""
 
 
-def verdict(stands: set[str], fact: SagaFact | None, *, may_be_open: bool) -> Verdict:
-    """What became of a run whose effects ``stands``, given what Temporal knows of it."""
-    if fact is not None and fact.status == "open":
-        return "in_flight"
-    if fact is not None and fact.status == "succeeded":
-        return "succeeded" if stands.issuperset(STEPS) else "violated"
-    by_hand = set(fact.resolved_manually) if fact is not None else set()
-    if fact is not None and fact.status == "rolled_back":
-        return "violated" if stands - by_hand else "rolled_back"
-    if stands.issuperset(STEPS):
-        return "succeeded"
-    if not stands - by_hand:
-        return "rolled_back"
-    return "in_flight" if fact is None and may_be_open else "violated"
+def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[Verdict, str]:
+    if run.complete:
+        return "succeeded", ""
+    if not run.standing:
+        return "rolled_back", ""
+    if may_be_open:
+        return "in_flight", ""
+    stand, rest = listed(run.standing), listed(set(STEPS) - run.standing)
+    return "violated", f"by the ledgers alone: {stand} stands, {rest} does not"
 
 
-def violation(stands: set[str], fact: SagaFact | None) -> str:
-    """Say in which way a run is violated."""
-    ended = _ENDED[fact.status] if fact else "by the ledgers alone"
-    if fact is not None and fact.status == "succeeded":
-        return f"{ended}, but {_steps(set(STEPS) - stands)} left no effect"
-    if fact is not None and fact.status == "rolled_back":
-        return f"{ended}, but {_steps(stands - set(fact.resolved_manually))} stands"
-    return f"{ended}: {_steps(stands)} stands, {_steps(set(STEPS) - stands)} does not"
+def decided_by_hand(operations: Sequence[Operation], fact: SagaFact | None) -> int:
+    """How many of a run's steps operators have decided on."""
+    by_hand = {operation.step for operation in operations if operation.decided_by_hand}
+    return len(by_hand.union(fact.resolved_manually if fact else ()))
+
+
+def twice(books: Iterable[Book]) -> Iterator[Violation]:
+    """Find orders of which one effect stands in more than one run."""
+    for book in books:
+        standing: dict[tuple[str, str], list[Operation]] = {}
+        for operation in book.operations:
+            if operation.state == State.APPLIED:
+                standing.setdefault((operation.order_id, operation.step), []).append(operation)
+        for (order_id, step), found in standing.items():
+            if len(found) > 1:
+                others = ", ".join(f"{o.saga_id} run {o.run_id}" for o in found)
+                yield Violation(
+                    service=book.service,
+                    problem=f"{step} of order {order_id} stands {len(found)} times: {others}",
+                )
 
 
 def disagreements(operations: Sequence[Operation]) -> Iterator[str]:
@@ -93,18 +124,5 @@ def _differ(what: str, values: set[str]) -> Iterator[str]:
 
 
 def left_behind(fact: SagaFact | None) -> bool:
-    """Whether nobody but the reconciler will mend such a run's violation."""
-    return fact is not None and fact.status in ("rolled_back", "terminated", "gone")
-
-
-_ENDED = {
-    "open": "the saga is open",
-    "succeeded": "the saga succeeded",
-    "rolled_back": "the saga rolled back",
-    "terminated": "the saga was terminated",
-    "gone": "the saga is gone from Temporal",
-}
-
-
-def _steps(steps: set[str]) -> str:
-    return " and ".join(step for step in STEPS if step in steps) or "no step"
+    """Whether nobody but the reconciler, or an operator, will mend such a run's violation."""
+    return fact is not None and fact.status != "open"

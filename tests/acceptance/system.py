@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.children import heed_signals, kill_holders
+
 ROOT = Path(__file__).parents[2]
 TEMPORAL = Path(sys.executable).with_name("temporal")
 
@@ -57,9 +59,7 @@ class Running:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                # Whoever runs the tests in the background has interrupts ignored, which is
-                # inherited.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                preexec_fn=heed_signals,
             )
 
     def output(self) -> str:
@@ -216,6 +216,8 @@ class System:
             system.stop()
         for running in reversed(self._running):
             running.stop()
+        # What they had started themselves, and could not stop because they were killed.
+        kill_holders(self.data_dir)
 
 
 def _command_of(pid: str) -> str:

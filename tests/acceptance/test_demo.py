@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
 from tests.acceptance.system import Running, System, wait_until
+from tests.children import holders
 
 #: What it says, at the moments at which it is stopped.
 FIRST_WORD = "Starting the Temporal server"
@@ -26,9 +25,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One data directory for all demos of this file, each on what the last one left."""
     system = System(tmp_path_factory.mktemp("demo"))
     yield system
-    for pid in holders(system):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
     system.stop()
 
 
@@ -37,20 +33,6 @@ def start(home: System, *options: str) -> Running:
     no_faults = home.folder / "no_faults.toml"
     no_faults.touch()
     return home.start("starter.py", "demo", *options, ORDER_SAGA_FAULTS=str(no_faults))
-
-
-def holders(home: System) -> list[int]:
-    """The processes that the lock on the data directory names; none when nobody holds it."""
-    try:
-        file = (home.data_dir / "lock").open()
-    except FileNotFoundError:
-        return []
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return [int(pid) for pid in file.read().split()]
-    return []
 
 
 def is_there(pid: int) -> bool:
@@ -76,38 +58,38 @@ def test_a_demo_that_is_interrupted_exits_130_and_leaves_no_process(
 ) -> None:
     demo = start(home, "--exit", "--orders", "1000")
     demo.until_it_says(moment)
-    pids = holders(home)
+    pids = holders(home.data_dir)
     demo.send(sign)
     assert demo.exit_code() == 130, demo.output()
     assert "Stopping worker and server." in demo.output()
     assert "Traceback" not in demo.output()
     assert "error" not in demo.output()
-    assert holders(home) == []
+    assert holders(home.data_dir) == []
     assert [pid for pid in pids if is_there(pid)] == []
 
 
 def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: System) -> None:
     killed = start(home)
     killed.until_it_says(ACTS)
-    children = set(holders(home)) - {killed.process.pid}
+    children = set(holders(home.data_dir)) - {killed.process.pid}
     killed.send(signal.SIGKILL)
     killed.exit_code()
     assert told_to_kill(home) == children
     for pid in children:
         os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not holders(home), "the end of the killed demo's children")
+    wait_until(lambda: not holders(home.data_dir), "the end of the killed demo's children")
 
     demo = start(home, "--orders", "10")
     for said in (SIMULATION, STAYS_UP):
         demo.until_it_says(said)
     assert "all books add up" in demo.output()
-    pids = holders(home)
+    pids = holders(home.data_dir)
     assert told_to_kill(home) == set(pids)
     assert demo.process.pid in pids
     demo.send(signal.SIGINT)
     assert demo.exit_code() == 0, demo.output()
     assert "Traceback" not in demo.output()
-    assert holders(home) == []
+    assert holders(home.data_dir) == []
     assert [pid for pid in pids if is_there(pid)] == []
 
 

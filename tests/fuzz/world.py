@@ -18,7 +18,7 @@ from cli.modes import Mode
 from messages.deliveries import DeliveryState, DeliveryView, ResolveDeadLetter
 from messages.orders import Order
 from messages.reconciliation import Reconcile
-from messages.runs import RunRef
+from messages.runs import ExaminedRun, RunRef
 from messages.sagas import CancelOrder, ResolveCompensation, SagaView, StepState
 from runtime.runs import Runs
 from services.audit import AuditReport, SagaFact, audit
@@ -195,12 +195,13 @@ class World:
 
     async def _facts(self) -> dict[str, SagaFact]:
         runs = Runs(self.env.client, self.settings.task_queue)
-        return {
-            handle.first_execution_run_id or "": (
-                await runs.examine(RunRef(handle.id, handle.first_execution_run_id or ""))
-            ).fact
-            for handle in self._handles.values()
-        }
+        facts: dict[str, SagaFact] = {}
+        for handle in self._handles.values():
+            run_id = handle.first_execution_run_id or ""
+            examined = await runs.examine(RunRef(handle.id, run_id))
+            assert isinstance(examined, ExaminedRun), examined
+            facts[run_id] = examined.fact
+        return facts
 
 
 async def play(env: WorkflowEnvironment, scenario: Scenario) -> AuditReport:

@@ -10,7 +10,6 @@ from typing import Any
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
 from tests.replay.studio import Fault, Play, Scenario, Studio, fault
-from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE
 from tests.workflows.reconciling import begin, delete, terminate
 
@@ -41,8 +40,7 @@ def finds_broken_off(during: str, *, dry_run: bool = False, deleted: bool = Fals
 
 
 async def _reconciled(studio: Studio, *, dry_run: bool = False) -> ReconcilerHandle:
-    async with in_real_time(studio.shop.env):
-        handle = await begin(studio.shop, dry_run=dry_run)
+    handle = await begin(studio.shop, dry_run=dry_run)
     with suppress(WorkflowFailureError):
         await handle.result()
     return handle

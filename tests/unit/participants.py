@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from messages.base import Command, Message, Reversal
+from messages.settling import Settle
 from services.audit.books import KEPT, read_book
 from services.mock import Services
 from tests.builders import an_order, requests_for
@@ -19,6 +20,7 @@ class Participant:
         self.name = name
         self.url = url
         self.act, self.undo = operations(services, name)
+        self.settle: Callable[[Settle], Reversal] = getattr(services, name).settle
 
     def request(self, **changes: object) -> Command:
         """A request of an order of its own."""

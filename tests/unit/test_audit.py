@@ -57,6 +57,22 @@ def test_complete_orders_and_undone_ones_are_clean(services: Services, ledgers: 
     assert (report.sagas, report.succeeded, report.rolled_back) == (2, 1, 1)
 
 
+def test_books_in_which_nothing_stands_show_plain_zeros(
+    services: Services, ledgers: Ledgers
+) -> None:
+    assert _amounts(ledgers) == {("0", "0", "0"), ("0.00", "0.00", "0.00")}
+    undone = requests_for(an_order()).payment
+    services.payment.charge(undone)
+    services.payment.refund(undone)
+    assert ("200.00", "200.00", "0.00") in _amounts(ledgers)
+
+
+def _amounts(ledgers: Ledgers) -> set[tuple[str, str, str]]:
+    """What a reader of the JSON document sees."""
+    services = audit(ledgers).model_dump(mode="json")["services"]
+    return {(s["amount_applied"], s["amount_reversed"], s["amount_standing"]) for s in services}
+
+
 @pytest.mark.parametrize("missing", SERVICES)
 def test_an_order_half_done_is_named(services: Services, ledgers: Ledgers, missing: str) -> None:
     run = act(services, *(name for name in SERVICES if name != missing))
@@ -88,7 +104,9 @@ def test_what_a_run_left_behind_is_told_from_other_violations(
     for ended in ("rolled_back", "terminated", "gone"):
         assert audit(ledgers, {run: fact(ended)}).violations[0].left_behind
         assert audit(ledgers, {run: fact(ended, "process_payment")}).clean
-    assert not audit(ledgers, {run: fact("succeeded")}).violations[0].left_behind
+    assert audit(ledgers, {run: fact("succeeded")}).violations[0].left_behind
+    tamper(ledgers, "payment", "UPDATE journal SET amount = amount - 1")
+    assert not audit(ledgers, {run: fact("rolled_back")}).violations[0].left_behind
 
 
 def test_a_saga_that_rolled_back_but_left_everything_is_named(

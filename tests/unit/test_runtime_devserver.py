@@ -19,6 +19,7 @@ import runtime.devserver
 from runtime.client import SAGA_STATUS, connect
 from runtime.devserver import DevServer, ServerFailed, find_binary
 from runtime.directory_lock import DirectoryLock, DirectoryUnusable
+from tests.children import heed_signals, kill_holders
 
 ROOT = Path(__file__).parents[2]
 
@@ -166,15 +167,21 @@ async def test_without_the_wheels_program_the_one_on_the_path_serves(
     assert await find_binary(tmp_path) == program
 
 
-def foreground(data_dir: Path) -> subprocess.Popen[str]:
+@pytest.fixture
+def foreground(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """``python -m runtime``, serving."""
     ports = ["--port", str(free_port()), "--ui-port", str(free_port())]
-    program = subprocess.Popen(
-        [sys.executable, "-m", "runtime", "--data-dir", data_dir, *ports],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert program.stdout is not None
-    assert "Temporal server at" in program.stdout.readline()
-    return program
+    with subprocess.Popen(
+        [sys.executable, "-m", "runtime", "--data-dir", tmp_path, *ports],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heed_signals,
+    ) as program:  # fmt: skip
+        try:
+            assert program.stdout is not None
+            assert "Temporal server at" in program.stdout.readline()
+            yield program
+        finally:
+            program.kill()
+            kill_holders(tmp_path)
 
 
 def server_of(data_dir: Path, owner: int) -> int:
@@ -192,25 +199,23 @@ def is_alive(pid: int) -> bool:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_in_the_foreground_a_signal_stops_it_and_leaves_nothing_behind(
-    tmp_path: Path, sign: signal.Signals
+    tmp_path: Path, foreground: subprocess.Popen[str], sign: signal.Signals
 ) -> None:
-    program = foreground(tmp_path)
-    server = server_of(tmp_path, program.pid)
+    server = server_of(tmp_path, foreground.pid)
 
-    program.send_signal(sign)
+    foreground.send_signal(sign)
 
-    said, _ = program.communicate(timeout=30)
-    assert (program.returncode, said) == (0, "stopping the Temporal server\n")
+    said, _ = foreground.communicate(timeout=30)
+    assert (foreground.returncode, said) == (0, "stopping the Temporal server\n")
     assert not is_alive(server)
 
 
 async def test_a_server_whose_parent_was_killed_keeps_the_directory_until_it_is_stopped(
-    tmp_path: Path,
+    tmp_path: Path, foreground: subprocess.Popen[str]
 ) -> None:
-    program = foreground(tmp_path)
-    orphan = server_of(tmp_path, program.pid)
-    program.kill()
-    program.communicate(timeout=30)
+    orphan = server_of(tmp_path, foreground.pid)
+    foreground.kill()
+    foreground.communicate(timeout=30)
 
     with pytest.raises(DirectoryUnusable, match=rf"stop it first \(kill {orphan}\)"):
         async with server_in(tmp_path):

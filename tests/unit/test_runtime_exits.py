@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime.exits import DEFECT, INTERRUPTED, PIPE_CLOSED, ExitCode
+from tests.children import heed_signals, kill_holders
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +30,7 @@ run(main)
 def ended(body: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", PROGRAM.format(body=body)],
-        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, preexec_fn=heed_signals,
     )  # fmt: skip
 
 
@@ -83,18 +84,53 @@ def test_an_interrupt_ends_without_a_word() -> None:
 
 def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
     body = "[print('x' * 1000, flush=True) for _ in range(10_000)]; return ExitCode.SUCCESS"
-    program = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(body=body)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert program.stdout is not None
-    assert program.stderr is not None
-    program.stdout.readline()
-    program.stdout.close()
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_signals,
+    ) as program:  # fmt: skip
+        try:
+            assert program.stdout is not None
+            program.stdout.readline()
+            program.stdout.close()
+            program.stdout = None
+            _, said = program.communicate(timeout=30)
+        finally:
+            program.kill()
 
-    assert program.stderr.read() == b""
-    assert program.wait(30) == PIPE_CLOSED
-    program.stderr.close()
+    assert (program.returncode, said) == (PIPE_CLOSED, b"")
+
+
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, preexec_fn=heed_signals,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [(("worker.py",), ".env.example"), (("-m", "runtime"), "--data-dir")],
+    ids=["worker", "server"],
+)
+def test_a_program_that_is_asked_for_help_gives_it_and_does_nothing_else(
+    name: tuple[str, ...], says: str
+) -> None:
+    helped = program(*name, "--help")
+
+    assert (helped.returncode, helped.stderr) == (ExitCode.SUCCESS, "")
+    assert says in helped.stdout
+
+
+@pytest.mark.parametrize("name", [("worker.py",), ("-m", "runtime")], ids=["worker", "server"])
+@pytest.mark.parametrize("wrong", ["--hepl", "start"])
+def test_an_argument_that_a_program_does_not_know_is_refused_in_one_line(
+    name: tuple[str, ...], wrong: str
+) -> None:
+    refused = program(*name, wrong)
+
+    assert (refused.returncode, refused.stdout) == (ExitCode.BAD_INPUT, "")
+    assert refused.stderr.startswith(f"error: unrecognized arguments: {wrong} (see python ")
+    assert refused.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("code", [ExitCode.SUCCESS, ExitCode.ROLLED_BACK])
@@ -160,17 +196,17 @@ def test_an_interrupt_while_a_program_is_being_imported_ends_it_without_a_traceb
     starting = subprocess.Popen(
         [sys.executable, "-X", "importtime", *program],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        # Whoever runs the tests in the background has interrupts ignored, which is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_signals,
         env={**os.environ, "ORDER_SAGA_DATA_DIR": str(tmp_path)},
     )  # fmt: skip
-    assert starting.stderr is not None
-    next(line for line in starting.stderr if line.split()[-1].startswith("pydantic"))
-    starting.send_signal(signal.SIGINT)
     try:
+        assert starting.stderr is not None
+        next(line for line in starting.stderr if line.split()[-1].startswith("pydantic"))
+        starting.send_signal(signal.SIGINT)
         _, said = starting.communicate(timeout=30)
     finally:
         starting.kill()
+        kill_holders(tmp_path)
 
     assert "Traceback" not in said
     assert starting.returncode == -signal.SIGINT

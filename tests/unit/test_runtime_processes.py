@@ -26,8 +26,9 @@ def lock(tmp_path: Path) -> Iterator[DirectoryLock]:
 
 
 @pytest.fixture
-def child(tmp_path: Path, lock: DirectoryLock) -> Callable[..., ChildProcess]:
+def child(tmp_path: Path, lock: DirectoryLock) -> Iterator[Callable[..., ChildProcess]]:
     """Describes a child that runs a piece of Python, by default ready once it printed."""
+    described_so_far: list[ChildProcess] = []
 
     def described(
         code: str,
@@ -48,9 +49,13 @@ def child(tmp_path: Path, lock: DirectoryLock) -> Callable[..., ChildProcess]:
             report=report,
             grace=0.5,
         )
+        described_so_far.append(process)
         return process
 
-    return described
+    yield described
+    for process in described_so_far:
+        if process.pid is not None:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 async def until(condition: Callable[[], bool], within: float = 20) -> None:

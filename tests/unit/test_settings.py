@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from settings import PARTS, BadSettings, Settings, read_settings
@@ -38,3 +40,40 @@ def test_an_unknown_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORDER_SAGA_HOSTS", "payment,billing")
     with pytest.raises(BadSettings, match="billing"):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [("ORDER_SAGA_DATADIR", "ORDER_SAGA_DATA_DIR"), ("ORDER_SAGA_FAULT", "ORDER_SAGA_FAULTS")],
+)
+def test_a_name_that_nobody_knows_is_refused_with_the_one_that_was_meant(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mistyped: str, meant: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(mistyped, "x")
+    with pytest.raises(BadSettings, match=rf"environment: .* {mistyped}; the nearest is {meant} "):
+        read_settings()
+    monkeypatch.delenv(mistyped)
+    Path(".env").write_text(f"{mistyped}=x\n")
+    with pytest.raises(BadSettings, match=rf"\.env: .* {mistyped}; the nearest is {meant} "):
+        read_settings()
+
+
+def test_names_of_others_are_none_of_our_business(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEMPORAL_NONSENSE", "x")
+    monkeypatch.setenv("order_saga_data_dir", "known/in/any/case")
+    Path(".env").write_text("ORDERS=7\nORDER_SAGA_TASK_QUEUE=known\n")
+    assert read_settings().task_queue == "known"
+
+
+def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
+    example = Path(__file__).parents[2].joinpath(".env.example").read_text()
+    named = {
+        line.removeprefix("#").split("=")[0]
+        for line in example.splitlines()
+        if line.startswith("#ORDER_SAGA_")
+    }
+    assert named == {f"ORDER_SAGA_{field}".upper() for field in Settings.model_fields}

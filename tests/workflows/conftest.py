@@ -24,6 +24,7 @@ from temporalio.worker import Worker
 
 from messages.ids import order_choreography_id
 from messages.orders import Order
+from messages.runs import ExaminedRun
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
 from runtime.runs import Runs
 from services.audit import RunRef, SagaFact, audit
@@ -186,8 +187,14 @@ class Shop:
             for handle in self._placed
         }
 
+    async def examined(self, run: RunRef) -> ExaminedRun:
+        """What Temporal knows of a run that can be read."""
+        examined = await self.runs.examine(run)
+        assert isinstance(examined, ExaminedRun), examined
+        return examined
+
     async def _fact(self, run: Handle) -> SagaFact:
-        fact = (await self.runs.examine(RunRef(run.id, run.run_id or ""))).fact
+        fact = (await self.examined(RunRef(run.id, run.run_id or ""))).fact
         if fact.status in ("terminated", "gone"):
             return fact
         if fact.status != "open" and await self._was_replaced(run):
@@ -264,6 +271,15 @@ class Shop:
 
     async def reset_to_its_first_task(self, handle: AnyHandle) -> Handle:
         """``temporal workflow reset --type FirstWorkflowTask``."""
+        return await self.reset_to_task(handle, 1)
+
+    async def reset_to_task(self, handle: AnyHandle, nth: int) -> Handle:
+        """Reset to the end of the run's nth workflow task."""
+        done = [
+            event.event_id
+            for event in (await handle.fetch_history()).events
+            if event.HasField("workflow_task_completed_event_attributes")
+        ]
         reset = await self.env.client.workflow_service.reset_workflow_execution(
             ResetWorkflowExecutionRequest(
                 namespace=self.env.client.namespace,
@@ -272,7 +288,7 @@ class Shop:
                 ),
                 reason="test",
                 request_id=str(uuid.uuid4()),
-                workflow_task_finish_event_id=4,
+                workflow_task_finish_event_id=done[nth - 1],
             )
         )
         return self.env.client.get_workflow_handle_for(
@@ -289,7 +305,7 @@ class Shop:
 
         await until(reached)
 
-    async def until_listed_as(self, handle: AnyHandle, status: SagaStatus) -> None:
+    async def until_listed_as(self, handle: WorkflowHandle[Any, Any], status: SagaStatus) -> None:
         """Wait until one search-attribute query finds the run."""
         query = f'SagaStatus = "{status.value}" AND WorkflowId = "{handle.id}"'
 

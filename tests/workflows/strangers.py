@@ -58,7 +58,7 @@ class StrangeLeftover:
     @workflow.init
     def __init__(self, step: str) -> None:
         self._step = StepView(
-            name=step, state=StepState.NEEDS_INTERVENTION, compensation_error="the bank is down"
+            name=step, state=StepState.NEEDS_INTERVENTION, compensation_error="it cannot be proved"
         )
 
     @workflow.run
@@ -76,6 +76,7 @@ class StrangeLeftover:
             steps=(self._step,),
             started_at=info.start_time,
             deadline=info.start_time,
+            error=self._step.compensation_error,
         )
 
     @workflow.update

@@ -60,6 +60,26 @@ async def test_what_was_delivered_is_not_delivered_again_under_the_same_id(
             await begin(shop, told(InventoryReserved, order, run_of(handle)), "payment")
 
 
+async def test_what_a_repeated_cause_brings_about_again_is_not_delivered_again(
+    open_shop: OpenShop,
+) -> None:
+    """The same by the product's own hand: a service answers once more what it has answered."""
+    order = an_order()
+    async with open_shop() as shop:
+        handle = await shop.create(order)
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        done = delivery(shop, handle, FORWARD["payment"])
+        await done.result()
+        before = await done.describe()
+
+        cause = told(OrderCreated, order, run_of(handle))
+        repeated = await begin(shop, cause, "inventory", f"again/{cause.id}")
+        event = told(InventoryReserved, order, run_of(handle))
+        assert (await repeated.result()).emitted == (event.id,)
+
+        assert (await done.describe()).run_id == before.run_id
+
+
 async def test_delivered_again_under_other_ids_in_reverse_it_has_no_effect_twice(
     open_shop: OpenShop,
 ) -> None:

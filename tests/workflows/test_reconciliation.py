@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
 
-import activities.reconciliation
 import runtime.runs
-import services.leftovers
-from activities.reconciliation import ReconciliationActivities
-from messages.reconciliation import ReconciliationReport
+import services.records
+from messages.ids import leftover_id
+from messages.reconciliation import Reconciled, ReconciliationReport
+from messages.requests import STEP_OF
 from messages.runs import RunRef
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from runtime.schedule import ensure_reconciliation, schedule_id
-from services.leftovers import Leftovers
+from tests import ledgers
 from tests.builders import an_order
 from tests.server import in_real_time
-from tests.workflows.conftest import OpenShop, Policies, Shop, until
+from tests.workflows.conftest import Handle, OpenShop, Policies, Shop, until
 from tests.workflows.reconciling import (
     NAMES,
     assert_nothing_left,
@@ -29,10 +31,25 @@ from tests.workflows.reconciling import (
     terminate,
 )
 from workflows import policies
-from workflows.orchestration.order_saga import OrderSaga
-from workflows.reconciliation.undoing import COMPENSATIONS
+from workflows.orchestration.order_saga import STEPS, OrderSaga
+from workflows.reconciliation.undo_leftover import UndoLeftover
 
 HOURS = 3600.0
+
+COMPENSATIONS = {step.name: step.compensation.__name__ for step in STEPS}
+
+
+def leftover_of(shop: Shop, handle: Handle) -> WorkflowHandle[UndoLeftover, Reconciled]:
+    """The run that undoes what the saga's run left behind."""
+    run = RunRef(handle.id, handle.first_execution_run_id or "")
+    return shop.env.client.get_workflow_handle_for(UndoLeftover.run, leftover_id(run))
+
+
+async def decide(leftover: WorkflowHandle[UndoLeftover, Reconciled], action: str) -> None:
+    """Have an operator decide on the payment."""
+    decision = {"step": "process_payment", "operator": "ada", "note": "letter 4711"}
+    await leftover.execute_update("resolve_compensation", {**decision, "action": action})
+
 
 each_step = pytest.mark.parametrize("step", NAMES)
 
@@ -170,16 +187,17 @@ async def test_terminated_while_it_waits_for_an_operator(open_shop: OpenShop) ->
         assert failing.failed == 1
         assert "PermanentFailure" in failing.listed[0].failed["process_payment"]
         assert shop.standing(order) == ["process_payment"]
-        mending = await reconcile(shop)
-        assert list(mending.listed[0].undone) == ["process_payment"]
+        leftover = leftover_of(shop, handle)
+        assert "leftover/" in (await reconcile(shop)).listed[0].failed["process_payment"]
+        await decide(leftover, "retry")
+        assert (await leftover.result()).undone == ("process_payment",)
         assert shop.standing(order) == []
         await assert_nothing_left(shop)
 
 
-async def test_what_cannot_be_undone_is_tried_once_and_stops_nothing_else(
-    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
+async def test_what_cannot_be_undone_is_parked_and_stops_nothing_else(
+    open_shop: OpenShop,
 ) -> None:
-    monkeypatch.setattr(activities.reconciliation, "_PAGES_AT_ONCE", 1)
     order = an_order()
     waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
     broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 1}
@@ -190,7 +208,11 @@ async def test_what_cannot_be_undone_is_tried_once_and_stops_nothing_else(
         report = await reconcile(shop)
         assert (report.orders, report.failed) == (1, 1)
         assert shop.standing(order) == ["process_payment"]
-        assert (await reconcile(shop)).failed == 0
+        leftover = leftover_of(shop, handle)
+        await shop.until_listed_as(leftover, SagaStatus.NEEDS_INTERVENTION)
+        await decide(leftover, "mark_resolved")
+        assert (await leftover.result()).resolved_manually == ("process_payment",)
+        await assert_nothing_left(shop)
 
 
 async def test_what_an_operator_undid_by_hand_is_not_undone_again(open_shop: OpenShop) -> None:
@@ -205,7 +227,7 @@ async def test_what_an_operator_undid_by_hand_is_not_undone_again(open_shop: Ope
         assert isinstance(result, SagaRolledBack)
         assert result.resolved_manually == ("process_payment",)
         await assert_nothing_left(shop)
-        assert shop.standing(order) == ["process_payment"]
+        assert shop.standing(order) == []
 
 
 async def test_what_an_operator_undid_by_hand_before_the_run_was_terminated(
@@ -225,10 +247,17 @@ async def test_what_an_operator_undid_by_hand_before_the_run_was_terminated(
         await terminate(shop, handle)
         report = await reconcile(shop)
         assert list(report.listed[0].undone) == ["prepare_shipping"]
-        assert shop.standing(order) == ["process_payment"]
+        assert "reversed" not in ledgers.states(shop.settings, order.order_id)["process_payment"]
         await assert_nothing_left(shop)
 
 
+@pytest.fixture
+def soon_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services count as quiet after a second."""
+    monkeypatch.setattr(policies, "QUIET", timedelta(seconds=1))
+
+
+@pytest.mark.usefixtures("soon_quiet")
 async def test_a_deleted_run_that_was_half_done(open_shop: OpenShop) -> None:
     order = an_order()
     waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
@@ -255,7 +284,7 @@ async def test_a_deleted_run_of_which_every_effect_stands(open_shop: OpenShop) -
 
 
 async def test_a_run_that_temporal_does_not_know_is_left_alone_until_it_is_quiet(
-    open_shop: OpenShop,
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = an_order()
     waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
@@ -263,8 +292,7 @@ async def test_a_run_that_temporal_does_not_know_is_left_alone_until_it_is_quiet
         handle = await shop.start(order, skip_time=False)
         await shop.until_attempt(handle, "prepare_shipping", running=False)
         await delete(shop, handle)
-        async with in_real_time(shop.env):
-            reconciler = await begin(shop)
+        reconciler = await begin(shop)
 
         async def pauses() -> bool:
             events = (await reconciler.fetch_history()).events
@@ -273,6 +301,7 @@ async def test_a_run_that_temporal_does_not_know_is_left_alone_until_it_is_quiet
         await until(pauses)
         assert shop.standing(order) == ["reserve_inventory", "process_payment"]
         await reconciler.terminate()
+        monkeypatch.setattr(policies, "QUIET", timedelta(seconds=1))
         assert (await reconcile(shop)).undone == 2
 
 
@@ -308,11 +337,9 @@ async def test_a_run_that_a_reset_brought_back_is_not_touched(open_shop: OpenSho
         # Nobody decides any more: between the reset and the new run's first progress.
         async with in_real_time(shop.env):
             again = await shop.reset_to_its_first_task(handle)
-        looking = ReconciliationActivities(Leftovers(shop.settings.ledger_urls()), shop.runs)
         assert shop.standing(order) != []
-        assert (await looking.find_half_done_runs("")).runs == ()
-        assert (await looking.find_broken_off_runs("")).runs == ()
-        assert await looking.examine_run(RunRef(handle.id, handle.run_id or "")) is None
+        ended = RunRef(handle.id, handle.first_execution_run_id or "")
+        assert (await shop.examined(ended)).fact.status == "open"
         async with shop.new_worker():
             await assert_nothing_left(shop)
             assert isinstance(await shop.outcome(again), SagaSucceeded)
@@ -341,8 +368,10 @@ async def test_what_a_reset_has_made_of_a_run_counts_whatever_came_later(
             )
             await delete(shop, first_one)
         if placed_again:
-            assert isinstance(await shop.place(order), SagaSucceeded)
-        examined = await shop.runs.examine(RunRef(handle.id, handle.first_execution_run_id or ""))
+            refused = await shop.place(order)
+            assert isinstance(refused, SagaRolledBack)
+            assert "OrderAlreadyPlaced" in refused.error
+        examined = await shop.examined(RunRef(handle.id, handle.first_execution_run_id or ""))
         assert examined.fact.status == "succeeded"
         assert examined.first_run_id == handle.first_execution_run_id
         await assert_nothing_left(shop)
@@ -362,11 +391,13 @@ async def test_a_run_that_was_reset_and_then_terminated(
             again = await shop.reset_to_its_first_task(handle)
         await shop.until_attempt(again, "prepare_shipping", running=False)
         await again.terminate("test")
-        third = await shop.start(order, skip_time=False)
+        refused = await shop.place(order)
+        assert isinstance(refused, SagaRolledBack)
+        assert (handle.first_execution_run_id or "no run") in refused.error
         report = await reconcile(shop)
         assert [run.run_id for run in report.listed] == [handle.first_execution_run_id]
         assert list(report.listed[0].undone) == ["process_payment", "reserve_inventory"]
-        assert isinstance(await shop.outcome(third), SagaSucceeded)
+        assert isinstance(await shop.place(order), SagaSucceeded)
         assert shop.standing(order) == NAMES
         await assert_nothing_left(shop)
 
@@ -401,15 +432,17 @@ async def test_two_reconcilers_at_once_and_one_ended_half_way_do_no_harm(
         first = await begin(shop)
 
         async def refunds() -> bool:
-            pending = (await first.describe()).raw_description.pending_activities
-            return any(activity.activity_type.name == "refund_payment" for activity in pending)
+            with suppress(RPCError):
+                pending = (await leftover.describe()).raw_description.pending_activities
+                return any(activity.activity_type.name == "refund_payment" for activity in pending)
+            return False
 
+        leftover = leftover_of(shop, handle)
         await until(refunds)
         await first.terminate("test")
-        reports = await asyncio.gather(reconcile(shop), reconcile(shop))
-        assert [report.failed for report in reports] == [0, 0]
+        await asyncio.gather(reconcile(shop), reconcile(shop))
         for order in orders:
-            assert shop.standing(order) == []
+            await until_stands(shop, order.order_id)
             assert shop.effects(order) == 2
         await assert_nothing_left(shop)
 
@@ -417,8 +450,7 @@ async def test_two_reconcilers_at_once_and_one_ended_half_way_do_no_harm(
 async def test_many_leftovers_are_found_page_by_page_and_in_run_after_run(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(activities.reconciliation, "_PAGES_AT_ONCE", 1)
-    monkeypatch.setattr(services.leftovers, "_PAGE", 1)
+    monkeypatch.setattr(services.records, "_PAGE", 1)
     monkeypatch.setattr(runtime.runs, "_PAGE", 1)
     monkeypatch.setattr(policies, "RECONCILER_EVENTS", 30)
     half_done, done, not_begun = ([an_order() for _ in range(2)] for _ in range(3))
@@ -478,5 +510,5 @@ async def test_the_schedule_reconciles_and_setting_it_up_again_changes_it(
             await schedule.delete()
 
 
-def test_every_step_of_the_saga_can_be_undone() -> None:
-    assert list(COMPENSATIONS) == NAMES[::-1]
+def test_the_ledgers_steps_are_those_of_the_saga() -> None:
+    assert list(STEP_OF.values()) == NAMES

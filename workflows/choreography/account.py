@@ -10,13 +10,13 @@ from typing import Literal
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from messages.base import Resolution
     from messages.deliveries import DeliveryReport, DeliveryState
     from messages.events.base import OrderEvent
     from messages.events.order import OrderCancelled
     from messages.ids import event_id
     from messages.sagas import (
         EventRecord,
-        Resolution,
         SagaRolledBack,
         SagaStatus,
         SagaSucceeded,

@@ -41,7 +41,7 @@ class OrderChoreography:
             raise no_input("no order given")
         saga_id = order_choreography_id(order.order_id)
         self._order = order
-        self._progress = Progress(saga_id, STEPS, workflow.now() + deadline_of(order))
+        self._progress = Progress(saga_id, STEPS, deadline_of(order))
         self._account = Account(self._progress)
 
     @workflow.run

@@ -3,95 +3,191 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from temporalio import workflow
 
-from messages.base import Reversal
-from messages.sagas import Resolution, ResolveCompensation, StepState
+from messages.base import Command, Resolution, Reversal
+from messages.sagas import ResolveCompensation, StepState
+from messages.settling import Decision, Settle
 from workflows.failure import explain
-from workflows.orchestration.step import RequestT, Step, undo
+from workflows.orchestration.step import RequestT, Step, settle, undo
 from workflows.progress import Progress
+
+_Attempt = Callable[[], Coroutine[None, None, Reversal]]
+
+#: Marks the runs in which an operator's decision goes into the service's ledger.
+_IN_THE_LEDGER = "decisions-in-the-ledger"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The two ways in which a step comes to be undone."""
+
+    compensate: _Attempt
+    #: Has the service record an operator's decision; None when it keeps none.
+    settle: Callable[[Resolution, Decision], Coroutine[None, None, Reversal]] | None
 
 
 class CompensationStack:
-    """Undoes what was pushed, last first, and leaves nothing behind undecided."""
+    """Undoes what was pushed, last first, and leaves nothing behind undecided.
 
-    def __init__(self, progress: Progress, *, parallel: bool) -> None:
+    Args:
+        parallel: undo everything at once instead of one after the other.
+        doubts: by step, why it is not undone before an operator has decided that it should be.
+            The operator may decide as well that the effect is right and stays.
+    """
+
+    def __init__(
+        self, progress: Progress, *, parallel: bool = False, doubts: Mapping[str, str] | None = None
+    ) -> None:
         self._progress = progress
         self._parallel = parallel
-        self._undos: dict[str, Callable[[], Coroutine[None, None, Reversal]]] = {}
+        self._doubts = doubts or {}
+        self._undos: dict[str, Undo] = {}
         self._decisions: dict[str, ResolveCompensation] = {}
         #: Steps undone by their compensation, in the order in which that happened.
         self.compensated: list[str] = []
+        #: Steps of which the compensation found nothing to undo, likewise; among those above.
+        self.without_effect: list[str] = []
         #: Steps that an operator recorded as undone by hand, likewise.
         self.resolved: list[str] = []
+        #: Steps whose effects an operator decided to keep, likewise.
+        self.kept: list[str] = []
+
+    def __contains__(self, step: str) -> bool:
+        return step in self._undos
 
     def push(self, step: Step[RequestT, object], request: RequestT) -> None:
         """From now on the step has to be undone if the saga turns back."""
-        self._undos[step.name] = lambda: undo(step, request)
+        record = None
+        if step.settlement is not None and isinstance(request, Command):
+            record = partial(_record, step, request)
+        self.add(step.name, Undo(partial(undo, step, request), record))
+
+    def add(self, step: str, undo: Undo) -> None:
+        """The same, for a step that is undone in a way of its own."""
+        self._undos[step] = undo
 
     def drop(self, step: str) -> None:
         """The step has no effect, so there is nothing to undo."""
-        del self._undos[step]
+        self._undos.pop(step, None)
+
+    def sort(self, steps: Sequence[str]) -> None:
+        """Put what was pushed in the order of these steps."""
+        self._undos = {step: self._undos[step] for step in steps if step in self._undos}
 
     async def unwind(self) -> None:
-        """Undo everything; returns when each step is undone or recorded as undone by hand.
+        """Undo everything; returns when each step is undone, or decided on by an operator.
 
         A compensation that fails for good is parked for the operator and does not hold up
         the others.
         """
-        settling = []
+        under_way = []
         for name in reversed(self._undos):
-            task = asyncio.create_task(self._settle(name))
-            settling.append(task)
+            task = asyncio.create_task(self._see_to(name))
+            under_way.append(task)
             if not self._parallel:
                 await self._undone_or_parked(name, task)
-        await workflow.wait_condition(lambda: all(task.done() for task in settling))
-        for task in settling:
+        await workflow.wait_condition(lambda: all(task.done() for task in under_way))
+        for task in under_way:
             task.result()
 
     def check(self, decision: ResolveCompensation) -> None:
         """Refuse a decision about a step that does not wait for one.
 
         Raises:
-            ValueError: says which steps wait.
+            ValueError: says which steps wait, or what can be decided.
         """
-        if decision.step not in self._decisions and self._is_parked(decision.step):
-            return
         waiting = self._progress.in_state(StepState.NEEDS_INTERVENTION)
-        raise ValueError(
-            f"{decision.step!r} does not wait for an operator"
-            f" (waiting: {', '.join(waiting) or 'none'})"
-        )
+        if decision.step in self._decisions or decision.step not in waiting:
+            raise ValueError(
+                f"{decision.step!r} does not wait for an operator"
+                f" (waiting: {', '.join(waiting) or 'none'})"
+            )
+        if decision.action == "keep" and decision.step not in self._doubts:
+            raise ValueError(
+                f"{decision.step!r} is to be undone, and cannot be kept; retry it, or record that"
+                " it was undone by hand (mark_resolved)"
+            )
 
     def resolve(self, decision: ResolveCompensation) -> None:
         """Take an operator's decision on a parked step."""
         self._decisions[decision.step] = decision
 
-    async def _undone_or_parked(self, name: str, settling: asyncio.Task[None]) -> None:
-        await workflow.wait_condition(lambda: settling.done() or self._is_parked(name))
+    async def _undone_or_parked(self, name: str, under_way: asyncio.Task[None]) -> None:
+        await workflow.wait_condition(lambda: under_way.done() or self._is_parked(name))
 
     def _is_parked(self, step: str) -> bool:
         return step in self._progress.in_state(StepState.NEEDS_INTERVENTION)
 
-    async def _settle(self, name: str) -> None:
+    async def _see_to(self, name: str) -> None:
+        if name in self._doubts:
+            self._progress.parked(name, self._doubts[name])
+        elif await self._tried(name, self._undos[name].compensate):
+            return
         while True:
-            self._progress.compensating(name)
-            try:
-                await self._undos[name]()
-            except Exception as error:
-                self._progress.parked(name, explain(error))
-            else:
-                self.compensated.append(name)
-                self._progress.compensated(name)
-                return
             await workflow.wait_condition(lambda: name in self._decisions)
-            decision = self._decisions.pop(name)
-            if decision.action == "mark_resolved":
-                self.resolved.append(name)
-                self._progress.compensated(
-                    name,
-                    Resolution(operator=decision.operator, note=decision.note, at=workflow.now()),
-                )
+            if await self._carried_out(name, self._decisions.pop(name)):
                 return
+
+    async def _tried(self, name: str, attempt: _Attempt) -> bool:
+        """Whether the step is undone now; otherwise it is parked."""
+        self._progress.compensating(name)
+        try:
+            reversal = await attempt()
+        except Exception as error:
+            self._progress.parked(name, explain(error))
+            return False
+        self._enter(name, reversal)
+        return True
+
+    async def _carried_out(self, name: str, decision: ResolveCompensation) -> bool:
+        if decision.action == "retry":
+            return await self._tried(name, self._undos[name].compensate)
+        by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
+        record = self._undos[name].settle
+        if record is None or not workflow.patched(_IN_THE_LEDGER):
+            self._enter(name, Reversal(had_effect=False, settled=by_hand))
+            return True
+        if decision.action == "mark_resolved":
+            return await self._tried(name, lambda: record(by_hand, "undone"))
+        return await self._kept(name, by_hand, lambda: record(by_hand, "kept"))
+
+    async def _kept(self, name: str, by_hand: Resolution, record: _Attempt) -> bool:
+        try:
+            await record()
+        except Exception as error:
+            self._progress.parked(name, explain(error))
+            return False
+        self.kept.append(name)
+        self._progress.kept(name, by_hand)
+        return True
+
+    def _enter(self, name: str, reversal: Reversal) -> None:
+        if reversal.settled is not None:
+            self.resolved.append(name)
+        else:
+            self.compensated.append(name)
+            if not reversal.had_effect:
+                self.without_effect.append(name)
+        self._progress.compensated(name, reversal.settled)
+
+
+async def _record(
+    step: Step[RequestT, object],
+    request: Command,
+    by_hand: Resolution,
+    decision: Decision,
+) -> Reversal:
+    return await settle(
+        step,
+        Settle(
+            idempotency_key=request.idempotency_key,
+            order_id=request.order_id,
+            resolution=by_hand,
+            decision=decision,
+        ),
+    )

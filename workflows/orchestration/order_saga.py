@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -10,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payment import PaymentActivities
     from activities.shipping import ShippingActivities
     from messages import requests
+    from messages.base import Command
     from messages.failures import REFUSALS
     from messages.ids import order_saga_id
     from messages.orders import Order
@@ -25,6 +28,7 @@ RESERVE_INVENTORY = Step(
     action=InventoryActivities.reserve_inventory,
     compensation=InventoryActivities.release_inventory,
     refusals=REFUSALS,
+    settlement=InventoryActivities.settle_inventory,
     service="inventory",
 )
 PROCESS_PAYMENT = Step(
@@ -32,6 +36,7 @@ PROCESS_PAYMENT = Step(
     action=PaymentActivities.process_payment,
     compensation=PaymentActivities.refund_payment,
     refusals=REFUSALS,
+    settlement=PaymentActivities.settle_payment,
     service="payment",
 )
 PREPARE_SHIPPING = Step(
@@ -39,6 +44,7 @@ PREPARE_SHIPPING = Step(
     action=ShippingActivities.prepare_shipping,
     compensation=ShippingActivities.cancel_shipment,
     refusals=REFUSALS,
+    settlement=ShippingActivities.settle_shipping,
     service="shipping",
 )
 AWARD_LOYALTY_POINTS = Step(
@@ -46,6 +52,7 @@ AWARD_LOYALTY_POINTS = Step(
     action=LoyaltyActivities.award_loyalty_points,
     compensation=LoyaltyActivities.deduct_loyalty_points,
     refusals=REFUSALS,
+    settlement=LoyaltyActivities.settle_loyalty,
     service="loyalty",
 )
 STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POINTS)
@@ -61,7 +68,9 @@ class OrderSaga:
         if order is None:
             raise no_input("no order given")
         self._order = order
-        self._saga = Saga(order_saga_id(order.order_id), STEPS, deadline_of(order))
+        self._saga = Saga(
+            order_saga_id(order.order_id), STEPS, deadline_of(order), requests=self._requests
+        )
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
@@ -79,6 +88,10 @@ class OrderSaga:
         await saga.step(PROCESS_PAYMENT, lambda key: requests.process_payment(order, key))
         await saga.step(PREPARE_SHIPPING, lambda key: requests.prepare_shipping(order, key))
         await saga.step(AWARD_LOYALTY_POINTS, lambda key: requests.award_loyalty_points(order, key))
+
+    def _requests(self) -> Mapping[str, Command]:
+        info = workflow.info()
+        return requests.requests_of(self._order, info.workflow_id, info.first_execution_run_id)
 
     @workflow.query
     def status(self) -> SagaView:

@@ -7,9 +7,9 @@ It knows nothing of orders. A saga is a coroutine that calls :meth:`Saga.step`; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, cast
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -31,6 +31,9 @@ from workflows.orchestration.step import ReplyT, RequestT, Step, act
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
 
+#: Marks the runs that a reset has made and that go back over all that their chain may have done.
+_EARLIER_LIFE = "undo-the-earlier-life"
+
 
 class SagaTurnedBack(Exception):
     """Ends the saga's coroutine: no further step may begin."""
@@ -43,8 +46,10 @@ class Saga:
         saga_id: names the saga in its status and result.
         steps: every step the saga may take, in order, so that the status can show those
             that have not begun.
-        deadline: time for the way forward, counted from now.
+        deadline: time for the way forward, counted from the start of the run.
         parallel_compensation: undo all steps at once instead of one after the other.
+        requests: what each step asks its service, by step. A run that a reset has made needs
+            them to go back over what its history does not tell; without them it cannot.
     """
 
     def __init__(
@@ -54,8 +59,11 @@ class Saga:
         deadline: timedelta,
         *,
         parallel_compensation: bool = False,
+        requests: Callable[[], Mapping[str, object]] | None = None,
     ) -> None:
-        self._progress = Progress(saga_id, [s.name for s in steps], workflow.now() + deadline)
+        self._steps = steps
+        self._requests = requests
+        self._progress = Progress(saga_id, [step.name for step in steps], deadline)
         self._stack = CompensationStack(self._progress, parallel=parallel_compensation)
         self._turn: Turn | None = None
         self._forward: asyncio.Task[None] | None = None
@@ -78,6 +86,8 @@ class Saga:
         # A cancel that came together with the last step's success is no less of a cancel.
         if workflow.cancellation_reason() is not None:
             self._turn_back_natively()
+        if self._turn is None:
+            await self._confirm()
         if self._turn is not None:
             await self._go_back(self._turn)
         return self._succeed()
@@ -138,7 +148,37 @@ class Saga:
         """See :meth:`CompensationStack.resolve`."""
         self._stack.resolve(decision)
 
+    def _earlier_life(self) -> Mapping[str, object]:
+        """The requests of all steps, when an earlier run of the chain may have made them.
+
+        A reset run's history ends where it was reset to. The run before it may have done, and
+        undone, more than that, under the same keys.
+        """
+        info = workflow.info()
+        if self._requests is None or info.run_id == info.first_execution_run_id:
+            return {}
+        return self._requests() if workflow.patched(_EARLIER_LIFE) else {}
+
+    async def _confirm(self) -> None:
+        """Ask again for what an earlier life may have undone since this history saw it done.
+
+        Each service answers as before, or says that the operation was undone: then the saga
+        turns back.
+        """
+        requests = self._earlier_life()
+        for step in self._steps if requests else ():
+            try:
+                await act(step, cast("Never", requests[step.name]), step.policy.window)
+            except (Exception, asyncio.CancelledError) as error:
+                self._failed(step, error, step.policy.window)
+                return
+
     async def _go_back(self, turn: Turn) -> NoReturn:
+        requests = self._earlier_life()
+        forgotten = [step for step in self._steps if requests and step.name not in self._stack]
+        for step in forgotten:
+            self._stack.push(step, cast("Never", requests[step.name]))
+        self._stack.sort([step.name for step in self._steps])
         # A cancel that arrives from here on changes nothing: what remains is still undone.
         unwinding = asyncio.create_task(self._stack.unwind())
         await finish(unwinding)
@@ -148,10 +188,18 @@ class Saga:
             status=turn.status,
             failed_step=turn.step,
             error=turn.error,
-            compensated_steps=tuple(self._stack.compensated),
+            compensated_steps=self._compensated({step.name for step in forgotten}),
             resolved_manually=tuple(self._stack.resolved),
         )
         close_as_rolled_back(result, natively=turn.natively)
+
+    def _compensated(self, forgotten: Container[str]) -> tuple[str, ...]:
+        stack = self._stack
+        return tuple(
+            step
+            for step in stack.compensated
+            if step not in forgotten or step not in stack.without_effect
+        )
 
     def _succeed(self) -> SagaSucceeded:
         self._progress.move_to(SagaStatus.SUCCESS)

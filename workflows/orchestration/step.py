@@ -12,6 +12,7 @@ from temporalio.workflow import ActivityCancellationType
 from typing_extensions import Never
 
 from messages.base import Reversal
+from messages.settling import Settle
 from workflows.policies import COMPENSATION, FORWARD, Policy
 from workflows.task_queues import task_queue_of
 
@@ -31,11 +32,15 @@ class Step(Generic[RequestT, ReplyT]):
     # Never: whichever class hosts the activity, the workflow only names the method.
     action: Callable[[Never, RequestT], ReplyT]
     compensation: Callable[[Never, RequestT], Reversal]
-    #: Error types by which the service says "no effect, now or ever"; such a step is not
-    #: compensated. Every other failure leaves open what happened, and is.
+    #: Error types by which the service says "no effect, now or ever", beside the failures that
+    #: say so themselves (:data:`messages.failures.REFUSAL`); such a step is not compensated.
+    #: Every other failure leaves open what happened, and is.
     refusals: frozenset[str] = frozenset()
     policy: Policy = FORWARD
     compensation_policy: Policy = COMPENSATION
+    #: Records in the service's ledger that an operator undid the step by hand. Without one only
+    #: the run knows, and forgets it with Temporal.
+    settlement: Callable[[Never, Settle], Reversal] | None = None
     #: Who takes part. It may have a task queue of its own: see :mod:`workflows.task_queues`.
     service: str | None = None
 
@@ -67,4 +72,21 @@ async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
         retry_policy=policy.retry,
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=f"undoes {step.name}",
+    )
+
+
+async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
+    """Have the step's service record an operator's decision, with a compensation's patience."""
+    if step.settlement is None:
+        raise ValueError(f"the service of {step.name} keeps no decisions")
+    policy = step.compensation_policy
+    return await workflow.execute_activity_method(
+        step.settlement,
+        decision,
+        task_queue=task_queue_of(step.service),
+        start_to_close_timeout=policy.attempt,
+        schedule_to_close_timeout=policy.window,
+        retry_policy=policy.retry,
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=f"records a decision on {step.name}",
     )

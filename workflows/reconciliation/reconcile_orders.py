@@ -1,4 +1,4 @@
-"""The reconciler: undoes what terminated, timed-out and deleted runs have left behind.
+"""The reconciler: finds what broken-off runs have left behind, and has it undone.
 
 It knows nothing that the next one would need: the ledgers are its memory. So it may be
 killed, repeated, or run twice at once; the fence lets each undoing have its effect once.
@@ -7,138 +7,168 @@ killed, repeated, or run twice at once; the fence lets each undoing have its eff
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import Literal
+from collections.abc import Iterable, Sized
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 with workflow.unsafe.imports_passed_through():
-    from activities.reconciliation import ReconciliationActivities
-    from messages.reconciliation import (
-        Leftover,
-        Reconcile,
-        Reconciled,
-        ReconciliationReport,
-        RunsPage,
-    )
+    from messages.reconciliation import Leftover, Reconcile, Reconciled, ReconciliationReport
+    from messages.requests import STEP_OF
     from messages.runs import RunRef
 
 from workflows import policies
-from workflows.reconciliation.undoing import undo_leftover
+from workflows.reconciliation import asking
+from workflows.reconciliation.judging import Bench, Found
+from workflows.reconciliation.undo_leftover import WAITS_SIGNAL
+from workflows.reconciliation.undoing import see_to
 
 _RUNS_AT_ONCE = 10
+_TEMPORAL = "temporal"
 
 
 @workflow.defn(name="ReconcileOrders")
 class ReconcileOrders:
-    """Goes once through the ledgers, and once through what Temporal lists as broken off."""
+    """Goes once through what is unsettled in the ledgers, and through what Temporal broke off."""
 
     @workflow.init
     def __init__(self, request: Reconcile | None = None) -> None:
         self._request = request or Reconcile()
         self._report = self._request.so_far or ReconciliationReport(dry_run=self._request.dry_run)
+        #: Runs that Temporal does not know, or that it contradicts the ledgers about.
+        self._doubtful = dict.fromkeys(self._request.doubtful)
         # What is undone in one ledger but not in the next one would be met there again.
-        self._set_aside = set(self._request.set_aside)
+        self._met = set(self._request.met)
+        self._waiting: dict[RunRef, Reconciled] = {}
 
     @workflow.run
     async def run(self, request: Reconcile | None = None) -> ReconciliationReport:
-        """Find leftovers and undo them, page by page.
+        """Find leftovers and have them undone, page by page.
 
         Raises:
-            ApplicationError: some could not be undone; its one detail is the report.
+            ApplicationError: something is left to be done; its one detail is the report.
         """
-        search, after = self._request.search, self._request.after
-        while True:
-            page = await _search(search, after)
-            await self._clear_up(page.runs)
-            if page.next:
-                after = page.next
-            elif search == "ledgers":
-                search, after = "temporal", ""
-            else:
-                break
-            if workflow.info().get_current_history_length() > policies.RECONCILER_EVENTS:
-                workflow.continue_as_new(
-                    Reconcile(
-                        dry_run=self._request.dry_run,
-                        search=search,
-                        after=after,
-                        so_far=self._report,
-                        set_aside=tuple(sorted(self._set_aside)),
-                    )
-                )
-        if self._report.failed:
-            raise ApplicationError(
-                f"steps that could not be undone: {self._report.failed}",
-                self._report,
-                type="NotReconciled",
-                non_retryable=True,
-                category=ApplicationErrorCategory.BENIGN,
-            )
-        return self._report
+        bench = Bench(await asking.identities(tuple(STEP_OF)))
+        self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
+        searches = [*bench.services, _TEMPORAL]
+        if self._request.search in searches:
+            searches = searches[searches.index(self._request.search) :]
+        after = self._request.after
+        for search in searches:
+            while True:
+                after = await self._look(bench, search, after)
+                self._go_on_in_a_new_run(search, after)
+                if not after:
+                    break
+        await self._decide_on_the_doubtful()
+        return self._conclude()
 
     @workflow.query
     def report(self) -> ReconciliationReport:
         """What was done so far."""
         return self._report
 
-    async def _clear_up(self, runs: Iterable[RunRef]) -> None:
+    @workflow.signal(name=WAITS_SIGNAL)
+    def leftover_waits(self, so_far: Reconciled) -> None:
+        """Hear that a leftover cannot go on without an operator."""
+        self._waiting[RunRef(so_far.saga_id, so_far.run_id)] = so_far
+
+    async def _look(self, bench: Bench, search: str, after: str) -> str:
+        """Look at one page; returns where the next one begins."""
+        try:
+            if search == _TEMPORAL:
+                found, following = await bench.broken_off(after)
+            else:
+                found, following = await bench.unsettled(search, after)
+        except asking.NoAnswer as why:
+            unanswered = {**self._report.unanswered, search: str(why)}
+            self._report = self._report.model_copy(update={"unanswered": unanswered})
+            return ""
+        self._report = self._report.with_unreadable(found.unreadable)
+        self._doubtful.update(dict.fromkeys(found.doubtful))
+        if not self._request.dry_run:
+            await bench.seal(found.right)
+        await self._clear_up(found.left_behind)
+        return following
+
+    async def _decide_on_the_doubtful(self) -> None:
+        """Look once more at runs that Temporal does not know: undo what is proved, ask else."""
+        if len(self._doubtful) > policies.MANY_GONE and not self._request.however_many:
+            self._report = self._report.model_copy(update={"stopped": _too_many(self._doubtful)})
+            return
+        found = await self._examined()
+        if found.quiet_in and not self._request.dry_run:
+            # Bounded, whatever the machines' clocks say.
+            await workflow.sleep(min(found.quiet_in, policies.QUIET))
+            found = await self._examined()
+        await self._clear_up(found.proved_gone if not found.quiet_in else ())
+        await self._clear_up(found.unproved)
+        for still_called in found.proved_gone if found.quiet_in else ():
+            why = "unknown to Temporal, but its services are still called"
+            if self._request.dry_run:
+                self._enter(still_called.as_found())
+            else:
+                self._enter(still_called.as_waiting(dict.fromkeys(still_called.steps, why)))
+
+    async def _examined(self) -> Found:
+        if not self._doubtful:
+            return Found()
+        try:
+            # Who the ledgers are is asked right before: what they prove grows with time.
+            bench = Bench(await asking.identities(tuple(STEP_OF)))
+            return await bench.judge(tuple(self._doubtful))
+        except asking.NoAnswer as why:
+            unanswered = {**self._report.unanswered, _TEMPORAL: str(why)}
+            self._report = self._report.model_copy(update={"unanswered": unanswered})
+            return Found()
+
+    async def _clear_up(self, leftovers: Iterable[Leftover]) -> None:
         gate = asyncio.Semaphore(_RUNS_AT_ONCE)
 
-        async def one(run: RunRef) -> None:
+        async def one(leftover: Leftover) -> None:
+            if self._request.dry_run:
+                self._enter(leftover.as_found())
+                return
             async with gate:
-                reconciled = await self._reconcile(run)
-            if reconciled is not None:
-                self._report = self._report.with_one_more(reconciled)
-            if reconciled is not None and reconciled.failed:
-                self._set_aside.add(run)
+                self._enter(await see_to(leftover, self._waiting))
 
-        await asyncio.gather(*(one(run) for run in runs if run not in self._set_aside))
+        fresh = [leftover for leftover in leftovers if leftover.run not in self._met]
+        self._met.update(leftover.run for leftover in fresh)
+        await asyncio.gather(*map(one, fresh))
 
-    async def _reconcile(self, run: RunRef) -> Reconciled | None:
-        # Once more, right before it is touched: a reset may have brought it back meanwhile.
-        leftover = await _examine(run)
-        if leftover is None:
-            return None
-        if self._request.dry_run:
-            return leftover.as_found()
-        quiet_in = _time_until_quiet(leftover)
-        if quiet_in:
-            await workflow.sleep(quiet_in)
-            leftover = await _examine(run)
-            if leftover is None:
-                return None
-            if _time_until_quiet(leftover):
-                return leftover.as_failed("unknown to Temporal, but its services are still called")
-        return await undo_leftover(leftover)
+    def _enter(self, reconciled: Reconciled | None) -> None:
+        if reconciled is not None:
+            self._report = self._report.with_one_more(reconciled)
+
+    def _go_on_in_a_new_run(self, search: str, after: str) -> None:
+        if workflow.info().get_current_history_length() < policies.RECONCILER_EVENTS or not after:
+            return
+        workflow.continue_as_new(
+            self._request.model_copy(
+                update={
+                    "search": search,
+                    "after": after,
+                    "so_far": self._report,
+                    "doubtful": tuple(self._doubtful),
+                    "met": tuple(sorted(self._met)),
+                }
+            )
+        )
+
+    def _conclude(self) -> ReconciliationReport:
+        if self._report.all_done:
+            return self._report
+        raise ApplicationError(
+            self._report.stopped or f"steps that are not undone: {self._report.failed}",
+            self._report,
+            type="NotReconciled",
+            non_retryable=True,
+            category=ApplicationErrorCategory.BENIGN,
+        )
 
 
-async def _search(search: Literal["ledgers", "temporal"], after: str) -> RunsPage:
-    return await workflow.execute_activity_method(
-        ReconciliationActivities.find_half_done_runs
-        if search == "ledgers"
-        else ReconciliationActivities.find_broken_off_runs,
-        after,
-        start_to_close_timeout=policies.SEARCH.attempt,
-        schedule_to_close_timeout=policies.SEARCH.window,
-        retry_policy=policies.SEARCH.retry,
+def _too_many(runs: Sized) -> str:
+    return (
+        f"{len(runs)} runs with effects in the ledgers are unknown to Temporal, or contradict it;"
+        " nothing of them was touched, since the ledgers or the server may be the wrong ones"
     )
-
-
-async def _examine(run: RunRef) -> Leftover | None:
-    return await workflow.execute_activity_method(
-        ReconciliationActivities.examine_run,
-        run,
-        start_to_close_timeout=policies.SEARCH.attempt,
-        schedule_to_close_timeout=policies.SEARCH.window,
-        retry_policy=policies.SEARCH.retry,
-        summary=run.saga_id,
-    )
-
-
-def _time_until_quiet(leftover: Leftover) -> timedelta | None:
-    if leftover.not_before is None or leftover.not_before <= workflow.now():
-        return None
-    return leftover.not_before - workflow.now()

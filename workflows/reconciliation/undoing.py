@@ -1,60 +1,68 @@
-"""Undoing one run's leftovers, last step first, with the saga's own compensations."""
+"""The beginning of a leftover's undoing, and the wait for what comes of it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
+
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.common import RawValue, WorkflowIDReusePolicy
+from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
-    from messages.base import Reversal
-    from messages.reconciliation import Leftover, Reconciled, ToUndo
-    from messages.requests import STEP_OF
+    from messages.ids import leftover_id
+    from messages.reconciliation import Leftover, Reconciled
+    from messages.runs import RunRef
 
 from workflows import policies
 from workflows.failure import explain
-from workflows.task_queues import task_queue_of
-
-#: In the order in which the steps are undone.
-COMPENSATIONS = {
-    "award_loyalty_points": "deduct_loyalty_points",
-    "prepare_shipping": "cancel_shipment",
-    "process_payment": "refund_payment",
-    "reserve_inventory": "release_inventory",
-}
-
-_SERVICE_OF = {step: service for service, step in STEP_OF.items()}
+from workflows.replies import UnreadableReply, read
 
 
-async def undo_leftover(leftover: Leftover) -> Reconciled:
-    """Undo what stands of the run, and keep out what does not; one that fails stops no other."""
-    undone: list[str] = []
-    kept_out: list[str] = []
-    failed: dict[str, str] = {}
-    way_back = list(COMPENSATIONS)
-    for step in sorted(leftover.steps, key=lambda step: way_back.index(step.step)):
-        try:
-            reversal = await _compensate(step, leftover.run.saga_id)
-        except ActivityError as error:
-            failed[step.step] = explain(error)
-        except ValueError as error:
-            failed[step.step] = str(error)
-        else:
-            # An action that landed since the ledger was read is undone like the others.
-            (undone if reversal.had_effect else kept_out).append(step.step)
-    return leftover.reconciled(undone=undone, kept_out=kept_out, failed=failed)
+async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Reconciled | None:
+    """Have a leftover undone by a workflow of its own, and wait a while for its end.
+
+    The workflow goes on for as long as it takes, whatever becomes of this one.
+
+    Args:
+        waiting: what leftovers have told that wait for an operator; changes meanwhile.
+    """
+    where = leftover_id(leftover.run)
+    try:
+        child = await workflow.start_child_workflow(
+            "UndoLeftover",
+            leftover,
+            id=where,
+            result_type=RawValue,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=f"what {leftover.run.saga_id} left behind",
+        )
+    except WorkflowAlreadyStartedError:
+        why = f"under way, or waiting for an operator, in {where}"
+        return leftover.as_waiting(dict.fromkeys(leftover.steps, why))
+    try:
+        await workflow.wait_condition(
+            lambda: child.done() or leftover.run in waiting, timeout=policies.UNDONE_WITHIN
+        )
+        if child.done():
+            return _result(read(await child, Reconciled, where))
+    except asyncio.TimeoutError:
+        why = f"not undone yet; it goes on in {where}"
+        return leftover.as_waiting(dict.fromkeys(leftover.steps, why))
+    except (ChildWorkflowError, UnreadableReply) as error:
+        return leftover.as_waiting(dict.fromkeys(leftover.steps, explain(error)))
+    return waiting[leftover.run]
 
 
-async def _compensate(step: ToUndo, saga_id: str) -> Reversal:
-    if step.request is None:
-        raise ValueError("the request in its ledger cannot be read")
-    reversal: Reversal = await workflow.execute_activity(
-        COMPENSATIONS[step.step],
-        step.request,
-        result_type=Reversal,
-        task_queue=task_queue_of(_SERVICE_OF[step.step]),
-        start_to_close_timeout=policies.RECONCILIATION.attempt,
-        schedule_to_close_timeout=policies.RECONCILIATION.window,
-        retry_policy=policies.RECONCILIATION.retry,
-        summary=f"undoes {step.step} of {saga_id}",
+def _result(reconciled: Reconciled) -> Reconciled | None:
+    nothing = not (
+        reconciled.undone
+        or reconciled.kept_out
+        or reconciled.resolved_manually
+        or reconciled.kept
+        or reconciled.failed
     )
-    return reversal
+    # A reset has brought the run back.
+    return None if nothing else reconciled

@@ -1,0 +1,46 @@
+"""``move-ledgers``: have the ledgers serve the Temporal namespace that is connected to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from temporalio.client import Client
+
+from cli.errors import BadInput
+from cli.output import Output
+from messages.base import Line, Message
+from runtime.client import home_of
+from runtime.exits import ExitCode
+from services.ledger import LedgerUnavailable
+from services.moving import move_ledgers as move
+
+
+class Move(Message):
+    """An operator's decision to move the ledgers."""
+
+    operator: Line
+    note: Line
+
+
+async def move_ledgers(
+    client: Client, ledgers: Mapping[str, str], decision: Move, output: Output
+) -> ExitCode:
+    """Move the ledgers; success also when they have moved before.
+
+    Raises:
+        BadInput: a ledger does not exist or cannot be written.
+    """
+    home = await home_of(client)
+    try:
+        moved = move(ledgers, home, decision.operator, decision.note)
+    except LedgerUnavailable as error:
+        raise BadInput(str(error)) from None
+    for service in ledgers:
+        what = "serves this namespace from now on" if service in moved else "served it before"
+        output.line(f"✔ the {service} ledger {what}", "green")
+    output.line(
+        "What the other namespace's runs have left in them is not undone by itself; see"
+        " the audit, and reconcile."
+    )
+    output.document({"moved": moved, **home._asdict()})
+    return ExitCode.SUCCESS

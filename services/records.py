@@ -1,0 +1,112 @@
+"""A service's own ledger, as the reconciler asks about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, select, update
+
+from messages.ledgers import (
+    FencedOperation,
+    LedgerIdentity,
+    RunOperation,
+    UnsettledPage,
+)
+from messages.requests import STEP_OF, StepRequest
+from messages.runs import RunRef
+from services.audit.books import KEPT
+from services.fence import State, fence
+from services.identity import identity
+from services.ledger import Ledger
+from services.sql import Clock
+
+_PAGE = 500
+
+
+class LedgerRecords:
+    """Answers from one ledger alone; no service needs the databases of the others.
+
+    Its methods raise :class:`~services.ledger.LedgerUnavailable` when it cannot be used.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._step = STEP_OF[ledger.service]
+
+    def identity(self) -> LedgerIdentity:
+        """Tell whose ledger it is, and since when it can prove that something did not happen."""
+        with self._ledger.transaction() as tx:
+            return identity(tx)
+
+    def unsettled(self, after: str) -> UnsettledPage:
+        """List the runs of which an effect stands that nobody has sealed, a page at a time.
+
+        The index of exactly these makes it independent of how many orders there were.
+        """
+        f = fence.c
+        with self._ledger.transaction() as tx:
+            rows = tx.execute(
+                select(f.saga_id, f.run_id)
+                .where(f.state == State.APPLIED.value, f.sealed == 0, f.run_id > after)
+                .order_by(f.run_id)
+                .limit(_PAGE)
+            ).all()
+        runs = tuple(RunRef(*row) for row in rows)
+        return UnsettledPage(runs=runs, next=runs[-1].run_id if len(runs) == _PAGE else "")
+
+    def operations(self, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:
+        """Tell what became of the operation of each of these runs that the ledger knows."""
+        with self._ledger.transaction() as tx:
+            return operations_in(tx, run_ids)
+
+    def operation(self, run_id: str) -> FencedOperation | None:
+        """Tell all that is known of one run's operation; None when it is not known."""
+        f = fence.c
+        with self._ledger.transaction() as tx:
+            row = tx.execute(
+                select(f.state, f.order_id, f.request).where(
+                    f.run_id == run_id, f.step == self._step
+                )
+            ).one_or_none()
+        if row is None:
+            return None
+        request = read_request(self._ledger.service, row.request)
+        return FencedOperation(state=row.state, order_id=row.order_id, request=request)
+
+    def seal(self, run_ids: Sequence[str]) -> int:
+        """Note that these runs' effects stand rightly and for good; returns of how many."""
+        f = fence.c
+        with self._ledger.transaction() as tx:
+            return tx.execute(
+                update(fence)
+                .where(f.run_id.in_(run_ids), f.state == State.APPLIED.value, f.sealed == 0)
+                .values(sealed=1)
+            ).rowcount
+
+
+def operations_in(tx: Connection, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:
+    """Read the operations of these runs in one ledger."""
+    clock = Clock(tx)
+    rows = tx.execute(select(fence).where(fence.c.run_id.in_(run_ids)))
+    return tuple(
+        RunOperation(
+            run=RunRef(row.saga_id, row.run_id),
+            order_id=row.order_id,
+            state=row.state,
+            sealed=bool(row.sealed),
+            age_seconds=clock.seconds_since(row.created_at),
+            quiet_seconds=clock.seconds_since(row.updated_at),
+            decided_by_hand=row.settlement is not None,
+        )
+        for row in rows
+    )
+
+
+def read_request(service: str, text: str) -> StepRequest | None:
+    """The request that a fence row keeps; None when it cannot be read."""
+    try:
+        request = KEPT[service].command.model_validate_json(text)
+    except ValidationError:
+        return None
+    return request if isinstance(request, StepRequest) else None

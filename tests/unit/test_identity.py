@@ -1,0 +1,103 @@
+"""Promise 27: a ledger knows whose it is, and since when its silence proves something."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from messages.ledgers import Home
+from services import identity
+from services.ledger import LedgerUnavailable
+from services.mock import open_services
+from services.moving import move_ledgers
+
+HERE = Home("cluster 1", "namespace 1")
+THERE = Home("cluster 1", "namespace 2")
+
+
+def test_a_ledger_serves_the_namespace_of_the_first_worker_that_opens_it(
+    ledgers: dict[str, str],
+) -> None:
+    with closing(open_services(ledgers, home=HERE)) as services:
+        assert services.records("payment").identity().home == HERE
+    with closing(open_services(ledgers, home=HERE)):
+        pass
+    with pytest.raises(LedgerUnavailable, match="another Temporal namespace") as refused:
+        open_services(ledgers, home=THERE)
+    assert "move-ledgers" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_ledger_that_was_moved_serves_the_other_namespace_and_proves_nothing_of_before(
+    ledgers: dict[str, str],
+) -> None:
+    with closing(open_services(ledgers, home=HERE)) as services:
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert set(move_ledgers(ledgers, THERE, "ada", "the new cluster")) == set(ledgers)
+        proves = services.records("payment").identity().proves_seconds
+        assert proves <= time.monotonic() - begun + 0.1
+    assert move_ledgers(ledgers, THERE, "ada", "once more") == ()
+    with closing(open_services(ledgers, home=THERE)) as services:
+        assert services.records("payment").identity().home == THERE
+    with pytest.raises(LedgerUnavailable, match="another Temporal namespace"):
+        open_services(ledgers, home=HERE)
+
+
+def test_nothing_is_moved_when_a_ledger_is_missing(tmp_path: Path) -> None:
+    urls = {name: f"sqlite:///{tmp_path / name}.db" for name in ("inventory", "payment")}
+    with closing(open_services(urls, only=["inventory"], home=HERE)):
+        pass
+    with pytest.raises(LedgerUnavailable, match="payment ledger"):
+        move_ledgers(urls, THERE, "ada", "typed wrongly")
+    with closing(open_services(urls, only=["inventory"], home=HERE)):
+        pass
+    assert not (tmp_path / "payment.db").exists()
+
+
+def test_a_ledger_proves_only_what_it_was_open_for(ledgers: dict[str, str]) -> None:
+    with closing(open_services(ledgers)) as services:
+        time.sleep(0.2)
+        open_for = services.records("payment").identity().proves_seconds
+        assert open_for >= 0.2
+    with closing(open_services(ledgers)) as services:
+        assert services.records("payment").identity().proves_seconds < open_for
+
+
+def test_a_second_worker_beside_the_first_one_makes_no_gap(ledgers: dict[str, str]) -> None:
+    with closing(open_services(ledgers)) as first:
+        time.sleep(0.2)
+        first.still_open()
+        with closing(open_services(ledgers)) as second:
+            assert second.records("payment").identity().proves_seconds >= 0.2
+        first.still_open()
+        with closing(open_services(ledgers)) as third:
+            assert third.records("payment").identity().proves_seconds >= 0.2
+
+
+def test_a_worker_that_has_not_been_heard_of_leaves_a_gap(
+    ledgers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "SEEN_WITHIN", 0.05)
+    with closing(open_services(ledgers)):
+        time.sleep(0.2)
+        with closing(open_services(ledgers)) as second:
+            assert second.records("payment").identity().proves_seconds < 0.2
+
+
+def test_a_ledger_that_was_restored_proves_nothing_of_what_it_has_lost(tmp_path: Path) -> None:
+    urls = {"payment": f"sqlite:///{tmp_path / 'payment.db'}"}
+    with closing(open_services(urls, only=["payment"])):
+        pass
+    shutil.copy(tmp_path / "payment.db", tmp_path / "backup")
+    with closing(open_services(urls, only=["payment"])):
+        time.sleep(0.1)
+    restored = time.monotonic()
+    shutil.copy(tmp_path / "backup", tmp_path / "payment.db")
+    with closing(open_services(urls, only=["payment"])) as services:
+        proves = services.records("payment").identity().proves_seconds
+        assert proves <= time.monotonic() - restored + 0.01

@@ -1,0 +1,104 @@
+"""What an order may say: addresses as people write them, amounts in plain digits."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from pydantic import ValidationError
+
+from messages.failures import AddressNotServiceable
+from messages.orders import Order
+from messages.validation import explain
+from services.mock import Services
+from tests.builders import an_order, requests_for, seed_order_json
+
+ADDRESSES = {
+    "lines": "12 Main St\nFlat 3\nSpringfield",
+    "lines of another system": "12 Main St\r\nFlat 3\r\n",
+    "zero-width non-joiner": "خیابان می\u200cدان ۱۲",  # noqa: RUF001
+    "zero-width joiner": "12 Main St 👨\u200d👩\u200d👧",
+    "soft hyphen": "Donau\u00addampf\u00adschiff\u00adstraße 1",
+    "right-to-left mark": "\u200f12 שדרות רוטשילד\u200f, תל אביב",
+    "left-to-right mark": "\u200e12 Main St\u200e",
+    "isolated directions": "\u2066Flat 3\u2069، شارع التحرير",
+    "zero-width space": "12\u200bMain\u200bSt",
+    "flag of Wales": "1 Castle St \U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073",
+}
+
+BAD_ADDRESSES = {
+    "NUL": ("12 Main St\x00", "control character U+0000"),
+    "escape": ("12 Main St\x1b[2J", "control character U+001B"),
+    "bell": ("\a12 Main St", "control character U+0007"),
+    "delete": ("12 Main St\x7f", "control character U+007F"),
+    "C1 control": ("12 Main St\x9b2J", "control character U+009B"),
+    "reversed text": ("12 \u202etS niaM", "control character U+202E"),
+    "nothing": ("", "nothing in it can be seen"),
+    "white space": (" \r\n \u00a0\u3000", "nothing in it can be seen"),
+    "invisible marks": ("\u200b\u200d\u200f\u00ad\ufeff", "nothing in it can be seen"),
+    "fillers": ("\u3164\u2800", "nothing in it can be seen"),
+    "an essay": ("x" * 501, "at most 500 characters"),
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_an_address_is_taken_as_it_is_written(address: str) -> None:
+    order = an_order(shipping_address=address)
+
+    assert order.shipping_address == address
+    assert Order.model_validate_json(order.model_dump_json()) == order
+
+
+@pytest.mark.parametrize(("address", "said"), BAD_ADDRESSES.values(), ids=BAD_ADDRESSES.keys())
+def test_what_is_no_address_is_refused_in_plain_words_on_one_line(address: str, said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        an_order(shipping_address=address)
+
+    told = explain(refused.value)
+    assert told.startswith("shipping_address: ")
+    assert said in told
+    assert told.isprintable()
+    assert "pattern" not in told
+
+
+@pytest.mark.parametrize(
+    "amount", ["1_000", " 200 ", "200\n", "2e2", "+200", "٢٠٠", "200.", "", "NaN"]
+)
+def test_an_amount_in_other_than_plain_digits_is_refused_in_plain_words(amount: str) -> None:
+    for changes in (
+        {"total_amount": amount},
+        {"items": [{"id": "item_1", "quantity": 1, "price": amount}]},
+    ):
+        with pytest.raises(ValidationError) as refused:
+            an_order(**changes)
+        assert "must be an amount in plain digits, such as 12.50" in explain(refused.value)
+
+
+@pytest.mark.parametrize("amount", ['"12.50"', "12.50", "12.5", "1.25e1", '"0012.5"'])
+def test_an_amount_is_a_number_or_plain_digits(amount: str) -> None:
+    order = json.loads(seed_order_json())
+    written = json.dumps({**order, "items": [{"id": "item_1", "quantity": 1}]})
+
+    read = Order.model_validate_json(written.replace("200.0", amount))
+
+    assert read.total_amount == Decimal("12.50")
+
+
+@pytest.mark.parametrize("address", ["Buoy 1\nPoint\r\nNemo", "Atlan\u00adtis", "Ant\u200carctica"])
+def test_an_address_that_is_not_served_is_recognized_however_it_is_broken(
+    services: Services, address: str
+) -> None:
+    with pytest.raises(AddressNotServiceable) as refused:
+        services.shipping.prepare(requests_for(an_order(shipping_address=address)).shipping)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES.keys())
+def test_a_shipment_goes_to_the_address_in_all_its_lines(services: Services, address: str) -> None:
+    request = requests_for(an_order(shipping_address=address)).shipping
+
+    booked = services.shipping.prepare(request)
+
+    assert services.shipping.prepare(request) == booked
+    assert services.shipping.cancel(request).had_effect
