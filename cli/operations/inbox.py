@@ -89,6 +89,8 @@ def _show_leftover(leftover: ParkedLeftover, entries: Sequence[Entry], output: O
     if leftover.saga is None:
         _say_problem(leftover, output)
         return
+    if leftover.saga.error:
+        output.sentence(f"  {printable(leftover.saga.error)}")
     waiting = Counter(e.order_id for e in entries if isinstance(e, ParkedOrder | ParkedLeftover))
     only_one = waiting[leftover.order_id] == 1
     name = leftover.order_id if only_one else leftover.workflow_id
