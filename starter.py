@@ -30,6 +30,7 @@ from cli.simulation.population import Population
 from cli.simulation.simulate import simulate as run_simulation
 from cli.simulation.simulation import Simulation
 from messages.deliveries import ResolveDeadLetter
+from messages.reconciliation import Reconcile
 from messages.sagas import CancelOrder, ResolveCompensation
 from runtime.client import NoServer, connect, ensure_search_attribute
 from runtime.exits import ExitCode, guarded, leave, run
@@ -66,6 +67,10 @@ InMode = Annotated[
 Deadline = Annotated[
     int | None,
     typer.Option(metavar="SECONDS", help="Give an order up and undo it after so long.", min=1),
+]
+Operator = Annotated[
+    str,
+    typer.Option(help="Who decides.", default_factory=login_name, show_default="login name"),
 ]
 AsJson = Annotated[
     bool,
@@ -188,10 +193,7 @@ def resolve(
         ),
     ],
     note: Annotated[str, typer.Option(help="What you did, and the evidence for it.")],
-    operator: Annotated[
-        str,
-        typer.Option(help="Who decides.", default_factory=login_name, show_default="login name"),
-    ],
+    operator: Operator,
     mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> None:
@@ -232,20 +234,43 @@ def reconcile(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be undone.")
     ] = False,
+    however_many: Annotated[
+        bool,
+        typer.Option("--however-many", help="Go on when unusually many runs are gone."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Undo what terminated, timed-out and deleted runs have left behind.
 
-    A worker does it, with the compensations of the saga. It does so by itself every few
-    minutes; doing it again does no harm.
+    Workers do it, with the compensations of the saga, by themselves every few minutes; doing
+    it again does no harm. What is not proved to be left behind is put into the inbox.
     """
 
     async def main() -> int:
         task_queue = read_settings().task_queue
         output = Output(as_json=as_json)
-        return await reconcile_orders(await connect(), task_queue, output, dry_run=dry_run)
+        request = Reconcile(dry_run=dry_run, however_many=however_many)
+        return await reconcile_orders(await connect(), task_queue, output, request)
 
     run(main)
+
+
+@app.command("move-ledgers")
+def move_ledgers(
+    note: Annotated[str, typer.Option(help="Why; it is kept in the ledgers.")],
+    operator: Operator,
+    as_json: AsJson = False,
+) -> None:
+    """Have the ledgers serve the Temporal namespace that is connected to.
+
+    For good, and only when the orders have moved there. Stop all workers before.
+    """
+    from cli.move_ledgers import Move
+    from cli.move_ledgers import move_ledgers as move
+
+    decision = valid(Move, operator=operator, note=note)
+    output = Output(as_json=as_json)
+    _with_client(lambda client: move(client, read_settings().ledger_urls(), decision, output))
 
 
 @app.command()
