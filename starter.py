@@ -281,16 +281,14 @@ def reconcile(
     ] = False,
     however_many: Annotated[
         bool,
-        typer.Option(
-            "--however-many", help="Go on also when unusually many runs are gone from Temporal."
-        ),
+        typer.Option("--however-many", help="Go on when unusually many runs are gone."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Undo what terminated, timed-out and deleted runs have left behind.
 
-    A worker does it, with the compensations of the saga. It does so by itself every few
-    minutes; doing it again does no harm.
+    Workers do it, with the compensations of the saga, by themselves every few minutes; doing
+    it again does no harm. What is not proved to be left behind is put into the inbox.
     """
 
     async def main() -> int:
@@ -302,15 +300,22 @@ def reconcile(
     run(main)
 
 
-@app.command()
-def move_ledgers(note: Note, operator: Operator, as_json: AsJson = False) -> None:
-    """Have the ledgers serve the Temporal namespace that is connected to from now on."""
+@app.command("move-ledgers")
+def move_ledgers(
+    note: Annotated[str, typer.Option(help="Why; it is kept in the ledgers.", callback=_text)],
+    operator: Operator,
+    as_json: AsJson = False,
+) -> None:
+    """Have the ledgers serve the Temporal namespace that is connected to.
+
+    For good, and only when the orders have moved there. Stop all workers before.
+    """
     from cli.move_ledgers import Move
     from cli.move_ledgers import move_ledgers as move
 
     decision = valid(Move, operator=operator, note=note)
-    ledgers = read_settings().ledger_urls()
-    _with_client(lambda client: move(client, ledgers, decision, Output(as_json=as_json)))
+    output = Output(as_json=as_json)
+    _with_client(lambda client: move(client, read_settings().ledger_urls(), decision, output))
 
 
 @app.command()

@@ -135,14 +135,21 @@ def test_a_terminated_order_of_which_all_stands_can_be_placed_again_and_stands_o
     system.assert_audit_is_clean()
 
 
-def test_what_cannot_be_undone_is_said_and_tried_again(system: System) -> None:
+def test_what_cannot_be_undone_waits_for_an_operator(system: System) -> None:
     order_id = place(system, "broken")
     end(system, "terminate", order_id)
     failed = reconcile(system)
     assert failed.returncode == 1
-    assert "process_payment cannot be undone: internal error" in failed.stdout
+    assert "process_payment is not undone: internal error" in failed.stdout
     assert standing(system, order_id) == {"process_payment"}
-    assert reconcile(system).returncode == 0
+    inbox = system.starter("inbox")
+    assert inbox.returncode == 1
+    assert order_id in inbox.stdout
+    resolved = system.starter(
+        *("resolve", order_id, "--step", "process_payment", "--action", "retry", "--note", "mended")
+    )
+    assert resolved.returncode == 0, resolved.stdout + resolved.stderr
+    assert standing(system, order_id) == set()
     system.assert_audit_is_clean()
 
 
@@ -154,13 +161,13 @@ def test_a_worker_killed_while_it_reconciles_loses_nothing(
     order_id = place(system, "slow")
     end(system, "terminate", order_id)
     reconciling = system.start("starter.py", "reconcile")
-    query = ("workflow", "list", "--query", 'WorkflowType = "ReconcileOrders"')
+    query = ("workflow", "list", "--query", 'WorkflowType = "UndoLeftover"')
 
     def refunds() -> bool:
         runs = [
             word
             for word in system.temporal(*query).stdout.split()
-            if word.startswith(f"reconcile-orders-{system.task_queue}")
+            if word.startswith(f"leftover/order_saga_{order_id}/")
         ]
         return any(
             "refund_payment" in system.temporal("workflow", "describe", "-w", run).stdout

@@ -9,7 +9,9 @@ from typing import Any
 
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 
-from tests.replay.studio import Fault, Play, Scenario, Studio, fault
+from messages.ids import leftover_id
+from messages.runs import RunRef
+from tests.replay.studio import REFUND_FAILS_ONCE, Fault, Play, Scenario, Studio, fault
 from tests.workflows.conftest import PATIENCE
 from tests.workflows.reconciling import begin, delete, terminate
 
@@ -46,14 +48,39 @@ async def _reconciled(studio: Studio, *, dry_run: bool = False) -> ReconcilerHan
     return handle
 
 
+def leaves(during: str, *actions: str) -> Play:
+    """The same, seen from the run that undoes it; an operator decides on the payment."""
+
+    async def play(studio: Studio) -> ReconcilerHandle:
+        gate = studio.hold(during)
+        order = await studio.place()
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await terminate(studio.shop, order)
+        await _reconciled(studio)
+        gate.open.set()
+        run = RunRef(order.id, order.first_execution_run_id or "")
+        leftover: ReconcilerHandle = studio.shop.env.client.get_workflow_handle(leftover_id(run))
+        for action in actions:
+            decision = {"step": "process_payment", "operator": "ada", "note": "letter 4711"}
+            await leftover.execute_update("resolve_compensation", {**decision, "action": action})
+        await leftover.result()
+        return leftover
+
+    return play
+
+
 def reconciled() -> Iterator[Scenario]:
     """Reconciliations of all ledgers, which therefore are their own."""
 
-    def run(name: str, ends: str, play: Play, *faults: Fault, orderly: bool = True) -> Scenario:
+    # Ledgers are asked at the same time, and their answers come as they come.
+    def run(name: str, ends: str, play: Play, *faults: Fault) -> Scenario:
         # Its name is its order's id, which no scenario of another kind may have.
         return Scenario(
-            f"cleared_{name}", "ReconcileOrders", ends, faults, play, orderly=orderly, alone=True
+            f"cleared_{name}", "ReconcileOrders", ends, faults, play, orderly=False, alone=True
         )
+
+    def leftover(name: str, play: Play, *faults: Fault) -> Scenario:
+        return Scenario(f"left_{name}", "UndoLeftover", "COMPLETED", faults, play, alone=True)
 
     yield run("nothing", "COMPLETED", finds_nothing)
     yield run("dry", "COMPLETED", finds_broken_off("prepare_shipping", dry_run=True))
@@ -63,4 +90,8 @@ def reconciled() -> Iterator[Scenario]:
     yield run("in_vain", "FAILED", finds_broken_off("prepare_shipping"), broken)
     # Of one that was deleted it waits until its services are quiet, if they are not yet.
     deleted = finds_broken_off("prepare_shipping", deleted=True)
-    yield run("deleted", "COMPLETED", deleted, orderly=False)
+    yield run("deleted", "COMPLETED", deleted)
+    yield leftover("undone", leaves("prepare_shipping"))
+    yield leftover("retried", leaves("prepare_shipping", "retry"), REFUND_FAILS_ONCE)
+    settled = leaves("prepare_shipping", "mark_resolved")
+    yield leftover("resolved_by_hand", settled, REFUND_FAILS_ONCE)
