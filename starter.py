@@ -14,6 +14,7 @@ import typer
 from temporalio.client import Client
 
 from cli.errors import BadInput
+from cli.forgotten import placed_before
 from cli.modes import Mode
 from cli.operations.cancel import cancel as cancel_order
 from cli.operations.inbox import inbox as show_inbox
@@ -21,7 +22,7 @@ from cli.operations.letter import resolve_letter
 from cli.operations.resolve import login_name
 from cli.operations.resolve import resolve as resolve_step
 from cli.operations.status import status as show_status
-from cli.order import leave_alone, place_once, see_through
+from cli.order import is_known_to_stand, leave_alone, place_once, see_through
 from cli.order_file import read_order, valid
 from cli.output import Output, program
 from cli.reconcile import reconcile as reconcile_orders
@@ -129,9 +130,13 @@ def order(
 
     async def main() -> int:
         the_order = read_order(file, deadline)
-        task_queue = read_settings().task_queue
+        settings = read_settings()
         client = await connect()
-        placed = await place_once(client, mode, the_order, task_queue)
+        if not await is_known_to_stand(client, the_order.order_id):
+            known = await placed_before(client, settings.ledger_urls(), the_order, output)
+            if known is not None:
+                return known
+        placed = await place_once(client, mode, the_order, settings.task_queue)
         if wait:
             return await see_through(client, the_order, placed, output)
         return leave_alone(the_order, placed, output)
@@ -142,7 +147,9 @@ def order(
 @app.command()
 def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = False) -> None:
     """Show where an order stands, or how it ended."""
-    _with_client(lambda client: show_status(client, mode, order_id, Output(as_json=as_json)))
+    ledgers = read_settings().ledger_urls()
+    output = Output(as_json=as_json)
+    _with_client(lambda client: show_status(client, mode, order_id, ledgers, output))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from temporalio.client import Client
 
 from cli.errors import BadInput
 from cli.facts import Facts
-from cli.output import Output, python
+from cli.output import Output, program
 from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
 from services.audit import (
@@ -102,7 +102,7 @@ def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode
         more = len(report.violations) - _SHOWN
         output.line(f"… and {more} more; --json has them all", "bold red")
     if any(violation.left_behind for violation in report.violations):
-        output.line(f"  This undoes what it can prove, or asks: {python()} starter.py reconcile")
+        output.line(f"  This undoes what it can prove, or asks: {program('starter.py')} reconcile")
     if not compared:
         output.line(
             "No Temporal server answers: what it says of each run was not compared.", "yellow"

@@ -59,7 +59,6 @@ async def find(client: Client, mode: Mode | None, named: str) -> Found:
         elsewhere = await find_if_any(client, None, named)
         if elsewhere is not None:
             raise BadInput(f"order {named!r} was placed with --mode {elsewhere.mode.value}")
-    # What the ledgers know of an order that Temporal has forgotten belongs here.
     raise BadInput(f"no order {named!r} was placed")
 
 

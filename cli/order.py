@@ -52,6 +52,12 @@ class Placed:
         return "placed before" + (f", with --mode {self.mode.value}" if self.elsewhere else "")
 
 
+async def is_known_to_stand(client: Client, order_id: str) -> bool:
+    """Whether Temporal knows that the order runs or has succeeded, in whichever mode."""
+    known = [await description(client, mode.saga_id(order_id)) for mode in Mode]
+    return any(run is not None and run.status in _STANDS for run in known)
+
+
 async def place_once(client: Client, mode: Mode, order: Order, task_queue: str) -> Placed:
     """Place the order, unless it runs or has succeeded already, in whichever mode.
 

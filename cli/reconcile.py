@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from secrets import token_hex
+from typing import Any, Literal
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import OperationRefused, printable
-from cli.output import Output, python
+from cli.output import Output, program
 from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT
+from messages.base import Message
 from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
 from runtime.exits import ExitCode
 from runtime.schedule import schedule_id
+from runtime.visibility import equals
 from workflows.failure import explain
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
@@ -101,11 +110,47 @@ def _conclude(report: ReconciliationReport, output: Output) -> ExitCode:
     return ExitCode.SUCCESS if report.all_done else ExitCode.ROLLED_BACK
 
 
+class StoppedSearch(Message):
+    """A reconciliation that found too many runs gone, and asks."""
+
+    kind: Literal["stopped_search"] = "stopped_search"
+    workflow_id: str
+    run_id: str
+    why: str
+
+
+async def stopped_search(client: Client, task_queue: str) -> StoppedSearch | None:
+    """The last reconciliation, if it stopped to ask; a later one that did not has the answer."""
+    query = (
+        f'WorkflowType = "ReconcileOrders" AND {equals("TaskQueue", task_queue)}'
+        ' AND ExecutionStatus IN ("Completed", "Failed")'
+    )
+    # The list begins with the one that has closed last.
+    async for run in client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT, page_size=1):
+        if run.status is not WorkflowExecutionStatus.FAILED:
+            return None
+        report = await _failed_report(client.get_workflow_handle(run.id, run_id=run.run_id))
+        if report is None or report.stopped is None:
+            return None
+        return StoppedSearch(workflow_id=run.id, run_id=run.run_id, why=report.stopped)
+    return None
+
+
+async def _failed_report(run: WorkflowHandle[Any, Any]) -> ReconciliationReport | None:
+    try:
+        await run.result()
+    except WorkflowFailureError as failure:
+        with suppress(Exception):  # whatever decoding raises
+            if isinstance(failure.cause, ApplicationError):
+                return ReconciliationReport.model_validate(failure.cause.details[0])
+    return None
+
+
 def say_stopped(why: str, output: Output) -> None:
     """Tell an operator why a reconciliation has stopped, and what can be done about it."""
     output.sentence(f"✘ Stopped: {why}", "bold red")
     output.line("  Look at the server and the ledgers first. If the runs were really deleted:")
-    output.line(f"    {python()} starter.py reconcile --however-many")
+    output.line(f"    {program('starter.py')} reconcile --however-many")
 
 
 def _show(run: Reconciled, output: Output, *, dry_run: bool) -> None:
@@ -125,7 +170,7 @@ def _show(run: Reconciled, output: Output, *, dry_run: bool) -> None:
     if run.unproved and run.failed:
         steps = ", ".join(run.failed)
         what = "would ask an operator about" if dry_run else "waits for an operator:"
-        output.line(f"  ⚠ {what} {steps} (see {python()} starter.py inbox)", "bold red")
+        output.line(f"  ⚠ {what} {steps} (see {program('starter.py')} inbox)", "bold red")
         return
     for step, why in run.failed.items():
         output.line(f"  ✘ {step} is not undone: {printable(why)}", "red")

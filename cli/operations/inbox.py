@@ -15,6 +15,7 @@ from cli.letters import DeadLetter, dead_letters, say_letters
 from cli.modes import Mode
 from cli.output import Output
 from cli.parked import ParkedOrder, parked_orders
+from cli.reconcile import StoppedSearch, say_stopped, stopped_search
 from cli.render import say_how_to_resolve
 from cli.unreadable import Unreadable, describe_command, say_unreadable
 from runtime.client import ensure_search_attribute
@@ -27,14 +28,13 @@ class ParkedEvent(DeadLetter):
     mode: Mode = Mode.CHOREOGRAPHY
 
 
-Entry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable
+Entry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
 
 
 async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
     """List what waits, each with what an operator can do about it; success is that nothing does."""
     await ensure_search_attribute(client)
     entries = await _entries(client, task_queue, output)
-    # What the last reconciliation stopped at, to ask an operator, belongs here.
     for entry in entries:
         _show(entry, entries, output)
         output.line("")
@@ -54,7 +54,12 @@ async def _entries(client: Client, task_queue: str, output: Output) -> list[Entr
         for letter in await dead_letters(client, task_queue)
     ]
     parked = [*orders, *leftovers, *letters]
-    return [*(entry for entry in parked if _workflow_id(entry) not in told), *failing]
+    stopped = await stopped_search(client, task_queue)
+    return [
+        *(entry for entry in parked if _workflow_id(entry) not in told),
+        *failing,
+        *([stopped] if stopped else []),
+    ]
 
 
 def _workflow_id(entry: Entry) -> str:
@@ -70,6 +75,8 @@ def _show(entry: Entry, entries: Sequence[Entry], output: Output) -> None:
         _show_letter(entry, output)
     elif isinstance(entry, FailingRun):
         say_failing(entry, output)
+    elif isinstance(entry, StoppedSearch):
+        say_stopped(entry.why, output)
     else:
         say_unreadable(entry, output)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NoReturn
 
 from temporalio.client import Client
@@ -11,7 +12,8 @@ from cli.asking import QueryFailed, Unreadable, look, why_silent
 from cli.chain import chain, say_chain
 from cli.ending import say_what_it_waits_for
 from cli.errors import OperationRefused
-from cli.finding import Found, find
+from cli.finding import Found, find, find_if_any
+from cli.forgotten import say_forgotten
 from cli.modes import Mode
 from cli.output import Output
 from cli.render import say_outcome, say_steps
@@ -20,14 +22,25 @@ from messages.sagas import SagaView
 from runtime.exits import ExitCode
 
 
-async def status(client: Client, mode: Mode | None, named: str, output: Output) -> ExitCode:
+async def status(
+    client: Client,
+    mode: Mode | None,
+    named: str,
+    ledgers: Mapping[str, str],
+    output: Output,
+) -> ExitCode:
     """Show the order's newest run; a closed one also when no worker is there to ask.
+
+    Of an order that Temporal does not know, it shows what the ledgers know.
 
     Raises:
         BadInput: no such order.
         OperationRefused: the run is open and does not answer.
     """
-    found = await find(client, mode, named)
+    known = await find_if_any(client, mode, named)
+    if known is None and await say_forgotten(client, ledgers, named, output):
+        return ExitCode.SUCCESS
+    found = known or await find(client, mode, named)
     found.say_which(output)
     run = found.run(client)
     view: SagaView | None = None
