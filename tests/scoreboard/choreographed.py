@@ -12,6 +12,7 @@ from messages.ids import delivery_id, event_id
 from messages.sagas import SagaView
 from tests.executions import (
     AnyHandle,
+    forget,
     has_failed_once,
     is_parked,
     scheduled,
@@ -69,10 +70,20 @@ class ChoreographedRun(Run):
         begun = [await scheduled(handle) async for handle, _ in self._deliveries()]
         return [_OPERATIONS[reaction] for activities in begun for reaction in activities]
 
+    async def forgotten(self) -> None:
+        """See base class; so are the deliveries of its events."""
+        deliveries = [handle async for handle, _ in self._deliveries()]
+        await super().forgotten()
+        await asyncio.gather(*(forget(self._env.client, handle) for handle in deliveries))
+
     async def abandon(self) -> None:
         await super().abandon()
         async for handle, _ in self._deliveries():
             await terminate(handle)
+
+    async def _record_as_paid_back(self, by_hand: dict[str, str]) -> None:
+        letter = self._delivery(BACKWARD["payment"])
+        await letter.execute_update("resolve_dead_letter", {**by_hand, "action": "discard"})
 
     async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
         # From cause to answer, so that what a delivery began before it ended is seen after it.
@@ -96,11 +107,13 @@ class ChoreographedRun(Run):
 
     async def _deliveries(self) -> AsyncIterator[tuple[AnyHandle, WorkflowExecutionDescription]]:
         """Those that have begun, each after those that may have caused it."""
-        run_id = self.handle.first_execution_run_id or ""
         for name in (*FORWARD.values(), *BACKWARD.values()):
-            event, subscriber = name.split("/")
-            told = event_id(self.handle.id, run_id, event)
-            handle = self._env.client.get_workflow_handle(delivery_id(told, subscriber))
+            handle = self._delivery(name)
             found = await description(handle)
             if found is not None:
                 yield handle, found
+
+    def _delivery(self, name: str) -> AnyHandle:
+        event, subscriber = name.split("/")
+        told = event_id(*self.ref, event)
+        return self._env.client.get_workflow_handle(delivery_id(told, subscriber))
