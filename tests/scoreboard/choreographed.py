@@ -18,7 +18,7 @@ from tests.executions import (
     scheduled,
     terminate,
 )
-from tests.scoreboard.run import Run
+from tests.scoreboard.run import OPERATOR, Run
 from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, UNDOS, description
 from workflows.choreography.subscriptions import SUBSCRIPTIONS
 
@@ -81,9 +81,10 @@ class ChoreographedRun(Run):
         async for handle, _ in self._deliveries():
             await terminate(handle)
 
-    async def _record_as_paid_back(self, by_hand: dict[str, str]) -> None:
+    async def _decide_on_refund(self, *, undone: bool) -> None:
+        decision = {"action": "discard" if undone else "replay", **OPERATOR}
         letter = self._delivery(BACKWARD["payment"])
-        await letter.execute_update("resolve_dead_letter", {**by_hand, "action": "discard"})
+        await letter.execute_update("resolve_dead_letter", decision)
 
     async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
         # From cause to answer, so that what a delivery began before it ended is seen after it.

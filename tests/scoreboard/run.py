@@ -33,6 +33,8 @@ from tests.scoreboard.contenders import Contender
 
 Handle = WorkflowHandle[object, object]
 
+OPERATOR = {"operator": "ada", "note": "bank transfer 4711"}
+
 #: Real seconds after which what a check waits for counts as never coming. Nobody's bug is to
 #: hang, so it costs nothing.
 PATIENCE = 120.0
@@ -150,7 +152,7 @@ class Run:
     async def paid_back_by_hand(self) -> None:
         """A person pays the money back past the service, and records it where that can be done."""
         if self._contender.ours:
-            await self._record_as_paid_back({"operator": "ada", "note": "bank transfer 4711"})
+            await self._decide_on_refund(undone=True)
             await self.ended()
 
     async def forgotten(self) -> None:
@@ -158,8 +160,12 @@ class Run:
         await asyncio.wait_for(forget(self._env.client, self.handle), PATIENCE)
 
     async def reset(self) -> None:
-        """Somebody resets the run to its first task."""
+        """Somebody resets the run to its first task; one that is parked again is tried again."""
         await reset(self._env.client, self.handle)
+        await self.ended()
+        if await self.status() is WorkflowExecutionStatus.RUNNING:
+            await self._decide_on_refund(undone=False)
+            await self.ended()
 
     async def scheduled(self) -> list[str]:
         """The activities of the run, in the order in which it began them."""
@@ -186,8 +192,10 @@ class Run:
         elif missing := [e for e in EFFECTS.values() if e not in self.books.standing()]:
             raise Caught(f"without {missing[0]}")
 
-    async def _record_as_paid_back(self, by_hand: dict[str, str]) -> None:
-        decision = {**by_hand, "step": "process_payment", "action": "mark_resolved"}
+    async def _decide_on_refund(self, *, undone: bool) -> None:
+        """An operator records that the parked refund was done by hand, or has it tried again."""
+        action = "mark_resolved" if undone else "retry"
+        decision = {"step": "process_payment", "action": action, **OPERATOR}
         await self.handle.execute_update("resolve_compensation", decision)
 
     async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:

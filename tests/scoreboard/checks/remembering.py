@@ -48,7 +48,6 @@ async def reset_while_parked(trial: Trial) -> None:
     run = await trial.place()
     await run.ended()
     await run.reset()
-    await run.ended()
     run.expect_nothing_stands()
 
 
