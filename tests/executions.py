@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from typing import Any
 
-from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import (
+    DeleteWorkflowExecutionRequest,
+    ResetWorkflowExecutionRequest,
+)
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.exceptions import ActivityError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -39,6 +46,41 @@ async def terminate(handle: AnyHandle) -> None:
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
+
+
+async def forget(client: Client, handle: AnyHandle) -> None:
+    """Have Temporal forget the latest run of a workflow, as it does when its retention is over."""
+    execution = WorkflowExecution(workflow_id=handle.id, run_id=(await handle.describe()).run_id)
+    await client.workflow_service.delete_workflow_execution(
+        DeleteWorkflowExecutionRequest(namespace=client.namespace, workflow_execution=execution)
+    )
+    while await is_known(handle):  # noqa: ASYNC110 - the server tells nobody
+        await asyncio.sleep(0.05)
+
+
+async def is_known(handle: AnyHandle) -> bool:
+    """Whether Temporal knows the workflow."""
+    try:
+        await handle.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+async def reset(client: Client, handle: AnyHandle) -> None:
+    """``temporal workflow reset --type FirstWorkflowTask``, of the latest run."""
+    execution = WorkflowExecution(workflow_id=handle.id, run_id=(await handle.describe()).run_id)
+    await client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=execution,
+            reason="test",
+            request_id=str(uuid.uuid4()),
+            workflow_task_finish_event_id=4,
+        )
+    )
 
 
 def told(error: BaseException | None) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from sqlalchemy import func, select
 
+from messages.payment import ProcessPayment
 from services.audit.books import KEPT
 from services.fence import State, fence
-from services.journal import journal
+from services.journal import Kind, journal
 from services.ledger import reading
 
 #: What a service's effect is called on the scoreboard.
@@ -43,13 +44,17 @@ class Books:
 
     def charges(self) -> int:
         """How many times the customer was charged, refunded later or not."""
-        applied = (
-            select(func.count())
-            .select_from(journal.join(fence, fence.c.key == journal.c.key))
-            .where(fence.c.order_id == self._order_id, journal.c.kind == "apply")
-        )
+        return self._payments("apply")
+
+    def refunds(self) -> int:
+        """How many times the payment service paid the money back."""
+        return self._payments("reverse")
+
+    def charge(self) -> ProcessPayment:
+        """The request by which the customer was charged, which is the refund's as well."""
+        kept = select(fence.c.request).where(fence.c.order_id == self._order_id)
         with reading("payment", self._ledgers["payment"]) as tx:
-            return tx.execute(applied).scalar_one()
+            return ProcessPayment.model_validate_json(tx.execute(kept).scalar_one())
 
     def keys(self) -> list[str]:
         """The idempotency keys that the services know, a service after the other."""
@@ -59,3 +64,12 @@ class Books:
             with reading(service, self._ledgers[service]) as tx:
                 found += tx.execute(known).scalars()
         return found
+
+    def _payments(self, kind: Kind) -> int:
+        posted = (
+            select(func.count())
+            .select_from(journal.join(fence, fence.c.key == journal.c.key))
+            .where(fence.c.order_id == self._order_id, journal.c.kind == kind)
+        )
+        with reading("payment", self._ledgers["payment"]) as tx:
+            return tx.execute(posted).scalar_one()

@@ -12,12 +12,13 @@ from messages.ids import delivery_id, event_id
 from messages.sagas import SagaView
 from tests.executions import (
     AnyHandle,
+    forget,
     has_failed_once,
     is_parked,
     scheduled,
     terminate,
 )
-from tests.scoreboard.run import Run
+from tests.scoreboard.run import OPERATOR, Run
 from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, UNDOS, description
 from workflows.choreography.subscriptions import SUBSCRIPTIONS
 
@@ -69,10 +70,21 @@ class ChoreographedRun(Run):
         begun = [await scheduled(handle) async for handle, _ in self._deliveries()]
         return [_OPERATIONS[reaction] for activities in begun for reaction in activities]
 
+    async def forgotten(self) -> None:
+        """See base class; so are the deliveries of its events."""
+        deliveries = [handle async for handle, _ in self._deliveries()]
+        await super().forgotten()
+        await asyncio.gather(*(forget(self._env.client, handle) for handle in deliveries))
+
     async def abandon(self) -> None:
         await super().abandon()
         async for handle, _ in self._deliveries():
             await terminate(handle)
+
+    async def _decide_on_refund(self, *, undone: bool) -> None:
+        decision = {"action": "discard" if undone else "replay", **OPERATOR}
+        letter = self._delivery(BACKWARD["payment"])
+        await letter.execute_update("resolve_dead_letter", decision)
 
     async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
         # From cause to answer, so that what a delivery began before it ended is seen after it.
@@ -96,11 +108,13 @@ class ChoreographedRun(Run):
 
     async def _deliveries(self) -> AsyncIterator[tuple[AnyHandle, WorkflowExecutionDescription]]:
         """Those that have begun, each after those that may have caused it."""
-        run_id = self.handle.first_execution_run_id or ""
         for name in (*FORWARD.values(), *BACKWARD.values()):
-            event, subscriber = name.split("/")
-            told = event_id(self.handle.id, run_id, event)
-            handle = self._env.client.get_workflow_handle(delivery_id(told, subscriber))
+            handle = self._delivery(name)
             found = await description(handle)
             if found is not None:
                 yield handle, found
+
+    def _delivery(self, name: str) -> AnyHandle:
+        event, subscriber = name.split("/")
+        told = event_id(*self.ref, event)
+        return self._env.client.get_workflow_handle(delivery_id(told, subscriber))

@@ -16,13 +16,24 @@ from temporalio.client import (
 )
 from temporalio.testing import WorkflowEnvironment
 
-from services.audit import SagaFact
-from tests.executions import has_failed_once, is_parked, scheduled, terminate, told
+from messages.ids import leftover_id
+from messages.runs import RunRef
+from tests.executions import (
+    forget,
+    has_failed_once,
+    is_parked,
+    reset,
+    scheduled,
+    terminate,
+    told,
+)
 from tests.gates import Gate
 from tests.scoreboard.books import EFFECTS, Books
 from tests.scoreboard.contenders import Contender
 
 Handle = WorkflowHandle[object, object]
+
+OPERATOR = {"operator": "ada", "note": "bank transfer 4711"}
 
 #: Real seconds after which what a check waits for counts as never coming. Nobody's bug is to
 #: hang, so it costs nothing.
@@ -133,16 +144,28 @@ class Run:
             await self.says()
         )
 
-    async def fact(self) -> tuple[str, SagaFact]:
-        """The first run id, and what the audit has to know of the run."""
-        closed = await self.status()
-        run_id = self.handle.first_execution_run_id or ""
-        if closed is WorkflowExecutionStatus.RUNNING:
-            return run_id, SagaFact(saga_id=self.handle.id, status="open")
-        success = closed is WorkflowExecutionStatus.COMPLETED
-        return run_id, SagaFact(
-            saga_id=self.handle.id, status="succeeded" if success else "rolled_back"
-        )
+    @property
+    def ref(self) -> RunRef:
+        """What the run is called in the ledgers."""
+        return RunRef(self.handle.id, self.handle.first_execution_run_id or "")
+
+    async def paid_back_by_hand(self) -> None:
+        """A person pays the money back past the service, and records it where that can be done."""
+        if self._contender.ours:
+            await self._decide_on_refund(undone=True)
+            await self.ended()
+
+    async def forgotten(self) -> None:
+        """Temporal forgets the closed run, as it does when its retention is over."""
+        await asyncio.wait_for(forget(self._env.client, self.handle), PATIENCE)
+
+    async def reset(self) -> None:
+        """Somebody resets the run to its first task; one that is parked again is tried again."""
+        await reset(self._env.client, self.handle)
+        await self.ended()
+        if await self.status() is WorkflowExecutionStatus.RUNNING:
+            await self._decide_on_refund(undone=False)
+            await self.ended()
 
     async def scheduled(self) -> list[str]:
         """The activities of the run, in the order in which it began them."""
@@ -151,6 +174,7 @@ class Run:
     async def abandon(self) -> None:
         """Leave nothing of it running."""
         await terminate(self.handle)
+        await terminate(self._env.client.get_workflow_handle(leftover_id(self.ref)))
 
     def expect_nothing_stands(self) -> None:
         """Raises:
@@ -167,6 +191,12 @@ class Run:
             self.expect_nothing_stands()
         elif missing := [e for e in EFFECTS.values() if e not in self.books.standing()]:
             raise Caught(f"without {missing[0]}")
+
+    async def _decide_on_refund(self, *, undone: bool) -> None:
+        """An operator records that the parked refund was done by hand, or has it tried again."""
+        action = "mark_resolved" if undone else "retry"
+        decision = {"step": "process_payment", "action": action, **OPERATOR}
+        await self.handle.execute_update("resolve_compensation", decision)
 
     async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
         busy = [a for a in run.raw_description.pending_activities if not self._holds(a)]

@@ -6,29 +6,25 @@ import asyncio
 import io
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, closing
-from datetime import timedelta
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
+from messages.runs import ExaminedRun
+from runtime.runs import Runs
 from services.audit import audit
-from services.faults import FaultPlan
-from services.mock import open_services
-from settings import Settings
-from tests.gates import Gates
 from tests.scoreboard.checks import CHECKS
 from tests.scoreboard.checks.check import Check
 from tests.scoreboard.contenders import CONTENDERS, Contender
 from tests.scoreboard.few_attempts import few_attempts
+from tests.scoreboard.lab import Lab, open_lab
 from tests.scoreboard.run import Caught
-from tests.scoreboard.textbook.services import without_tombstones
-from tests.scoreboard.trial import Lab, Trial
+from tests.scoreboard.trial import Trial
 
 _T = TypeVar("_T")
 
@@ -64,9 +60,12 @@ async def play(env: WorkflowEnvironment, folder: Path) -> Scoreboard:
     starting, turn = asyncio.Lock(), asyncio.Semaphore(_AT_ONCE)
     async with AsyncExitStack() as opened:
         opened.enter_context(few_attempts())
+        rules = [rule for check in CHECKS for rule in check.rules()]
         labs = [
-            await opened.enter_async_context(_lab(env, contender, folder, starting))
-            for contender in CONTENDERS
+            await opened.enter_async_context(
+                open_lab(env, one, folder / one.prefix, starting, rules)
+            )
+            for one in CONTENDERS
         ]
         pairs = [(check, lab) for check in CHECKS for lab in labs if check.concerns(lab.contender)]
         seen = await _all(_in_turn(check, lab, turn) for check, lab in pairs)
@@ -87,7 +86,9 @@ async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
 
 
 async def _audited(lab: Lab) -> list[str]:
-    facts = dict([await run.fact() for run in lab.placed])
+    runs = Runs(lab.env.client, lab.settings.task_queue)
+    examined = await asyncio.gather(*(runs.examine(run.ref) for run in lab.placed))
+    facts = {run.first_run_id: run.fact for run in examined if isinstance(run, ExaminedRun)}
     report = audit(lab.settings.ledger_urls(), facts)
     return [f"{lab.contender.name}: {violation}" for violation in report.violations]
 
@@ -108,31 +109,6 @@ async def _carried_out(check: Check, lab: Lab) -> str | None:
     except Exception as error:
         raise RuntimeError(f"{check.bug}, on {lab.contender.name}: {error!r}") from error
     return None
-
-
-@asynccontextmanager
-async def _lab(
-    env: WorkflowEnvironment, contender: Contender, folder: Path, starting: asyncio.Lock
-) -> AsyncIterator[Lab]:
-    rules = [rule for check in CHECKS for rule in check.rules()]
-    plan = FaultPlan.model_validate({"seed": 1, "fault": rules})
-    settings = Settings(
-        data_dir=folder / contender.prefix, task_queue=f"{contender.prefix}-{uuid.uuid4()}"
-    )
-    with closing(open_services(settings.ledger_urls(), plan)) as opened:
-        services = opened if contender.ours else without_tombstones(opened)
-        config = contender.config(env.client, services, settings)
-        gates = Gates()
-        lab = Lab(env, contender, settings, services, gates, starting, [])
-        config["interceptors"] = [*config.get("interceptors", ()), gates]
-        config["graceful_shutdown_timeout"] = timedelta(0)
-        async with Worker(**config):
-            try:
-                yield lab
-            finally:
-                gates.open_all()
-                for run in lab.placed:
-                    await run.abandon()
 
 
 def _concerned(board: Scoreboard, bug: str) -> Iterator[tuple[Contender, str | None]]:

@@ -17,6 +17,13 @@ from tests.scoreboard.checks.going_forward import (
     unprotected,
 )
 from tests.scoreboard.checks.messages import duplicate_and_reordered, partial_input, shared_keys
+from tests.scoreboard.checks.remembering import (
+    lost_ledger,
+    placed_again,
+    reset_while_parked,
+    settled_by_hand,
+    unreadable_reply,
+)
 from tests.scoreboard.checks.undoing import (
     closed_as_completed,
     forward_order,
@@ -46,4 +53,9 @@ CHECKS: tuple[Check, ...] = (
     not_retried,
     keyed_by_the_reply,
     closed_as_completed,
+    settled_by_hand,
+    placed_again,
+    unreadable_reply,
+    reset_while_parked,
+    lost_ledger,
 )

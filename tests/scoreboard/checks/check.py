@@ -51,9 +51,12 @@ def refused(operation: str) -> Fault:
     return {"operations": [operation], "kind": "refusal", "rate": 1.0}
 
 
-def fails_for_good(operation: str, *, after: bool = False, part: str = "*") -> Fault:
-    """The service fails in a way that no retry mends, before or after the effect."""
-    fault = {"operations": [operation], "kind": "permanent", "rate": 1.0, "part": part}
+def fails_for_good(
+    operation: str, *, after: bool = False, calls: int | None = None, part: str = "*"
+) -> Fault:
+    """The service fails in a way that no retry mends, before or after the effect, so many times."""
+    often = {"rate": 1.0} if calls is None else {"count": calls}
+    fault = {"operations": [operation], "kind": "permanent", "part": part, **often}
     return {**fault, "when": "after" if after else "before"}
 
 

@@ -1,4 +1,4 @@
-"""The mock services as most services are: idempotent, but without tombstones."""
+"""The mock services as most services are: they know keys, and neither tombstones nor orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from messages.base import Reversal
 from services.fence import C, Fence, fence
@@ -32,7 +32,13 @@ class NoTombstones(Fence):
 
 
 def without_tombstones(services: Services) -> Services:
-    """The same services over the same ledgers and faults, but for their tombstones."""
+    """The same services, but for their tombstones.
+
+    Nor do their ledgers keep an order from having an effect twice, under two keys.
+    """
+    for ledger in services._ledgers.values():
+        with ledger.transaction() as tx:
+            tx.execute(text("DROP INDEX IF EXISTS fence_standing"))
     return _Textbook(services._ledgers, services._plan, services._opened)
 
 
