@@ -43,6 +43,7 @@ from services.identity import SEEN_WITHIN
 from services.ledger import LedgerUnavailable
 from services.mock import Services, open_services
 from settings import Settings, read_settings
+from workflows.arguments import CheckedArguments
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
@@ -164,7 +165,7 @@ def worker_config(
             )
         ]
         + (reconciliation_activities(client, settings) if hosts_workflows else []),
-        interceptors=[ServiceTaskQueues(own)],
+        interceptors=[ServiceTaskQueues(own), CheckedArguments()],
         deployment_config=_version(settings),
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
         max_concurrent_activities=settings.max_concurrent_activities,

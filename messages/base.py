@@ -28,6 +28,15 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class Reply(Message):
+    """An answer, which passes over fields that it does not know.
+
+    So a service may answer more than before while workflows of an older version still run.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+
 #: An identifier chosen outside: no white space, no control characters.
 Identifier = Annotated[
     StrictStr, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\s\p{C}]+$")
@@ -74,7 +83,7 @@ class Command(Message):
     order_id: Identifier
 
 
-class Resolution(Message):
+class Resolution(Reply):
     """An operator's decision on an operation, as its service's ledger keeps it."""
 
     operator: str
@@ -83,7 +92,7 @@ class Resolution(Message):
     at: datetime
 
 
-class Reversal(Message):
+class Reversal(Reply):
     """A service's answer to a compensation."""
 
     #: False when the compensation moved nothing: the action never arrived, was refused, or

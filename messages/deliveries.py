@@ -9,14 +9,14 @@ from typing import Literal
 from pydantic import SerializeAsAny
 
 from messages.base import Line, Message
-from messages.events.base import Event
+from messages.events.base import Event, Name, Tolerant
 
 
 class Delivery(Message):
     """One event for one subscriber."""
 
     event: SerializeAsAny[Event]
-    subscriber: str
+    subscriber: Name
 
 
 class DeliveryState(str, Enum):
@@ -50,11 +50,11 @@ class DeliveryView(Message):
     decisions: tuple[ResolveDeadLetter, ...] = ()
 
 
-class DeliveryReport(Message):
+class DeliveryReport(Tolerant):
     """What an order is told about a delivery of one of its events that does not go smoothly."""
 
     event: SerializeAsAny[Event]
-    subscriber: str
+    subscriber: Name
     #: Parked, on its way again, or discarded.
     state: DeliveryState
     #: Why it was parked.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messages.base import Command, Message
+from messages.base import Command, Reply
 from messages.orders import OrderItem
 
 
@@ -12,7 +12,7 @@ class ReserveInventory(Command):
     items: tuple[OrderItem, ...]
 
 
-class Reservation(Message):
+class Reservation(Reply):
     """Stock was set aside."""
 
     reservation_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messages.base import Command, Identifier, Message, Points
+from messages.base import Command, Identifier, Points, Reply
 
 
 class AwardLoyaltyPoints(Command):
@@ -12,7 +12,7 @@ class AwardLoyaltyPoints(Command):
     points: Points
 
 
-class PointsAward(Message):
+class PointsAward(Reply):
     """Points were credited."""
 
     award_id: str

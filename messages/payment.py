@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messages.base import Command, Identifier, Message, Money
+from messages.base import Command, Identifier, Money, Reply
 
 
 class ProcessPayment(Command):
@@ -12,7 +12,7 @@ class ProcessPayment(Command):
     amount: Money
 
 
-class Payment(Message):
+class Payment(Reply):
     """The customer was charged."""
 
     transaction_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from messages.base import Command, Identifier, Message
+from messages.base import Command, Identifier, Reply
 
 
 class PrepareShipping(Command):
@@ -12,7 +12,7 @@ class PrepareShipping(Command):
     address: str
 
 
-class Shipment(Message):
+class Shipment(Reply):
     """A shipment was booked."""
 
     shipment_id: str

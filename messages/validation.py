@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+#: Whoever reads it mends the first problems first; and a failure has to be small.
+_MOST_PROBLEMS = 10
+_LONGEST = 2000
+_LONGEST_PLACE = 100
+_LONGEST_TEXT = 300
 _LONGEST_INPUT = 60
 
 
 def explain(error: ValidationError) -> str:
-    """Say what is wrong and where, in one line: ``items.0.quantity: … (got 0); …``."""
-    return "; ".join(
-        _problem(".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, "), e["input"])
-        for e in error.errors(include_url=False, include_context=False)
-    )
+    """Say what is wrong and where, in one line: ``items.0.quantity: … (got 0); …``.
+
+    However much is wrong, the line stays short.
+    """
+    told = list(islice(_problems(error), _MOST_PROBLEMS))
+    more = error.error_count() - len(told)
+    line = shortened("; ".join(told), _LONGEST)
+    return f"{line}; and {more:,} more" if more else line
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, cut where it is longer than that."""
+    return text if len(text) <= length else f"{text[:length]}…"
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for e in error.errors(include_url=False):
+        where = shortened(".".join(map(str, e["loc"])), _LONGEST_PLACE)
+        yield _problem(" ".join(where.split()), _in_words(e), e["input"])
+
+
+def _in_words(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    if error["type"] in ("too_short", "too_long"):
+        return _count_in_words(error["type"] == "too_short", context)
+    if error["type"] == "string_pattern_mismatch":
+        return "has characters that are not allowed here"
+    text = error["msg"].removeprefix("Value error, ")
+    return shortened(text[:1].lower() + text[1:], _LONGEST_TEXT)
+
+
+def _count_in_words(too_few: bool, context: Mapping[str, object]) -> str:
+    limit = context["min_length" if too_few else "max_length"]
+    items = "one item is" if limit == 1 else f"{limit} items are"
+    return f"at least {items} needed" if too_few else f"at most {items} allowed"
 
 
 def _problem(where: str, what: str, given: object) -> str:
-    what = what[:1].lower() + what[1:]
     if isinstance(given, (dict, list, tuple)):
         return f"{where}: {what}" if where else what
-    shown = repr(given)
-    if len(shown) > _LONGEST_INPUT:
-        shown = f"{shown[:_LONGEST_INPUT]}… ({len(shown)} characters)"
+    shown = _shown(given)
     return f"{where}: {what} (got {shown})" if where else f"{what} (got {shown})"
+
+
+def _shown(given: object) -> str:
+    shown = repr(given)
+    if len(shown) <= _LONGEST_INPUT:
+        return shown
+    return f"{shown[:_LONGEST_INPUT]}… ({len(shown)} characters)"

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from pydantic import ValidationError
 from temporalio.api.common.v1 import Payload
-from temporalio.api.failure.v1 import Failure
+from temporalio.common import RawValue
 from temporalio.contrib.pydantic import PydanticPayloadConverter
-from temporalio.converter import DataConverter, DefaultFailureConverter, PayloadConverter
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
+from temporalio.converter import DataConverter
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from messages.validation import explain
+from messages.validation import explain, shortened
+from runtime.failure_converter import BriefFailureConverter
 
 #: Type of the failure that a run started with unreadable input closes with.
 INVALID_INPUT = "InvalidInput"
 
+_NULL = b"binary/null"
+_JSON = b"json/plain"
+_JSON_NULL = Payload(metadata={"encoding": _JSON}, data=b"null")
+_LONGEST_REASON = 200
+
 
 class _ClearPayloadConverter(PydanticPayloadConverter):
-    """Makes a value that does not fit its model a Temporal failure.
+    """Makes whatever cannot be read, or is not what was asked for, a Temporal failure.
 
     Any other exception while a workflow decodes its input fails the workflow *task*, which
     the server repeats for ever; a failure fails the run, or has the update refused.
@@ -33,45 +40,69 @@ class _ClearPayloadConverter(PydanticPayloadConverter):
         Raises:
             ApplicationError: of type :data:`INVALID_INPUT`, saying what is wrong and where.
         """
+        # The SDK gives no hints where their number does not fit, and would go on to call the
+        # handler with too many arguments. Nothing of ours takes more than one.
+        most = 1 if type_hints is None else len(type_hints)
+        if len(payloads) > most:
+            raise _refusal(f"{len(payloads)} arguments given, at most {most} taken")
         try:
-            return super().from_payloads(payloads, type_hints)
-        except ValidationError as error:
-            raise ApplicationError(
-                explain(error),
-                type=INVALID_INPUT,
-                non_retryable=True,
-                category=ApplicationErrorCategory.BENIGN,
-            ) from None
+            hints = type_hints or ()
+            return [self._read(*each) for each in zip_longest(payloads, hints)]
+        # Whatever anybody has sent: the SDK's converters raise anything.
+        except Exception as error:
+            raise _refusal(_reason(error)) from None
+
+    def _read(self, payload: Payload, hint: Any) -> Any:
+        if hint is RawValue:
+            return RawValue(payload)
+        encoding = payload.metadata.get("encoding", b"")
+        if encoding == _NULL and not payload.data:
+            # The SDK lets it pass for anything that is asked for.
+            encoding, payload = _JSON, _JSON_NULL
+        converter = self.converters.get(encoding)
+        if converter is None:
+            raise ValueError(f"unknown encoding {shortened(repr(encoding), _LONGEST_REASON)}")
+        value = converter.from_payload(payload, hint)
+        # Only JSON was compared with what is asked for; what else there is knows its own type.
+        if encoding != _JSON and hint not in (None, Any, object) and not isinstance(value, hint):
+            raise ValueError(f"{encoding.decode()} given where JSON is needed")
+        return value
 
 
-class _BriefFailureConverter(DefaultFailureConverter):
-    """Leaves out where in our code a failure that is business as usual was raised.
+class _PlainDataConverter(DataConverter):
+    """Takes a reference to a payload that is kept elsewhere for what it is here: unreadable.
 
-    A refusal or a rolled back order is an answer. What the Web UI shows of it is its message;
-    below a page of stack trace nobody would find that.
+    The SDK would fail the workflow task before anything else sees the payload.
     """
 
-    def to_failure(
-        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
-    ) -> None:
-        """See base class."""
-        super().to_failure(exception, payload_converter, failure)
-        benign = (
-            isinstance(exception, ApplicationError)
-            and exception.category is ApplicationErrorCategory.BENIGN
-        )
-        if benign or isinstance(exception, CancelledError):
-            _drop_stack_traces(failure)
+    async def _decode_reference_payload_sequence(
+        self, payloads: Sequence[Payload]
+    ) -> list[Payload]:
+        return list(payloads)
+
+    async def _external_retrieve_payload_sequence(
+        self, payloads: Sequence[Payload]
+    ) -> list[Payload]:
+        return list(payloads)
 
 
-def _drop_stack_traces(failure: Failure) -> None:
-    failure.stack_trace = ""
-    if failure.HasField("cause"):
-        _drop_stack_traces(failure.cause)
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return explain(error)
+    return shortened(" ".join(f"it cannot be read: {error}".split()), _LONGEST_REASON)
+
+
+def _refusal(reason: str) -> ApplicationError:
+    return ApplicationError(
+        reason,
+        type=INVALID_INPUT,
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,
+    )
 
 
 #: For every client, worker and replayer of this system.
-data_converter = DataConverter(
+data_converter = _PlainDataConverter(
     payload_converter_class=_ClearPayloadConverter,
-    failure_converter_class=_BriefFailureConverter,
+    failure_converter_class=BriefFailureConverter,
 )

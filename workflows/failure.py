@@ -17,6 +17,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from messages.failures import REFUSAL
+    from messages.validation import shortened
 
 _TIMEOUTS = {
     TimeoutType.START_TO_CLOSE: "no answer in the time of one attempt",
@@ -24,6 +25,8 @@ _TIMEOUTS = {
     TimeoutType.SCHEDULE_TO_CLOSE: "no answer in the time for all attempts",
     TimeoutType.HEARTBEAT: "its worker fell silent",
 }
+
+_LONGEST = 2000
 
 
 def root_cause(error: BaseException) -> BaseException:
@@ -58,7 +61,13 @@ def explain(error: BaseException) -> str:
     if is_cancelled_exception(cause) or isinstance(cause, asyncio.CancelledError):
         return "interrupted"
     if isinstance(cause, TimeoutError):
-        return _TIMEOUTS.get(cause.type, cause.message) if cause.type else cause.message
+        return brief(_TIMEOUTS.get(cause.type, cause.message) if cause.type else cause.message)
     if isinstance(cause, ApplicationError):
-        return f"{cause.message} ({cause.type})" if cause.type else cause.message
-    return f"{cause} ({type(cause).__name__})"
+        told = brief(cause.message)
+        return f"{told} ({brief(cause.type)})" if cause.type else told
+    return f"{brief(str(cause))} ({type(cause).__name__})"
+
+
+def brief(told: str) -> str:
+    """What somebody else has said, no longer than a run can carry along to its end."""
+    return shortened(told, _LONGEST)

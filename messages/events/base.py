@@ -6,15 +6,42 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic_core import from_json
 from typing_extensions import Self
 
 from messages.base import Identifier, Money, Points
 from messages.ids import OperationId, event_id
 from messages.orders import LOYALTY_RATE, Order, Quantity
 
-#: Short enough for the id of a delivery, which Temporal bounds; an empty one names nothing.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=400)]
+_LONGEST_NAME = 800
+_LONGEST_TYPE = 200
+_LARGEST = 250_000
+_ROOM = 20
+
+
+def _at_most(limit: int) -> AfterValidator:
+    def check(text: str) -> str:
+        if len(text.encode()) > limit:
+            raise ValueError(f"more than {limit} bytes")
+        return text
+
+    return AfterValidator(check)
+
+
+#: Short enough for the id of a delivery, which Temporal bounds in bytes; an empty one names
+#: nothing, and no database takes every control character.
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=400, pattern=r"^[^\p{Cc}]+$"),
+    _at_most(_LONGEST_NAME),
+]
+#: Short enough for the line about a delivery in the Web UI, which Temporal bounds as well.
+TypeName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"^[^\p{Cc}]+$"),
+    _at_most(_LONGEST_TYPE),
+]
 
 
 class Event(BaseModel):
@@ -28,7 +55,7 @@ class Event(BaseModel):
 
     #: The same for each repetition of the same fact: see :func:`messages.ids.event_id`.
     id: Name
-    type: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    type: TypeName
     version: int = 1
     #: Names the order's saga: ``saga_<order_id>``.
     correlation_id: Name
@@ -39,6 +66,25 @@ class Event(BaseModel):
     causation_id: str | None = None
     #: When it happened, UTC.
     time: datetime
+
+    @model_validator(mode="after")
+    def _can_be_carried(self) -> Self:
+        # A workflow that passes on more than Temporal takes is ended by it, or never goes on.
+        # The largest order, with the longest names, is a quarter of this.
+        carried = self.model_dump_json()
+        if len(carried) > _LARGEST:
+            raise ValueError(f"an event of more than {_LARGEST:,} characters")
+        if self.model_extra:
+            _check_depth(carried)
+        return self
+
+
+def _check_depth(carried: str) -> None:
+    # Within what carries it, it has to be readable as well.
+    try:
+        from_json("[" * _ROOM + carried + "]" * _ROOM)
+    except ValueError:
+        raise ValueError("an event that is nested too deeply") from None
 
 
 class Tolerant(BaseModel):

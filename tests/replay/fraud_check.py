@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import NoneType
+
 from temporalio import activity, workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -31,7 +33,10 @@ class FraudActivities:
 
 
 CHECK_FRAUD = Step(
-    "check_fraud", action=FraudActivities.check_fraud, compensation=FraudActivities.forget_check
+    "check_fraud",
+    action=FraudActivities.check_fraud,
+    compensation=FraudActivities.forget_check,
+    reply=NoneType,
 )
 
 

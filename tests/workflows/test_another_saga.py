@@ -82,9 +82,9 @@ class Agency:
         return Reversal(had_effect=True)
 
 
-FLIGHT = Step("flight", Agency.book_flight, Agency.cancel_booking, frozenset({"SoldOut"}))
-HOTEL = Step("hotel", Agency.book_hotel, Agency.cancel_booking, frozenset({"SoldOut"}))
-CAR = Step("car", Agency.book_car, Agency.cancel_booking, frozenset({"SoldOut"}))
+FLIGHT = Step("flight", Agency.book_flight, Agency.cancel_booking, Booked, frozenset({"SoldOut"}))
+HOTEL = Step("hotel", Agency.book_hotel, Agency.cancel_booking, Booked, frozenset({"SoldOut"}))
+CAR = Step("car", Agency.book_car, Agency.cancel_booking, Booked, frozenset({"SoldOut"}))
 
 
 async def _book_trip(saga: Saga) -> None:

@@ -33,6 +33,7 @@ from workflows.choreography.participants import (
 )
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS
 from workflows.closing import Turn
+from workflows.failure import brief
 from workflows.progress import Progress
 
 _STEP_BY_NAME = {event.__name__: step for event, step in STEP_OF.items()}
@@ -91,7 +92,7 @@ class Account:
         elif self.turn is not None:
             return  # it will be undone, or was: its service knows which came first
         elif isinstance(event, Refusal):
-            self._progress.failed(step, event.error)
+            self._progress.failed(step, brief(event.error))
             self.call_off("FAILED", event.error, step, by=event)
         else:
             self._progress.succeeded(step)
@@ -121,6 +122,7 @@ class Account:
         """Turn back; the first reason counts."""
         if self.turn is not None:
             return
+        error = brief(error)
         self.turn, self.turned_by = Turn(status, error, step, natively), by
         self._progress.error = error
         for standing in STEPS:
@@ -162,7 +164,7 @@ class Account:
     def _follow_delivery(self, step: str, report: DeliveryReport) -> None:
         decision = report.decision
         if report.state is DeliveryState.PARKED:
-            why = report.error or "its event could not be delivered"
+            why = brief(report.error or "its event could not be delivered")
             self._progress.parked(step, why, undoing=self.turn is not None)
         elif report.state is DeliveryState.DELIVERING and self.turn is not None:
             self._progress.compensating(step)
@@ -197,9 +199,9 @@ def _step_of(report: DeliveryReport) -> str | None:
 
 def _about(event: OrderEvent) -> str | None:
     if isinstance(event, Refusal):
-        return event.error
+        return brief(event.error)
     if isinstance(event, OrderCancelled):
-        return event.reason
+        return brief(event.reason)
     if isinstance(event, Undone) and not event.had_effect:
         return "nothing to undo"
     return None

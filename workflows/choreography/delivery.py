@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -36,6 +37,8 @@ from workflows.choreography.subscriptions import (
 from workflows.closing import no_input
 from workflows.failure import explain
 from workflows.progress import SAGA_STATUS
+from workflows.replies import UnreadableReply
+from workflows.replies import read as read_reply
 from workflows.task_queues import task_queue_of
 from workflows.uninterrupted import finish
 
@@ -104,7 +107,7 @@ class EventDelivery:
         try:
             return await self._attempt
         # Not GeneratorExit: it ends a run that is dropped from memory, not the delivery.
-        except (FailureError, UnknownEvent, asyncio.CancelledError) as error:
+        except (FailureError, UnreadableReply, UnknownEvent, asyncio.CancelledError) as error:
             self._error = str(error) if isinstance(error, UnknownEvent) else explain(error)
             return None
 
@@ -119,13 +122,16 @@ class EventDelivery:
 
     async def _react(self, subscriber: Subscriber) -> list[Event]:
         assert subscriber.reaction is not None
-        return await workflow.execute_activity_method(
-            subscriber.reaction,
+        name = subscriber.reaction.__name__
+        reply: RawValue | None = await workflow.execute_activity(
+            name,
             self._event,
+            result_type=RawValue,
             task_queue=task_queue_of(subscriber.name),
             start_to_close_timeout=subscriber.policy.attempt,
             retry_policy=subscriber.policy.retry,
         )
+        return read_reply(reply, list[Event], name)
 
     async def _parked(self) -> bool:
         """Wait for an operator; True when the event is to be delivered after all."""

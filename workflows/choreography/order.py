@@ -9,26 +9,29 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from messages.deliveries import DeliveryReport
-    from messages.events.base import Event, OrderEvent, PlacedOrder
+    from messages.events.base import Event, Name, OrderEvent, PlacedOrder
     from messages.events.order import OrderCancelled, OrderCreated
     from messages.ids import event_id, order_choreography_id
     from messages.orders import Order
     from messages.sagas import CancelOrder, EventRecord, SagaStatus, SagaSucceeded, SagaView
+    from messages.validation import explain
 
 from workflows.choreography.account import Account
 from workflows.choreography.participants import STEPS
 from workflows.choreography.publication import EVENT_SIGNAL, REPORT_SIGNAL, deliver, publish
-from workflows.choreography.subscriptions import ORDER, UnknownEvent, read
+from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, UnknownEvent, read
 from workflows.closing import close_as_rolled_back, no_input
 from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
 
 _A_MOMENT = timedelta(milliseconds=1)
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 @workflow.defn(name="OrderChoreography")
@@ -39,6 +42,7 @@ class OrderChoreography:
     def __init__(self, order: Order | None = None) -> None:
         if order is None:
             raise no_input("no order given")
+        _check_id()
         saga_id = order_choreography_id(order.order_id)
         self._order = order
         self._progress = Progress(saga_id, STEPS, deadline_of(order))
@@ -57,7 +61,8 @@ class OrderChoreography:
         turn = self._account.turn
         if turn is None:
             return self._account.succeeded()
-        cause = self._account.turned_by or created
+        # Of our own order: anybody may send an event, and tell of another one in it.
+        cause = (self._account.turned_by or created).model_copy(update={"order": created.order})
         await self._tell(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
         await finish(asyncio.create_task(self._undone()))
         close_as_rolled_back(self._account.rolled_back(turn), natively=turn.natively)
@@ -65,8 +70,12 @@ class OrderChoreography:
     @workflow.signal(name=EVENT_SIGNAL)
     async def receive_event(self, event: Event) -> None:
         """Hear what happened."""
-        if event.saga_run_id != workflow.info().first_execution_run_id:
-            return  # about an earlier attempt at this order
+        run = workflow.info()
+        if (event.correlation_id, event.saga_run_id) != (
+            run.workflow_id,
+            run.first_execution_run_id,
+        ):
+            return  # about an earlier attempt at this order, or another order
         try:
             self._account.hear(read(event))
         except UnknownEvent:
@@ -156,3 +165,15 @@ class OrderChoreography:
         reason = workflow.cancellation_reason() or "cancelled through Temporal"
         step = self._account.awaited_step()
         self._account.call_off("CANCELLED", reason, step, natively=True)
+
+
+def _check_id() -> None:
+    """Refuse to run under an id from which no ids of events can be made."""
+    run = workflow.info()
+    longest = max(SUBSCRIPTIONS, key=len)
+    try:
+        _NAME.validate_python(event_id(run.workflow_id, run.first_execution_run_id, longest))
+    except ValidationError as error:
+        raise no_input(
+            f"no events can be told of a workflow with this id: {explain(error)}"
+        ) from None

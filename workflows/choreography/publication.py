@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
+from temporalio.common import RawValue, WorkflowIDReusePolicy
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
@@ -43,6 +43,8 @@ async def deliver(event: Event, subscriber: str) -> None:
             "EventDelivery",
             Delivery(event=event, subscriber=subscriber),
             id=delivery_id(event.id, subscriber),
+            # Nobody reads it. Read by the SDK, one that cannot be read would end this run.
+            result_type=RawValue,
             # It outlives whoever began it. One that was terminated may be begun again.
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,

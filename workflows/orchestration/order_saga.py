@@ -15,8 +15,12 @@ with workflow.unsafe.imports_passed_through():
     from messages.base import Command
     from messages.failures import REFUSALS
     from messages.ids import order_saga_id
+    from messages.inventory import Reservation
+    from messages.loyalty import PointsAward
     from messages.orders import Order
+    from messages.payment import Payment
     from messages.sagas import CancelOrder, ResolveCompensation, SagaSucceeded, SagaView
+    from messages.shipping import Shipment
 
 from workflows.closing import no_input
 from workflows.orchestration.saga import Saga
@@ -27,6 +31,7 @@ RESERVE_INVENTORY = Step(
     "reserve_inventory",
     action=InventoryActivities.reserve_inventory,
     compensation=InventoryActivities.release_inventory,
+    reply=Reservation,
     refusals=REFUSALS,
     settlement=InventoryActivities.settle_inventory,
     service="inventory",
@@ -35,6 +40,7 @@ PROCESS_PAYMENT = Step(
     "process_payment",
     action=PaymentActivities.process_payment,
     compensation=PaymentActivities.refund_payment,
+    reply=Payment,
     refusals=REFUSALS,
     settlement=PaymentActivities.settle_payment,
     service="payment",
@@ -43,6 +49,7 @@ PREPARE_SHIPPING = Step(
     "prepare_shipping",
     action=ShippingActivities.prepare_shipping,
     compensation=ShippingActivities.cancel_shipment,
+    reply=Shipment,
     refusals=REFUSALS,
     settlement=ShippingActivities.settle_shipping,
     service="shipping",
@@ -51,6 +58,7 @@ AWARD_LOYALTY_POINTS = Step(
     "award_loyalty_points",
     action=LoyaltyActivities.award_loyalty_points,
     compensation=LoyaltyActivities.deduct_loyalty_points,
+    reply=PointsAward,
     refusals=REFUSALS,
     settlement=LoyaltyActivities.settle_loyalty,
     service="loyalty",

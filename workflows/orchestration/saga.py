@@ -25,7 +25,7 @@ from messages.sagas import (
     StepState,
 )
 from workflows.closing import Turn, close_as_rolled_back
-from workflows.failure import explain, is_refusal, ran_out_of_time
+from workflows.failure import brief, explain, is_refusal, ran_out_of_time
 from workflows.orchestration.compensation import CompensationStack
 from workflows.orchestration.step import ReplyT, RequestT, Step, act
 from workflows.progress import Progress
@@ -215,8 +215,8 @@ class Saga:
         natively: bool = False,
     ) -> None:
         if self._turn is None:
-            self._turn = Turn(status, error, step, natively)
-            self._progress.error = error
+            self._turn = Turn(status, brief(error), step, natively)
+            self._progress.error = self._turn.error
 
     def _turn_back_natively(self) -> None:
         reason = workflow.cancellation_reason() or "cancelled through Temporal"

@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from temporalio import workflow
+from temporalio.common import RawValue
 from temporalio.workflow import ActivityCancellationType
 from typing_extensions import Never
 
 from messages.base import Reversal
 from messages.settling import Settle
 from workflows.policies import COMPENSATION, FORWARD, Policy
+from workflows.replies import read
 from workflows.task_queues import task_queue_of
 
 RequestT = TypeVar("RequestT", contravariant=True)
@@ -24,14 +26,17 @@ ReplyT = TypeVar("ReplyT", covariant=True)
 class Step(Generic[RequestT, ReplyT]):
     """One row of the saga's table.
 
-    Action and compensation are activity methods that take the same request. The
-    compensation never sees the action's reply, because that may have been lost.
+    Action and compensation are activity methods that take the same request, and activities by
+    their own names. The compensation never sees the action's reply, because that may have been
+    lost.
     """
 
     name: str
     # Never: whichever class hosts the activity, the workflow only names the method.
     action: Callable[[Never, RequestT], ReplyT]
     compensation: Callable[[Never, RequestT], Reversal]
+    #: What the action answers.
+    reply: type[ReplyT]
     #: Error types by which the service says "no effect, now or ever", beside the failures that
     #: say so themselves (:data:`messages.failures.REFUSAL`); such a step is not compensated.
     #: Every other failure leaves open what happened, and is.
@@ -46,11 +51,17 @@ class Step(Generic[RequestT, ReplyT]):
 
 
 async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timedelta) -> ReplyT:
-    """Run the step's action, for no longer than ``time_left``."""
+    """Run the step's action, for no longer than ``time_left``.
+
+    Raises:
+        ActivityError: it failed.
+        UnreadableReply: so did its answer; whether it took effect is unknown.
+    """
     policy = step.policy
-    return await workflow.execute_activity_method(
-        step.action,
+    reply: RawValue | None = await workflow.execute_activity(
+        step.action.__name__,
         request,
+        result_type=RawValue,
         task_queue=task_queue_of(step.service),
         start_to_close_timeout=policy.attempt,
         schedule_to_close_timeout=min(policy.window, time_left),
@@ -58,14 +69,21 @@ async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timede
         # Otherwise a cancelled action is still under way while its compensation starts.
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )
+    return read(reply, step.reply, step.action.__name__)
 
 
 async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
-    """Run the step's compensation."""
+    """Run the step's compensation.
+
+    Raises:
+        ActivityError: it failed.
+        UnreadableReply: so did its answer.
+    """
     policy = step.compensation_policy
-    return await workflow.execute_activity_method(
-        step.compensation,
+    reply: RawValue | None = await workflow.execute_activity(
+        step.compensation.__name__,
         request,
+        result_type=RawValue,
         task_queue=task_queue_of(step.service),
         start_to_close_timeout=policy.attempt,
         schedule_to_close_timeout=policy.window,
@@ -73,6 +91,7 @@ async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=f"undoes {step.name}",
     )
+    return read(reply, Reversal, step.compensation.__name__)
 
 
 async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
@@ -80,9 +99,10 @@ async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
     if step.settlement is None:
         raise ValueError(f"the service of {step.name} keeps no decisions")
     policy = step.compensation_policy
-    return await workflow.execute_activity_method(
-        step.settlement,
+    reply: RawValue | None = await workflow.execute_activity(
+        step.settlement.__name__,
         decision,
+        result_type=RawValue,
         task_queue=task_queue_of(step.service),
         start_to_close_timeout=policy.attempt,
         schedule_to_close_timeout=policy.window,
@@ -90,3 +110,4 @@ async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
         cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=f"records a decision on {step.name}",
     )
+    return read(reply, Reversal, step.settlement.__name__)

@@ -1,0 +1,87 @@
+"""Workers whose activities do their work, and then answer otherwise than ours would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from temporalio import activity
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.workflowservice.v1 import (
+    RespondActivityTaskCompletedRequest,
+    RespondActivityTaskFailedRequest,
+)
+from temporalio.client import Client
+from temporalio.common import RawValue
+from temporalio.worker import Worker
+
+from tests.workflows.conftest import Shop
+from worker import worker_config
+
+
+class NoAnswer:
+    """An activity is reported as done, with no result at all."""
+
+
+#: What is answered instead.
+Answer = Payload | Failure | NoAnswer
+#: Gives it for what the activity was asked and answered; None leaves that as it is.
+Substitute = Callable[[Any, Any], Answer | None]
+
+
+def answering_worker(
+    shop: Shop, substitutes: Mapping[str, Substitute], client: Client | None = None
+) -> Worker:
+    """A worker that runs the activities, some of which answer something else.
+
+    It needs a client of its own where there is another worker that runs them.
+    """
+    product = worker_config(client or shop.env.client, shop.services, shop.settings)
+    activities = [
+        _answering(shop, name, real, substitutes[name]) if name in substitutes else real
+        for name, real in ((activity_name(each), each) for each in product["activities"])
+    ]
+    options: dict[str, Any] = {**product, "workflows": [], "activities": activities}
+    return Worker(**options)
+
+
+def activity_name(each: Callable[..., Any]) -> str:
+    """The name that it is called by."""
+    definition = activity._Definition.must_from_callable(each)
+    assert definition.name is not None
+    return definition.name
+
+
+def _answering(
+    shop: Shop, name: str, real: Callable[[Any], Any], substitute: Substitute
+) -> Callable[[Any], Any]:
+    loop = asyncio.get_running_loop()
+
+    def answering(asked: Any) -> Any:
+        told = real(asked)
+        answer = substitute(asked, told)
+        if answer is None:
+            return told
+        if isinstance(answer, Payload):
+            return RawValue(answer)
+        responding = _respond(shop, activity.info().task_token, answer)
+        asyncio.run_coroutine_threadsafe(responding, loop).result(10)
+        activity.raise_complete_async()
+
+    hints = get_type_hints(real)
+    answering.__annotations__ = {"asked": next(iter(hints.values()))}
+    return activity.defn(name=name)(answering)
+
+
+async def _respond(shop: Shop, token: bytes, answer: Failure | NoAnswer) -> None:
+    service, namespace = shop.env.client.workflow_service, shop.env.client.namespace
+    if isinstance(answer, Failure):
+        await service.respond_activity_task_failed(
+            RespondActivityTaskFailedRequest(task_token=token, namespace=namespace, failure=answer)
+        )
+    else:
+        await service.respond_activity_task_completed(
+            RespondActivityTaskCompletedRequest(task_token=token, namespace=namespace)
+        )

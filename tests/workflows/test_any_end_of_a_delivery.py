@@ -1,0 +1,96 @@
+"""Deliveries run by another version, which end as none of ours would: no order ends with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from messages.deliveries import Delivery
+from messages.events.base import OrderEvent
+from messages.events.inventory import InventoryReserved
+from messages.events.loyalty import LoyaltyPointsAwarded
+from messages.events.payment import PaymentSucceeded
+from messages.events.shipping import ShipmentPrepared
+from messages.ids import order_choreography_id
+from messages.sagas import SagaSucceeded
+from tests.builders import an_order
+from tests.events import told
+from tests.server import in_real_time
+from tests.workflows.conftest import OpenShop, Shop, until
+from tests.workflows.test_any_message import assert_no_task_failed
+from workflows.choreography.order import OrderChoreography
+
+_UNREADABLE = RawValue(Payload(metadata={"encoding": b"unheard/of"}, data=b"\xff"))
+_WHAT_ALL_SERVICES_TELL: tuple[type[OrderEvent], ...] = (
+    InventoryReserved,
+    PaymentSucceeded,
+    ShipmentPrepared,
+    LoyaltyPointsAwarded,
+)
+
+
+@workflow.defn(name="EventDelivery")
+class Unreadable:
+    """Ends with a result in an encoding that nobody knows."""
+
+    @workflow.run
+    async def run(self, delivery: Delivery) -> RawValue:
+        return _UNREADABLE
+
+
+@workflow.defn(name="EventDelivery")
+class UnreadablyFailed:
+    """Fails with a detail in that encoding."""
+
+    @workflow.run
+    async def run(self, delivery: Delivery) -> None:
+        raise ApplicationError("no", _UNREADABLE, non_retryable=True)
+
+
+@pytest.mark.parametrize("deliveries", [Unreadable, UnreadablyFailed])
+async def test_an_order_goes_on_whatever_its_deliveries_end_with(
+    open_shop: OpenShop, deliveries: type
+) -> None:
+    order = an_order()
+    async with (
+        open_shop(worker=False) as shop,
+        _odd_worker(shop, deliveries),
+        in_real_time(shop.env),
+    ):
+        # Not through the shop, whose ledgers it leaves alone.
+        placed = await shop.env.client.start_workflow(
+            OrderChoreography.run,
+            order,
+            id=order_choreography_id(order.order_id),
+            task_queue=shop.settings.task_queue,
+        )
+        await until(lambda: _has_heard_of_the_end(placed))
+        for kind in _WHAT_ALL_SERVICES_TELL:
+            event = told(kind, order, placed.first_execution_run_id or "")
+            await placed.signal(OrderChoreography.receive_event, event)
+        assert await placed.result() == SagaSucceeded(saga_id=placed.id, completed_steps=4)
+        await assert_no_task_failed(placed, "in the end")
+
+
+def _odd_worker(shop: Shop, deliveries: type) -> Worker:
+    return Worker(
+        shop.env.client,
+        task_queue=shop.settings.task_queue,
+        workflows=[OrderChoreography, deliveries],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+
+
+async def _has_heard_of_the_end(placed: Any) -> bool:
+    ends = (
+        "child_workflow_execution_completed_event_attributes",
+        "child_workflow_execution_failed_event_attributes",
+    )
+    events = (await placed.fetch_history()).events
+    return any(event.HasField(end) for event in events for end in ends)

@@ -1,0 +1,179 @@
+"""Any message, in any shape: it is refused or ignored, and nothing hangs or ends because of it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import pytest
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
+from temporalio.exceptions import ApplicationError
+from temporalio.workflow import _Definition
+
+from messages.ids import order_saga_id
+from messages.orders import Order
+from messages.reconciliation import Leftover, Reconcile
+from messages.runs import RunRef
+from messages.sagas import SagaSucceeded
+from tests.builders import an_order
+from tests.server import in_real_time
+from tests.workflows.conftest import PATIENCE, AnyHandle, OpenShop, Shop
+from tests.workflows.deliveries import FORWARD, delivery, until_begun
+from tests.workflows.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw
+from worker import WORKFLOWS
+
+Run = WorkflowHandle[Any, Any]
+
+_SOMETHING_CAME = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
+
+ALL = {**BAD_ARGUMENTS, **NO_ARGUMENTS}
+#: Their input may be left out.
+NEEDING_NO_INPUT = ("ReconcileOrders",)
+
+
+class Handler(NamedTuple):
+    """A name under which a workflow takes messages."""
+
+    workflow: str
+    kind: str
+    name: str
+
+
+def handlers() -> list[Handler]:
+    """Every one that our workflows have, and a name of each kind that none has."""
+    found = []
+    for definition in map(_Definition.must_from_class, WORKFLOWS):
+        by_kind = {
+            "signal": definition.signals,
+            "update": definition.updates,
+            "query": definition.queries,
+        }
+        for kind, of_kind in by_kind.items():
+            names = [name for name in of_kind if name] + ["unheard_of"]
+            found += [Handler(str(definition.name), kind, name) for name in names]
+    return found
+
+
+def _id_of(handler: Handler) -> str:
+    return "-".join(handler)
+
+
+@pytest.mark.parametrize("workflow", [_Definition.must_from_class(w).name for w in WORKFLOWS])
+async def test_a_bad_input_closes_the_run_as_failed(open_shop: OpenShop, workflow: str) -> None:
+    shapes: Mapping[str, Shape] = BAD_ARGUMENTS if workflow in NEEDING_NO_INPUT else ALL
+    async with open_shop() as shop:
+        for name, shape in shapes.items():
+            run: Run = await shop.env.client.start_workflow(
+                workflow,
+                args=raw(shape),
+                id=f"bad-{uuid.uuid4()}",
+                task_queue=shop.settings.task_queue,
+            )
+            with pytest.raises(WorkflowFailureError) as failed:
+                await asyncio.wait_for(run.result(), PATIENCE)
+            error = failed.value.cause
+            assert isinstance(error, ApplicationError), name
+            assert error.type == "InvalidInput", name
+            assert len(error.message) < 3000, name
+            assert (await run.describe()).status is WorkflowExecutionStatus.FAILED, name
+            await assert_no_task_failed(run, name)
+        assert shop.operations() == 0
+
+
+@pytest.mark.parametrize("handler", handlers(), ids=_id_of)
+async def test_a_bad_message_leaves_the_run_as_it_was(
+    open_shop: OpenShop, handler: Handler
+) -> None:
+    async with open_shop(worker=False) as shop, an_open_run(shop, handler.workflow) as run:
+        for name, shape in ALL.items():
+            await send(run, handler, name, shape)
+            await assert_no_task_failed(run, name)
+
+
+async def send(run: Run, handler: Handler, name: str, shape: Shape) -> None:
+    """Send it raw; a signal is not answered, an update is refused, a query may be either."""
+    if handler.kind == "signal":
+        await run.signal(handler.name, args=raw(shape))
+        # Asked after the signal, it is answered after it.
+        await run.query("report" if handler.workflow == "ReconcileOrders" else "status")
+    elif handler.kind == "update":
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await asyncio.wait_for(run.execute_update(handler.name, args=raw(shape)), PATIENCE)
+        assert isinstance(refused.value.cause, ApplicationError), name
+        if handler.name != "unheard_of":
+            assert refused.value.cause.type == "InvalidInput", name
+    else:
+        try:
+            await asyncio.wait_for(run.query(handler.name, args=raw(shape)), PATIENCE)
+        except WorkflowQueryFailedError:
+            return
+        assert name == "no argument"
+
+
+async def assert_no_task_failed(run: Run, name: str) -> None:
+    """Neither now nor before: the first failure is in the history, the others are attempts."""
+    pending = (await run.describe()).raw_description.pending_workflow_task
+    assert pending.attempt <= 1, name
+    async for event in run.fetch_history_events():
+        assert not event.HasField("workflow_task_timed_out_event_attributes"), name
+        if event.HasField("workflow_task_failed_event_attributes"):
+            # The server's way to say that something came while the run was closing.
+            failed = event.workflow_task_failed_event_attributes
+            assert failed.cause == _SOMETHING_CAME, (name, failed)
+
+
+@asynccontextmanager
+async def an_open_run(shop: Shop, workflow: str) -> AsyncIterator[Run]:
+    """A run that has all its work before it; afterwards it has to succeed."""
+    order = an_order()
+    async with shop.deciding_worker():
+        run: Run
+        placed: AnyHandle | None = None
+        if workflow == "OrderSaga":
+            run = placed = await shop.start_in_real_time(order)
+        elif workflow in ("OrderChoreography", "EventDelivery"):
+            run = placed = await shop.create(order)
+            first = delivery(shop, placed, FORWARD["inventory"])
+            await until_begun(first)
+            if workflow == "EventDelivery":
+                run = first
+        else:
+            run = await _begun(shop, workflow, order)
+        yield run
+        async with shop.acting_worker():
+            await _succeeded(shop, placed, order) if placed else await run.result()
+    await assert_no_task_failed(run, "in the end")
+
+
+async def _succeeded(shop: Shop, placed: AnyHandle, order: Order) -> None:
+    assert isinstance(await shop.outcome(placed), SagaSucceeded)
+    assert len(shop.standing(order)) == 4
+
+
+async def _begun(shop: Shop, workflow: str, order: Order) -> Run:
+    leftover = Leftover(
+        run=RunRef(order_saga_id(order.order_id), "run_1"),
+        order_id=order.order_id,
+        ended="terminated",
+        why="it was terminated",
+        steps=("reserve_inventory", "process_payment"),
+        standing=(),
+        order=order,
+    )
+    async with in_real_time(shop.env):
+        return await shop.env.client.start_workflow(
+            workflow,
+            leftover if workflow == "UndoLeftover" else Reconcile(),
+            id=f"begun-{uuid.uuid4()}",
+            task_queue=shop.settings.task_queue,
+        )

@@ -1,0 +1,186 @@
+"""Events and reports that can be read, and yet are as bad as anybody can make them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import RequestCancelWorkflowExecutionRequest
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+
+from messages.deliveries import DeliveryState
+from messages.events.payment import PaymentFailed
+from messages.orders import Order
+from messages.sagas import SagaRolledBack, SagaSucceeded
+from tests.builders import an_order
+from tests.events import told
+from tests.server import in_real_time
+from tests.workflows.conftest import PATIENCE, AnyHandle, ChoreographyHandle, OpenShop
+from tests.workflows.test_any_message import assert_no_task_failed
+
+Json = dict[str, object]
+Change = Callable[[Json], object]
+
+
+def _deep(levels: int) -> object:
+    nested: object = 1
+    for _ in range(levels):
+        nested = {"a": nested}
+    return nested
+
+
+#: By what is odd about it, how an event that the order awaits is changed.
+ODD: Mapping[str, Change] = {
+    "of another order": lambda e: e.update(correlation_id="x" * 400),
+    "an id in wide characters": lambda e: e.update(id="\U0001f4a3" * 400),
+    "an id with a null in it": lambda e: e.update(id="a\x00b"),
+    "a type in wide characters": lambda e: e.update(type="\U0001f4a3" * 100),
+    "an unknown type as wide as it may be": lambda e: e.update(type="\U0001f4a3" * 50),
+    "an unknown type as long as it may be": lambda e: e.update(type="x" * 100),
+    "an unknown type and almost too much in it": lambda e: e.update(type="X", x="y" * 245_000),
+    "too much in it": lambda e: e.update(type="X", x="y" * 1_900_000),
+    "an unknown type, nested as deeply as it may be": lambda e: e.update(type="X", x=_deep(178)),
+    "nested more deeply": lambda e: e.update(type="X", x=_deep(190)),
+    "numbers that are none": lambda e: e.update(type="X", x=[float("nan"), float("inf")]),
+    "names of our own methods": lambda e: e.update(
+        type="X", model_dump_json=1, model_config=1, __class__=1, model_extra={"a": 1}
+    ),
+    "an unknown version": lambda e: e.update(version=10**300),
+}
+#: Likewise, of an event that turns the order back.
+TURNING_BACK: Mapping[str, Change] = {
+    "an id as long as it may be": lambda e: e.update(id="x" * 400),
+    "a long reason": lambda e: e.update(error="x" * 200_000),
+    "a reason as long as it may be": lambda e: e.update(error="x" * 248_500),
+    "another order": lambda e: e.update(
+        order=an_order("another", shipping_address="y" * 500).model_dump(mode="json"),
+    ),
+    "a large order": lambda e: e.update(
+        id="x", error="", order=_with(e["order"], shipping_address="y" * 248_900)
+    ),
+}
+
+
+def _with(order: object, **changes: object) -> Json:
+    assert isinstance(order, dict)
+    return {**order, **changes}
+
+
+def _event(order: Order, placed: ChoreographyHandle, change: Change) -> Json:
+    event = told(PaymentFailed, order, placed.first_execution_run_id or "").model_dump(mode="json")
+    change(event)
+    return event
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=ODD.keys())
+async def test_an_odd_event_does_not_keep_its_order_from_succeeding(
+    open_shop: OpenShop, change: Change
+) -> None:
+    async with open_shop(worker=False) as shop, shop.deciding_worker():
+        order = an_order()
+        placed = await shop.create(order)
+        await placed.signal("receive_event", _event(order, placed, change))
+        await assert_no_task_failed(placed, "after the event")
+        async with shop.acting_worker():
+            assert isinstance(await shop.outcome(placed), SagaSucceeded)
+        assert len(shop.standing(order)) == 4
+        await assert_no_task_failed(placed, "in the end")
+
+
+@pytest.mark.parametrize("change", TURNING_BACK.values(), ids=TURNING_BACK.keys())
+async def test_an_order_that_an_odd_event_turns_back_is_undone(
+    open_shop: OpenShop, change: Change
+) -> None:
+    async with open_shop(worker=False) as shop, shop.deciding_worker():
+        order = an_order()
+        placed = await shop.create(order)
+        await placed.signal("receive_event", _event(order, placed, change))
+        async with shop.acting_worker():
+            result = await shop.outcome(placed)
+        assert isinstance(result, SagaRolledBack)
+        assert len(result.error) <= 2001
+        assert shop.standing(order) == []
+        await assert_no_task_failed(placed, "in the end")
+
+
+async def test_a_report_with_an_endless_reason_does_not_keep_its_order_from_succeeding(
+    open_shop: OpenShop,
+) -> None:
+    async with open_shop(worker=False) as shop, shop.deciding_worker():
+        order = an_order()
+        placed = await shop.create(order)
+        report = {
+            "event": _event(order, placed, lambda e: e.update(type="OrderCreated")),
+            "subscriber": "inventory",
+            "state": DeliveryState.PARKED.value,
+            "error": "x" * 1_800_000,
+        }
+        await placed.signal("delivery_report", report)
+        assert len((await shop.status(placed)).model_dump_json()) < 10_000
+        async with shop.acting_worker():
+            assert isinstance(await shop.outcome(placed), SagaSucceeded)
+        await assert_no_task_failed(placed, "in the end")
+
+
+@pytest.mark.parametrize("id_", ["x" * 300, "x" * 380, "x" * 900, "\U0001f4a3" * 240])
+async def test_an_order_under_an_id_that_makes_no_names_of_events_fails_at_once(
+    open_shop: OpenShop, id_: str
+) -> None:
+    async with open_shop() as shop:
+        order = an_order()
+        workflow_id = f"{id_}{uuid.uuid4()}"
+        async with in_real_time(shop.env):
+            run = await shop.env.client.start_workflow(
+                "OrderChoreography", order, id=workflow_id, task_queue=shop.settings.task_queue
+            )
+        if len(id_) == 300:
+            assert await asyncio.wait_for(run.result(), PATIENCE)
+            return
+        with pytest.raises(WorkflowFailureError) as failed:
+            await asyncio.wait_for(run.result(), PATIENCE)
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert failed.value.cause.type == "InvalidInput"
+        assert shop.operations() == 0
+
+
+async def test_a_delivery_to_an_endless_name_fails_at_once(open_shop: OpenShop) -> None:
+    async with open_shop() as shop:
+        order = an_order()
+        event = told(PaymentFailed, order, "run_1").model_dump(mode="json")
+        run = await shop.env.client.start_workflow(
+            "EventDelivery",
+            {"event": event, "subscriber": "x" * 1_000_000},
+            id=f"bad-{uuid.uuid4()}",
+            task_queue=shop.settings.task_queue,
+        )
+        with pytest.raises(WorkflowFailureError) as failed:
+            await asyncio.wait_for(run.result(), PATIENCE)
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert failed.value.cause.type == "InvalidInput"
+
+
+@pytest.mark.parametrize("kind", ["OrderSaga", "OrderChoreography"])
+async def test_an_endless_reason_for_a_cancel_is_cut(open_shop: OpenShop, kind: str) -> None:
+    order = an_order()
+    async with open_shop(worker=False) as shop, shop.deciding_worker():
+        placed: AnyHandle = (
+            await shop.create(order) if kind == "OrderChoreography" else await shop.start(order)
+        )
+        await shop.env.client.workflow_service.request_cancel_workflow_execution(
+            RequestCancelWorkflowExecutionRequest(
+                namespace=shop.env.client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=placed.id),
+                reason="x" * 1_500_000,
+            )
+        )
+        async with shop.acting_worker():
+            result = await shop.outcome(placed)
+        assert isinstance(result, SagaRolledBack)
+        assert result.status == "CANCELLED"
+        assert len(result.error) <= 2001
+        assert shop.standing(order) == []
+        await assert_no_task_failed(placed, "in the end")
