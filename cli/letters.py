@@ -14,6 +14,7 @@ from cli.output import Output, command
 from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT, nobody_answers
 from messages.base import Message
 from messages.deliveries import DeliveryState, DeliveryView
+from messages.ids import delivery_parts
 
 PARKED = 'SagaStatus = "NEEDS_INTERVENTION" AND ExecutionStatus = "Running"'
 _QUESTIONS_AT_ONCE = 20
@@ -97,8 +98,8 @@ async def _read(
 
 def _from_outside(run: WorkflowExecution) -> DeadLetter | None:
     """What the id alone tells of a delivery whose worker is away."""
-    parts = run.id.rsplit("/", 3)
-    if len(parts) != 4:
+    parts = delivery_parts(run.id)
+    if parts is None:
         return None
     correlation_id, saga_run_id, event_type, subscriber = parts
     return DeadLetter(

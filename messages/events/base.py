@@ -6,15 +6,27 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from typing_extensions import Self
 
-from messages.base import Identifier, Money, Points
+from messages.base import Identifier, Money, Points, Resolution
 from messages.ids import OperationId, event_id
 from messages.orders import LOYALTY_RATE, Order, Quantity
 
-#: Short enough for the id of a delivery, which Temporal bounds; an empty one names nothing.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=400)]
+
+def _within_bounds(name: str) -> str:
+    if len(name.encode("utf-8", "surrogatepass")) > _NAME_BYTES:
+        raise ValueError(f"must have at most {_NAME_BYTES} bytes")
+    return name
+
+
+#: Temporal bounds the id of a workflow to 1000 bytes, and that of a delivery is a little longer.
+_NAME_BYTES = 800
+
+#: Names an event or its order; an empty one names nothing.
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=400), AfterValidator(_within_bounds)
+]
 
 
 class Event(BaseModel):
@@ -45,6 +57,12 @@ class Tolerant(BaseModel):
     """A part of an event; fields that a later version of its emitter added are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class ByHand(Resolution):
+    """An operator's decision, as an event tells of it."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class PlacedItem(Tolerant):
