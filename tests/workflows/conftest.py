@@ -22,6 +22,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from messages.base import Resolution
 from messages.ids import order_choreography_id
 from messages.orders import Order
 from messages.runs import ExaminedRun
@@ -228,6 +229,10 @@ class Shop:
         """The same, by the order's id."""
         found = ledgers.standing_steps(self.settings, order_id)
         return [step.name for step in STEPS if step.name in found]
+
+    def decisions(self, order: Order) -> dict[str, Resolution]:
+        """By step, what operators have recorded in the ledgers about the order."""
+        return ledgers.decisions(self.settings, order.order_id)
 
     def effects(self, order: Order) -> int:
         """How many effects the order ever had, undone ones included."""
