@@ -33,6 +33,7 @@ from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
 from tests import ledgers
+from tests.gates import Gates
 from tests.server import in_real_time
 from tests.watched import Watch, WatchedServices
 from worker import worker_config
@@ -209,7 +210,9 @@ class Shop:
 
     async def _was_replaced(self, run: AnyHandle) -> bool:
         try:
-            return await self.closed_as(run) is WorkflowExecutionStatus.TERMINATED
+            described = await run.describe()
+            reset_to = described.raw_description.workflow_extended_info.reset_run_id
+            return described.status is WorkflowExecutionStatus.TERMINATED or bool(reset_to)
         except RPCError:
             return True  # and then deleted
 
@@ -245,6 +248,12 @@ class Shop:
     def new_worker(self) -> Worker:
         """A worker like the product's own."""
         return Worker(**worker_config(self.env.client, self.services, self.settings))
+
+    def gated_worker(self, gates: Gates) -> Worker:
+        """A worker like the product's own, with gates before its activities."""
+        config = worker_config(self.env.client, self.services, self.settings)
+        config["interceptors"] = [*config.get("interceptors", ()), gates]
+        return Worker(**config)
 
     def deciding_worker(self) -> Worker:
         """A worker that runs the sagas, but none of their activities."""

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from temporalio.worker import Worker
 
 from messages.deliveries import DeliveryState
 from messages.events.order import OrderCancelled
@@ -25,7 +24,6 @@ from tests.workflows.deliveries import (
     outsider,
     until_parked,
 )
-from worker import worker_config
 
 each_service = pytest.mark.parametrize("service", ["inventory", "payment", "shipping"])
 
@@ -59,48 +57,44 @@ async def test_it_keeps_out_an_action_that_arrives_after_it(open_shop: OpenShop)
     """Nothing was charged when the operator looked; then the charge that hung arrives."""
     order = an_order()
     gates = Gates()
-    async with open_shop(broken("refund_payment"), worker=False) as shop:
-        config = worker_config(shop.env.client, shop.services, shop.settings)
-        async with Worker(**{**config, "interceptors": [gates]}):  # type: ignore[typeddict-item]
-            run = f"saga_{order.order_id}"
-            gate = gates.close(run, "payment_on_inventory_reserved")
-            handle = await shop.create(order)
-            await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-            await handle.execute_update("cancel_order", {})
-            letter = delivery(shop, handle, BACKWARD["payment"])
-            await until_parked(letter)
-            await decide(letter, "discard", "nothing was charged")
-            result = await shop.outcome(handle)
-            assert isinstance(result, SagaRolledBack)
-            assert result.resolved_manually == ("process_payment",)
-            gate.open.set()
-            assert (await delivery(shop, handle, FORWARD["payment"]).result()).emitted == ()
-            assert shop.standing(order) == []
-            assert shop.effects(order) == 1
+    async with open_shop(broken("refund_payment"), worker=False) as shop, shop.gated_worker(gates):
+        run = f"saga_{order.order_id}"
+        gate = gates.close(run, "payment_on_inventory_reserved")
+        handle = await shop.create(order)
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await handle.execute_update("cancel_order", {})
+        letter = delivery(shop, handle, BACKWARD["payment"])
+        await until_parked(letter)
+        await decide(letter, "discard", "nothing was charged")
+        result = await shop.outcome(handle)
+        assert isinstance(result, SagaRolledBack)
+        assert result.resolved_manually == ("process_payment",)
+        gate.open.set()
+        assert (await delivery(shop, handle, FORWARD["payment"]).result()).emitted == ()
+        assert shop.standing(order) == []
+        assert shop.effects(order) == 1
 
 
 async def test_what_cannot_be_recorded_is_parked_again_and_not_told(open_shop: OpenShop) -> None:
     order = an_order(user_id="user_closed")
     gates = Gates()
-    async with open_shop(broken("refund_payment"), worker=False) as shop:
-        config = worker_config(shop.env.client, shop.services, shop.settings)
-        async with Worker(**{**config, "interceptors": [gates]}):  # type: ignore[typeddict-item]
-            gate = gates.close(f"saga_{order.order_id}", "settle_payment")
-            handle = await shop.create(order)
-            letter = delivery(shop, handle, BACKWARD["payment"])
-            await until_parked(letter)
-            assert (await decide(letter, "discard")).state is DeliveryState.DELIVERING
-            await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-            await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
-            await letter.cancel()
-            parked = await until_parked(letter)
-            assert parked.error == "the decision could not be recorded: interrupted"
-            await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
-            gate.open.set()
-            await decide(letter, "discard")
-            result = await shop.outcome(handle)
-            assert isinstance(result, SagaRolledBack)
-            assert result.resolved_manually == ("process_payment",)
+    async with open_shop(broken("refund_payment"), worker=False) as shop, shop.gated_worker(gates):
+        gate = gates.close(f"saga_{order.order_id}", "settle_payment")
+        handle = await shop.create(order)
+        letter = delivery(shop, handle, BACKWARD["payment"])
+        await until_parked(letter)
+        assert (await decide(letter, "discard")).state is DeliveryState.DELIVERING
+        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
+        await letter.cancel()
+        parked = await until_parked(letter)
+        assert parked.error == "the decision could not be recorded: interrupted"
+        await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
+        gate.open.set()
+        await decide(letter, "discard")
+        result = await shop.outcome(handle)
+        assert isinstance(result, SagaRolledBack)
+        assert result.resolved_manually == ("process_payment",)
 
 
 async def test_of_an_event_that_cannot_be_read_it_is_recorded_as_well(open_shop: OpenShop) -> None:
@@ -135,8 +129,7 @@ async def test_an_undoing_that_finds_it_settled_tells_the_order_by_whom(
     order = an_order(user_id="user_closed")
     async with open_shop(broken("refund_payment"), worker=False) as shop:
         gates = Gates()
-        config = worker_config(shop.env.client, shop.services, shop.settings)
-        async with Worker(**{**config, "interceptors": [gates]}):  # type: ignore[typeddict-item]
+        async with shop.gated_worker(gates):
             handle = await shop.create(order)
             letter = delivery(shop, handle, BACKWARD["payment"])
             await until_parked(letter)
