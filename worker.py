@@ -21,6 +21,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker, WorkerConfig, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.carriers import CarrierActivities
 from activities.inventory import InventoryActivities
 from activities.loyalty import LoyaltyActivities
 from activities.payment import PaymentActivities
@@ -33,6 +34,7 @@ from activities.records import records_activities
 from activities.shipping import ShippingActivities
 from messages.ledgers import Home
 from runtime.arguments import ArgumentParser
+from runtime.carriers import Carriers
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.exits import ExitCode, FatalError, one_line, run, stop_requested
 from runtime.logs import log_to_terminal
@@ -137,6 +139,11 @@ def reconciliation_activities(client: Client, settings: Settings) -> list[Activi
     return [asking.find_broken_off_runs, asking.examine_runs]
 
 
+def choreography_activities(client: Client, settings: Settings) -> list[Activity]:
+    """What the workflows' own worker finds out about the deliveries of events."""
+    return [CarrierActivities(Carriers(client, settings.task_queue)).look_at_deliveries]
+
+
 def task_queues(settings: Settings) -> list[str]:
     """The task queues that have something of what this worker hosts."""
     own = settings.task_queues()
@@ -164,7 +171,7 @@ def worker_config(
                 *records_activities(service, services.records(service)),
             )
         ]
-        + (reconciliation_activities(client, settings) if hosts_workflows else []),
+        + (_about_workflows(client, settings) if hosts_workflows else []),
         interceptors=[ServiceTaskQueues(own), CheckedArguments()],
         deployment_config=_version(settings),
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
@@ -174,6 +181,13 @@ def worker_config(
         ),
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
     )
+
+
+def _about_workflows(client: Client, settings: Settings) -> list[Activity]:
+    return [
+        *reconciliation_activities(client, settings),
+        *choreography_activities(client, settings),
+    ]
 
 
 def _version(settings: Settings) -> WorkerDeploymentConfig | None:

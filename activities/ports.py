@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from messages.base import Reversal
+from messages.deliveries import CarrierRef, CarrierState
 from messages.inventory import Reservation, ReserveInventory
 from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, UnsettledPage
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
@@ -98,4 +99,12 @@ class Runs(Protocol):
 
     async def retention_seconds(self) -> float:
         """Tell how long Temporal remembers a closed run."""
+        ...
+
+
+class Carriers(Protocol):
+    """What Temporal knows of the deliveries of events."""
+
+    async def look_at(self, carrier: CarrierRef) -> CarrierState:
+        """Find out whether the delivery is there, and how it stands."""
         ...

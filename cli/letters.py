@@ -17,6 +17,7 @@ from cli.unreadable import Unreadable
 from cli.waiting import PARKED, of_each, waiting
 from messages.base import Message
 from messages.deliveries import DeliveryState, DeliveryView
+from messages.ids import delivery_parts
 from runtime.runs import first_run_id
 
 
@@ -96,8 +97,8 @@ async def _from_outside(
     client: Client, run: WorkflowExecution, why: str
 ) -> DeadLetter | Unreadable:
     """What the id alone tells of a delivery that does not answer."""
-    parts = run.id.rsplit("/", 3)
-    if len(parts) != 4:
+    parts = delivery_parts(run.id)
+    if parts is None:
         return Unreadable.of(run, why)
     correlation_id, saga_run_id, event_type, subscriber = parts
     return DeadLetter(

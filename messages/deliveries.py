@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from enum import Enum
 from typing import Literal
@@ -11,12 +13,40 @@ from pydantic import SerializeAsAny
 from messages.base import Line, Message
 from messages.events.base import Event, Name, Tolerant
 
+#: When it was told, in answer to what, and why: no subscriber's part in it depends on these.
+_NOT_THE_FACT = {"time", "causation_id", "reason"}
+
 
 class Delivery(Message):
     """One event for one subscriber."""
 
     event: SerializeAsAny[Event]
     subscriber: Name
+
+    @property
+    def fact(self) -> str:
+        """A digest of what is brought to whom: the same each time that it is told."""
+        event = self.event.model_dump(mode="json", exclude=_NOT_THE_FACT, exclude_none=True)
+        told = json.dumps([self.subscriber, event], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+class CarrierRef(Message):
+    """The workflow id under which a delivery is looked for."""
+
+    workflow_id: str
+    #: See :attr:`Delivery.fact`.
+    fact: str
+
+
+class CarrierState(str, Enum):
+    """What is found under the workflow id of a delivery."""
+
+    ABSENT = "absent"  #: nothing, or nothing any more
+    OTHER = "other"  #: something else, which never will deliver this
+    OPEN = "open"  #: the delivery, under way
+    PARKED = "parked"  #: the delivery, which waits for an operator
+    CLOSED = "closed"  #: the delivery, which is over
 
 
 class DeliveryState(str, Enum):

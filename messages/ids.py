@@ -17,6 +17,11 @@ def order_choreography_id(order_id: str) -> str:
     return f"saga_{order_id}"
 
 
+def order_of_choreography(correlation_id: str) -> str:
+    """:func:`order_choreography_id` backwards."""
+    return correlation_id.removeprefix(order_choreography_id(""))
+
+
 def event_id(correlation_id: str, saga_run_id: str, event_type: str) -> str:
     """The id of an event.
 
@@ -26,9 +31,36 @@ def event_id(correlation_id: str, saga_run_id: str, event_type: str) -> str:
     return f"{correlation_id}/{saga_run_id}/{event_type}"
 
 
-def delivery_id(event: str, subscriber: str) -> str:
-    """The workflow id of the delivery of an event to a subscriber."""
+_DELIVERY = "delivery"
+#: Where that is taken by something else, ``delivery-<what makes it another one>/…`` is not.
+_DELIVERY_IDS = (f"{_DELIVERY}/", f"{_DELIVERY}-")
+
+
+def delivery_id(event: str, subscriber: str, variant: str = "") -> str:
+    """The workflow id of the delivery of an event to a subscriber.
+
+    No order and no leftover is called like that, whatever its order's id contains.
+    """
+    prefix = f"{_DELIVERY}-{variant}" if variant else _DELIVERY
+    return f"{prefix}/{old_delivery_id(event, subscriber)}"
+
+
+def old_delivery_id(event: str, subscriber: str) -> str:
+    """The same, as it was once: some order's workflow may be called like that, too."""
     return f"{event}/{subscriber}"
+
+
+def is_delivery_id(workflow_id: str) -> bool:
+    """Whether it was made by :func:`delivery_id`."""
+    return workflow_id.startswith(_DELIVERY_IDS)
+
+
+def delivery_parts(workflow_id: str) -> tuple[str, str, str, str] | None:
+    """Correlation id, run id, type of the event, and subscriber; None when it has no such parts."""
+    name = workflow_id.split("/", 1)[-1] if is_delivery_id(workflow_id) else workflow_id
+    # From the right: a correlation id may itself contain slashes, the others never do.
+    parts = name.rsplit("/", 3)
+    return (parts[0], parts[1], parts[2], parts[3]) if len(parts) == 4 else None
 
 
 def leftover_id(run: RunRef) -> str:

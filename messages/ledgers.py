@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.base import Identifier, Message
+from messages.base import Identifier, Reply
 from messages.requests import StepRequest
 from messages.runs import RunRef
 
@@ -18,7 +18,7 @@ class Home(NamedTuple):
     namespace_id: str
 
 
-class LedgerIdentity(Message):
+class LedgerIdentity(Reply):
     """A ledger, as it tells of itself."""
 
     service: str
@@ -29,7 +29,7 @@ class LedgerIdentity(Message):
     proves_seconds: float
 
 
-class RunOperation(Message):
+class RunOperation(Reply):
     """The state of a run's operation in one ledger."""
 
     run: RunRef
@@ -44,7 +44,7 @@ class RunOperation(Message):
     decided_by_hand: bool
 
 
-class FencedOperation(Message):
+class FencedOperation(Reply):
     """A ledger's full knowledge of one operation of a run."""
 
     state: OperationState
@@ -53,7 +53,7 @@ class FencedOperation(Message):
     request: StepRequest | None
 
 
-class UnsettledPage(Message):
+class UnsettledPage(Reply):
     """Some of the runs that a ledger has to be looked at for."""
 
     runs: tuple[RunRef, ...]

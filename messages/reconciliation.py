@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from messages.base import Message
+from messages.base import Message, Reply
 from messages.orders import Order
 from messages.runs import ExaminedRun, RunRef, UnreadableRun
 
@@ -17,7 +17,7 @@ _LISTED = 500
 Ended = Literal["open", "succeeded", "rolled_back", "terminated", "gone"]
 
 
-class RunsPage(Message):
+class RunsPage(Reply):
     """Some of the runs that were looked for."""
 
     runs: tuple[RunRef, ...]
@@ -25,7 +25,7 @@ class RunsPage(Message):
     next: str = ""
 
 
-class Examined(Message):
+class Examined(Reply):
     """What Temporal knows of the runs that it was asked about."""
 
     runs: tuple[ExaminedRun, ...]
@@ -80,7 +80,7 @@ class Leftover(Message):
         return self.reconciled(failed=failed)
 
 
-class Reconciled(Message):
+class Reconciled(Reply):
     """What became of one run's leftovers; in a dry run, what would."""
 
     saga_id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from messages.base import Message
+from messages.base import Reply
 from messages.orders import Order
 
 #: Workflow types whose runs are sagas: their id and first run id begin idempotency keys.
@@ -18,7 +18,7 @@ class RunRef(NamedTuple):
     run_id: str
 
 
-class SagaFact(Message):
+class SagaFact(Reply):
     """What Temporal knows about one run of a saga."""
 
     saga_id: str
@@ -29,7 +29,7 @@ class SagaFact(Message):
     resolved_manually: tuple[str, ...] = ()
 
 
-class ExaminedRun(Message):
+class ExaminedRun(Reply):
     """A run that Temporal was asked about, with all that resets have made of it."""
 
     #: What the run is called in idempotency keys: a reset keeps it.
@@ -39,7 +39,7 @@ class ExaminedRun(Message):
     order: Order | None = None
 
 
-class UnreadableRun(Message):
+class UnreadableRun(Reply):
     """A run about which Temporal's answer cannot be read."""
 
     run: RunRef

@@ -7,6 +7,8 @@ import asyncio
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
+from messages.ids import delivery_parts
+
 
 class Gate:
     """Holds all attempts of one activity of one run."""
@@ -49,7 +51,8 @@ class Gates(Interceptor):
     def before(self, info: activity.Info) -> Gate | None:
         """The gate before an activity; None when it is not held."""
         # Events and their deliveries are called after the run that they belong to.
-        run = (info.workflow_id or "").split("/")[0]
+        parts = delivery_parts(info.workflow_id or "")
+        run = parts[0] if parts else info.workflow_id or ""
         return self._gates.get((run, info.activity_type))
 
     def open_all(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
+from messages.base import Resolution
 from services.fence import State, fence
 from services.journal import journal
 from services.ledger import reading
@@ -31,6 +32,19 @@ def states(settings: Settings, order_id: str) -> dict[str, list[str]]:
         with reading(service, url) as tx:
             for step, state in tx.execute(of_order):
                 found.setdefault(step, []).append(state)
+    return found
+
+
+def decisions(settings: Settings, order_id: str) -> dict[str, Resolution]:
+    """By step of the order, in any of its runs, what an operator has recorded about it."""
+    recorded = select(fence.c.step, fence.c.settlement).where(
+        fence.c.order_id == order_id, fence.c.settlement.is_not(None)
+    )
+    found: dict[str, Resolution] = {}
+    for service, url in settings.ledger_urls().items():
+        with reading(service, url) as tx:
+            for step, decision in tx.execute(recorded):
+                found[step] = Resolution.model_validate_json(decision)
     return found
 
 

@@ -89,6 +89,11 @@ UNDO_DELIVERY = DeliveryPolicy(
     ),
 )
 
+#: A choreographed order that has heard nothing for so long looks after the deliveries that it
+#: waits for, again and again after pauses that double.
+FOLLOW_UP_AFTER = timedelta(minutes=1)
+FOLLOW_UP_AT_LEAST_EVERY = timedelta(hours=1)
+
 #: The reconciler waits for so long to see something undone; after that it goes on without it.
 UNDONE_WITHIN = timedelta(minutes=1)
 

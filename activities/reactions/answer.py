@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import TypeVar
 
 from activities.failures import translated
+from messages.base import Reversal
 from messages.events.base import Event
 from messages.failures import OperationReversed, Refused
 
@@ -33,6 +34,13 @@ def answer(
             return [refused(f"{no} ({no.type_name})", now())]
         except OperationReversed:
             return []
+
+
+def undoing(reversal: Reversal) -> dict[str, object]:
+    """What an event tells of how something was undone."""
+    by_hand = reversal.settled
+    facts: dict[str, object] = {"had_effect": reversal.had_effect}
+    return facts if by_hand is None else {**facts, "settled": by_hand.model_dump()}
 
 
 def now() -> datetime:

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.ports import Inventory
-from activities.reactions.answer import answer, now
+from activities.reactions.answer import answer, now, undoing
 from messages.events.base import Event, OrderEvent
 from messages.events.inventory import (
     InventoryReleased,
@@ -40,7 +40,7 @@ class InventoryReactions:
         """Put back what was set aside, or never set it aside."""
         with translated():
             reversal = self._inventory.release(_request(event))
-        return [InventoryReleased.after(event, now(), had_effect=reversal.had_effect)]
+        return [InventoryReleased.after(event, now(), **undoing(reversal))]
 
 
 def _request(event: OrderEvent) -> ReserveInventory:

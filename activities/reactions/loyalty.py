@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.ports import Loyalty
-from activities.reactions.answer import answer, now
+from activities.reactions.answer import answer, now, undoing
 from messages.events.base import Event, OrderEvent
 from messages.events.loyalty import (
     LoyaltyPointsAwarded,
@@ -38,7 +38,7 @@ class LoyaltyReactions:
         """Take back what was awarded, or never award it."""
         with translated():
             reversal = self._loyalty.deduct(_request(event))
-        return [LoyaltyPointsDeducted.after(event, now(), had_effect=reversal.had_effect)]
+        return [LoyaltyPointsDeducted.after(event, now(), **undoing(reversal))]
 
 
 def _request(event: OrderEvent) -> AwardLoyaltyPoints:

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.ports import Payments
-from activities.reactions.answer import answer, now
+from activities.reactions.answer import answer, now, undoing
 from messages.events.base import Event, OrderEvent
 from messages.events.inventory import InventoryReserved
 from messages.events.order import OrderCancelled
@@ -36,7 +36,7 @@ class PaymentReactions:
         """Give back what was charged, or never charge it."""
         with translated():
             reversal = self._payments.refund(_request(event))
-        return [PaymentRefunded.after(event, now(), had_effect=reversal.had_effect)]
+        return [PaymentRefunded.after(event, now(), **undoing(reversal))]
 
 
 def _request(event: OrderEvent) -> ProcessPayment:

@@ -6,7 +6,7 @@ from temporalio import activity
 
 from activities.failures import translated
 from activities.ports import Shipping
-from activities.reactions.answer import answer, now
+from activities.reactions.answer import answer, now, undoing
 from messages.events.base import Event, OrderEvent
 from messages.events.order import OrderCancelled
 from messages.events.payment import PaymentSucceeded
@@ -36,7 +36,7 @@ class ShippingReactions:
         """Cancel what was booked, or never book it."""
         with translated():
             reversal = self._shipping.cancel(_request(event))
-        return [ShipmentCancelled.after(event, now(), had_effect=reversal.had_effect)]
+        return [ShipmentCancelled.after(event, now(), **undoing(reversal))]
 
 
 def _request(event: OrderEvent) -> PrepareShipping:

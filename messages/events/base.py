@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, m
 from pydantic_core import from_json
 from typing_extensions import Self
 
-from messages.base import Identifier, Money, Points
+from messages.base import Identifier, Money, Points, Resolution
 from messages.ids import OperationId, event_id
 from messages.orders import LOYALTY_RATE, Order, Quantity
 
@@ -91,6 +91,12 @@ class Tolerant(BaseModel):
     """A part of an event; fields that a later version of its emitter added are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class ByHand(Resolution):
+    """An operator's decision, as an event tells of it."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
 class PlacedItem(Tolerant):

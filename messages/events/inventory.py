@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from messages.events.base import OrderEvent
+from messages.events.base import ByHand, OrderEvent
 
 
 class InventoryReserved(OrderEvent):
@@ -31,3 +31,5 @@ class InventoryReleased(OrderEvent):
     version: Literal[1] = 1
     #: False when there was nothing to undo.
     had_effect: bool
+    #: Set when there was nothing to undo because an operator had undone it by hand.
+    settled: ByHand | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from messages.base import Points
-from messages.events.base import OrderEvent
+from messages.events.base import ByHand, OrderEvent
 
 
 class LoyaltyPointsAwarded(OrderEvent):
@@ -32,3 +32,5 @@ class LoyaltyPointsDeducted(OrderEvent):
     version: Literal[1] = 1
     #: False when there was nothing to undo.
     had_effect: bool
+    #: Set when there was nothing to undo because an operator had undone it by hand.
+    settled: ByHand | None = None

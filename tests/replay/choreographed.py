@@ -12,6 +12,7 @@ from typing import Literal
 
 from activities.reactions.payment import PaymentReactions
 from messages.deliveries import Delivery
+from messages.ids import delivery_id
 from messages.sagas import CancelOrder, SagaStatus, StepState
 from tests.replay.studio import (
     REFUND_FAILS_ONCE,
@@ -35,6 +36,7 @@ from tests.workflows.deliveries import (
     until_parked,
     until_retrying,
 )
+from workflows import policies
 from workflows.choreography.delivery import EventDelivery
 
 Decision = Literal["replay", "discard"]
@@ -96,6 +98,22 @@ def parked(letter: str, decision: Decision | None, *, of_order: bool) -> Play:
     return play
 
 
+def lost(letter: str) -> Play:
+    """A parked delivery is terminated; the order looks after it, once for news and once for it."""
+
+    async def play(studio: Studio) -> ChoreographyHandle:
+        order = await studio.create()
+        dead = delivery(studio.shop, order, letter)
+        await until_parked(dead)
+        await studio.shop.until_status(order, SagaStatus.NEEDS_INTERVENTION)
+        await dead.terminate()
+        pause = policies.FOLLOW_UP_AFTER.total_seconds()
+        await studio.shop.outcome_after(order, 2 * pause + 1)
+        return order
+
+    return play
+
+
 def delivered(name: str) -> Play:
     """One of the deliveries of an order that comes to an end."""
 
@@ -128,7 +146,7 @@ async def unknown_event(studio: Studio) -> DeliveryHandle:
         strange = await studio.shop.env.client.start_workflow(
             EventDelivery.run,
             Delivery(event=unheard_of, subscriber="payment"),
-            id=f"{unheard_of.id}/payment",
+            id=delivery_id(unheard_of.id, "payment"),
             task_queue=studio.shop.settings.task_queue,
         )
     await until_parked(strange)
@@ -164,6 +182,9 @@ def choreographed() -> Iterator[Scenario]:
             ends = "RUNNING" if decision is None else undone
             play = parked(back, decision, of_order=of_order)
             yield kind(f"undo_{done}", ends, play, *REFUND_BREAKS)
+
+    yield order("lost", "COMPLETED", lost(ahead), PAYMENT_BREAKS)
+    yield order("undo_lost", "FAILED", lost(back), *REFUND_BREAKS)
 
     yield event("delivered", "COMPLETED", delivered(ahead))
     tries = fault("transient", "process_payment", count=3)

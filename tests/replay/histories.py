@@ -90,6 +90,10 @@ def _told(event: HistoryEvent) -> Iterator[str]:
         yield event.activity_task_scheduled_event_attributes.activity_type.name
     if event.HasField("marker_recorded_event_attributes"):
         yield event.marker_recorded_event_attributes.marker_name
+    if event.HasField("start_child_workflow_execution_initiated_event_attributes"):
+        child = event.start_child_workflow_execution_initiated_event_attributes
+        # Whose it is comes first in its id, and then which.
+        yield child.workflow_id.split("/")[0]
     if event.HasField("workflow_execution_update_accepted_event_attributes"):
         accepted = event.workflow_execution_update_accepted_event_attributes
         yield accepted.accepted_request.input.name

@@ -22,6 +22,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from messages.base import Resolution
 from messages.ids import order_choreography_id
 from messages.orders import Order
 from messages.runs import ExaminedRun
@@ -32,6 +33,7 @@ from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
 from tests import ledgers
+from tests.gates import Gates
 from tests.server import in_real_time
 from tests.watched import Watch, WatchedServices
 from worker import worker_config
@@ -208,7 +210,9 @@ class Shop:
 
     async def _was_replaced(self, run: AnyHandle) -> bool:
         try:
-            return await self.closed_as(run) is WorkflowExecutionStatus.TERMINATED
+            described = await run.describe()
+            reset_to = described.raw_description.workflow_extended_info.reset_run_id
+            return described.status is WorkflowExecutionStatus.TERMINATED or bool(reset_to)
         except RPCError:
             return True  # and then deleted
 
@@ -229,6 +233,10 @@ class Shop:
         found = ledgers.standing_steps(self.settings, order_id)
         return [step.name for step in STEPS if step.name in found]
 
+    def decisions(self, order: Order) -> dict[str, Resolution]:
+        """By step, what operators have recorded in the ledgers about the order."""
+        return ledgers.decisions(self.settings, order.order_id)
+
     def effects(self, order: Order) -> int:
         """How many effects the order ever had, undone ones included."""
         return ledgers.effects(self.settings, order.order_id)
@@ -240,6 +248,12 @@ class Shop:
     def new_worker(self) -> Worker:
         """A worker like the product's own."""
         return Worker(**worker_config(self.env.client, self.services, self.settings))
+
+    def gated_worker(self, gates: Gates) -> Worker:
+        """A worker like the product's own, with gates before its activities."""
+        config = worker_config(self.env.client, self.services, self.settings)
+        config["interceptors"] = [*config.get("interceptors", ()), gates]
+        return Worker(**config)
 
     def deciding_worker(self) -> Worker:
         """A worker that runs the sagas, but none of their activities."""

@@ -7,9 +7,16 @@ from typing import Literal
 from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from messages.deliveries import Delivered, DeliveryState, DeliveryView, ResolveDeadLetter
+from messages.deliveries import (
+    Delivered,
+    Delivery,
+    DeliveryState,
+    DeliveryView,
+    ResolveDeadLetter,
+)
 from messages.events.base import Event
 from messages.ids import delivery_id, event_id
+from tests.server import in_real_time
 from tests.workflows.conftest import ChoreographyHandle, Shop, until
 from workflows.choreography.delivery import EventDelivery
 
@@ -44,6 +51,20 @@ def delivery(shop: Shop, order: ChoreographyHandle, name: str) -> DeliveryHandle
     event, subscriber = name.split("/")
     told = event_id(order.id, order.first_execution_run_id or "", event)
     return shop.env.client.get_workflow_handle_for(EventDelivery.run, delivery_id(told, subscriber))
+
+
+async def outsider(shop: Shop, event: Event, subscriber: str, variant: str = "") -> DeliveryHandle:
+    """Begin a delivery as anybody may who can reach the server.
+
+    It is called as it would be anyhow, or as it would be if that were taken.
+    """
+    async with in_real_time(shop.env):
+        return await shop.env.client.start_workflow(
+            EventDelivery.run,
+            Delivery(event=event, subscriber=subscriber),
+            id=delivery_id(event.id, subscriber, variant),
+            task_queue=shop.settings.task_queue,
+        )
 
 
 async def description(delivery: DeliveryHandle) -> WorkflowExecutionDescription | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest
@@ -12,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from messages.reconciliation import Reconcile, ReconciliationReport
 from tests.server import in_real_time
-from tests.workflows.conftest import AnyHandle, Handle, Shop, until
+from tests.workflows.conftest import AnyHandle, Shop, until
 from workflows.orchestration.order_saga import STEPS
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
@@ -64,7 +65,7 @@ async def terminate(shop: Shop, handle: AnyHandle) -> None:
     await until(listed)
 
 
-async def delete(shop: Shop, handle: Handle) -> None:
+async def delete(shop: Shop, handle: WorkflowHandle[Any, Any]) -> None:
     """Delete the run, and wait until Temporal does not know it any more."""
     await shop.env.client.workflow_service.delete_workflow_execution(
         DeleteWorkflowExecutionRequest(

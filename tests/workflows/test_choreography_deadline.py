@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from messages.events.order import OrderCreated
 from messages.sagas import SagaRolledBack
 from tests.builders import an_order
+from tests.events import enveloped, told
 from tests.workflows.conftest import OpenShop, Policies
 from tests.workflows.deliveries import (
     ACTIONS,
     BACKWARD,
     FORWARD,
     delivery,
+    description,
+    outsider,
     until_begun,
     until_retrying,
 )
@@ -85,3 +91,39 @@ async def test_undoing_may_take_longer_than_the_deadline(open_shop: OpenShop) ->
         undone_at = max(step.ended_at for step in view.steps if step.ended_at is not None)
         assert undone_at > view.deadline
         assert shop.standing(order) == []
+
+
+async def test_the_deadline_counts_from_the_placing_also_when_no_worker_was_there(
+    open_shop: OpenShop,
+) -> None:
+    """Nobody is told of an order whose time was over before a worker took it up."""
+    order = an_order(deadline_seconds=1)
+    async with open_shop(worker=False) as shop:
+        handle = await shop.create(order)
+        await asyncio.sleep(1.2)  # the time of the order itself
+        async with shop.new_worker():
+            result = await shop.outcome(handle)
+            assert isinstance(result, SagaRolledBack)
+            assert (result.status, result.failed_step) == ("FAILED", None)
+            assert result.error == "deadline passed before reserve_inventory"
+            assert await description(delivery(shop, handle, FORWARD["inventory"])) is None
+            view = await shop.status(handle)
+            assert (view.deadline - view.started_at).total_seconds() == 1
+            assert shop.standing(order) == []
+            assert shop.effects(order) == 0
+
+
+async def test_what_arrives_for_an_order_whose_deadline_had_passed_is_kept_out(
+    open_shop: OpenShop,
+) -> None:
+    """Everybody is told that it is off, whoever else may have told them that it is on."""
+    order = an_order(deadline_seconds=1)
+    async with open_shop(worker=False) as shop:
+        handle = await shop.create(order)
+        await asyncio.sleep(1.2)
+        async with shop.new_worker():
+            assert isinstance(await shop.outcome(handle), SagaRolledBack)
+            event = enveloped(told(OrderCreated, order, handle.first_execution_run_id or ""))
+            late = await outsider(shop, event, "inventory")
+            assert (await late.result()).emitted == ()
+            assert shop.effects(order) == 0

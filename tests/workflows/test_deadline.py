@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from messages.sagas import SagaRolledBack, SagaSucceeded
@@ -67,3 +69,19 @@ async def test_without_a_wish_of_the_order_the_deadline_is_fifteen_minutes(
         assert isinstance(await shop.outcome(handle), SagaSucceeded)
         view = await shop.status(handle)
         assert (view.deadline - view.started_at).total_seconds() == 15 * 60
+
+
+async def test_the_deadline_counts_from_the_placing_also_when_no_worker_was_there(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order(deadline_seconds=1)
+    async with open_shop(worker=False) as shop:
+        handle = await shop.start_in_real_time(order)
+        await asyncio.sleep(1.2)  # the time of the order itself
+        async with shop.new_worker():
+            result = await shop.outcome(handle)
+            assert isinstance(result, SagaRolledBack)
+            assert result.status == "FAILED"
+            assert result.error.startswith("deadline passed")
+            assert shop.standing(order) == []
+            assert shop.operations() == 0

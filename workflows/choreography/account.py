@@ -11,7 +11,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from messages.base import Resolution
-    from messages.deliveries import DeliveryReport, DeliveryState
+    from messages.deliveries import CarrierState, DeliveryReport, DeliveryState
     from messages.events.base import OrderEvent
     from messages.events.order import OrderCancelled
     from messages.ids import event_id
@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         SagaStatus,
         SagaSucceeded,
         StepState,
+        StepView,
     )
 
 from workflows.choreography.participants import (
@@ -52,6 +53,8 @@ class Account:
         self.turn: Turn | None = None
         #: The event in answer to which it was; None when that was no event.
         self.turned_by: OrderEvent | None = None
+        #: How often something was heard that the order did not know.
+        self.news = 0
         #: Steps of which the service said that nothing stands.
         self._undone: set[str] = set()
         self._compensated: list[str] = []
@@ -71,6 +74,7 @@ class Account:
         """Enter an event; False when it was entered before."""
         if any(event.id == known.id for known in self.events):
             return False
+        self.news += 1
         self.events.append(
             EventRecord(
                 id=event.id,
@@ -102,6 +106,7 @@ class Account:
         step = _step_of(report) if _is_on_the_way(report) else None
         if step is None:
             return
+        self.news += 1
         undoing = report.event.type in _UNDOING
         # What comes of an event that did its work already, or does not count any more, is no news.
         settled = (
@@ -130,6 +135,36 @@ class Account:
                 self._progress.compensating(standing)
         self._progress.move_to(SagaStatus.COMPENSATING)
 
+    def looked_after(self, step: str, found: CarrierState) -> None:
+        """Take how a delivery stood that the order depends on; one that is over was begun anew."""
+        undoing = self.turn is not None
+        parked = self._progress[step].state is StepState.NEEDS_INTERVENTION
+        if found is CarrierState.PARKED and not parked:
+            self._progress.parked(step, "its event waits for an operator", undoing=undoing)
+        elif found is not CarrierState.PARKED and parked:
+            (self._progress.compensating if undoing else self._progress.started)(step)
+
+    def doubt_what_was_undone(self) -> None:
+        """Have each service say once more that nothing stands, unless an operator said so.
+
+        What was heard may be from an earlier life of the order; the ledger says what is now.
+        """
+        told = {p.undone.__name__ for p in PARTICIPANTS if p.step not in self._resolved}
+        self.events = [event for event in self.events if event.type not in told]
+        for step in self._undone.difference(self._resolved):
+            self._undone.discard(step)
+            if self._progress[step].state is StepState.COMPENSATED:
+                self._progress.compensating(step)
+        self._compensated.clear()
+
+    def seen(self, step: str) -> tuple[StepView, bool]:
+        """All that was heard of a step; equal as long as nothing more was."""
+        return self._progress[step], step in self._undone
+
+    def is_undone(self, step: str) -> bool:
+        """Whether the service, or an operator, has said that nothing of the step stands."""
+        return step in self._undone
+
     def awaited_step(self) -> str | None:
         """The first step of which nothing was heard yet."""
         return next((s for s in STEPS if self._progress[s].state is not StepState.SUCCESS), None)
@@ -152,7 +187,13 @@ class Account:
         )
 
     def _heard_undone(self, step: str, event: Undone) -> None:
+        if step in self._undone:
+            return  # an operator has said so before
         self._undone.add(step)
+        if event.settled is not None:
+            self._resolved.append(step)
+            self._progress.compensated(step, Resolution(**event.settled.model_dump()))
+            return
         if event.had_effect:
             self._compensated.append(step)
         if event.had_effect or self._progress[step].state not in (
@@ -202,6 +243,8 @@ def _about(event: OrderEvent) -> str | None:
         return brief(event.error)
     if isinstance(event, OrderCancelled):
         return brief(event.reason)
+    if isinstance(event, Undone) and event.settled is not None:
+        return f"undone by hand by {event.settled.operator}: {event.settled.note}"
     if isinstance(event, Undone) and not event.had_effect:
         return "nothing to undo"
     return None

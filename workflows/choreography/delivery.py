@@ -16,6 +16,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from messages.base import Resolution
     from messages.deliveries import (
         Delivered,
         Delivery,
@@ -25,9 +26,17 @@ with workflow.unsafe.imports_passed_through():
         ResolveDeadLetter,
     )
     from messages.events.base import Event
+    from messages.ids import is_delivery_id
     from messages.sagas import SagaStatus
 
-from workflows.choreography.publication import EVENT_SIGNAL, REPORT_SIGNAL, publish, tell_order
+from workflows.choreography.publication import (
+    EVENT_SIGNAL,
+    REPORT_SIGNAL,
+    VERIFIED,
+    publish,
+    tell_order,
+)
+from workflows.choreography.settlement import settle, undoing_of
 from workflows.choreography.subscriptions import (
     Subscriber,
     UnknownEvent,
@@ -42,6 +51,9 @@ from workflows.replies import read as read_reply
 from workflows.task_queues import task_queue_of
 from workflows.uninterrupted import finish
 
+#: Marks the deliveries in which a decision against an undoing goes into the service's ledger.
+_IN_THE_LEDGER = "decisions-in-the-ledger"
+
 
 @workflow.defn(name="EventDelivery")
 class EventDelivery:
@@ -51,13 +63,14 @@ class EventDelivery:
     def __init__(self, delivery: Delivery | None = None) -> None:
         if delivery is None:
             raise no_input("no delivery given")
+        self._delivery = delivery
         self._event = delivery.event
         self._subscriber = delivery.subscriber
         self._state = DeliveryState.DELIVERING
         self._error: str | None = None
         self._since: datetime | None = None
         self._decisions: list[ResolveDeadLetter] = []
-        self._attempt: asyncio.Task[list[Event]] | None = None
+        self._attempt: asyncio.Task[object] | None = None
         self._show()
 
     @workflow.run
@@ -69,7 +82,7 @@ class EventDelivery:
     def status(self) -> DeliveryView:
         """Where the delivery stands."""
         return DeliveryView(
-            delivery=Delivery(event=self._event, subscriber=self._subscriber),
+            delivery=self._delivery,
             state=self._state,
             error=self._error,
             parked_since=self._since,
@@ -79,10 +92,11 @@ class EventDelivery:
     @workflow.update
     def resolve_dead_letter(self, decision: ResolveDeadLetter) -> DeliveryView:
         """Decide on an event that could not be delivered."""
-        discarded = decision.action == "discard"
+        # A decision against an undoing counts only once the service has recorded it.
+        at_once = decision.action == "discard" and undoing_of(self._delivery) is None
         self._decisions.append(decision)
         self._since = None
-        self._state = DeliveryState.DISCARDED if discarded else DeliveryState.DELIVERING
+        self._state = DeliveryState.DISCARDED if at_once else DeliveryState.DELIVERING
         return self.status()
 
     @resolve_dead_letter.validator
@@ -97,15 +111,15 @@ class EventDelivery:
                 return self._ended(())
             emitted = await self._handled()
         for event in emitted:
-            await publish(event)
+            await publish(event, verified=_is_verified())
         self._state = DeliveryState.DELIVERED
         return self._ended(emitted)
 
     async def _handled(self) -> list[Event] | None:
         """What the subscriber answered; None when it failed for good."""
-        self._attempt = asyncio.create_task(self._hand_over())
+        self._attempt = attempt = asyncio.create_task(self._hand_over())
         try:
-            return await self._attempt
+            return await attempt
         # Not GeneratorExit: it ends a run that is dropped from memory, not the delivery.
         except (FailureError, UnreadableReply, UnknownEvent, asyncio.CancelledError) as error:
             self._error = str(error) if isinstance(error, UnknownEvent) else explain(error)
@@ -135,13 +149,33 @@ class EventDelivery:
 
     async def _parked(self) -> bool:
         """Wait for an operator; True when the event is to be delivered after all."""
-        self._state, self._since = DeliveryState.PARKED, workflow.now()
-        self._mark(SagaStatus.NEEDS_INTERVENTION)
-        await self._report()
-        await workflow.wait_condition(lambda: self._state is not DeliveryState.PARKED)
-        self._mark(None)
+        recorded = False
+        while not recorded:
+            self._state, self._since = DeliveryState.PARKED, workflow.now()
+            self._mark(SagaStatus.NEEDS_INTERVENTION)
+            await self._report()
+            await workflow.wait_condition(lambda: self._state is not DeliveryState.PARKED)
+            self._mark(None)
+            recorded = await self._recorded(self._decisions[-1])
         await self._report(self._decisions[-1])
         return self._state is DeliveryState.DELIVERING
+
+    async def _recorded(self, decision: ResolveDeadLetter) -> bool:
+        """Whether the decision is in the ledger, if it belongs there; only then is it one."""
+        if decision.action != "discard" or self._state is DeliveryState.DISCARDED:
+            return True
+        if not workflow.patched(_IN_THE_LEDGER):
+            self._state = DeliveryState.DISCARDED
+            return True
+        by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
+        self._attempt = attempt = asyncio.create_task(settle(self._delivery, by_hand))
+        try:
+            await attempt
+        except (Exception, asyncio.CancelledError) as error:
+            self._error = f"the decision could not be recorded: {explain(error)}"
+            return False
+        self._state = DeliveryState.DISCARDED
+        return True
 
     async def _report(self, decision: ResolveDeadLetter | None = None) -> None:
         report = DeliveryReport(
@@ -178,3 +212,8 @@ class EventDelivery:
             lines.append(f"- {self._error}")
         lines += [f"- {d.action} by {d.operator}: {d.note}" for d in self._decisions]
         workflow.set_current_details("\n".join(lines))
+
+
+def _is_verified() -> bool:
+    """Whether what this delivery publishes is looked at; one that an old order began is not."""
+    return is_delivery_id(workflow.info().workflow_id) or workflow.patched(VERIFIED)

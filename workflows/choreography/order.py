@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from messages.deliveries import DeliveryReport
+    from messages.deliveries import Delivery, DeliveryReport
     from messages.events.base import Event, Name, OrderEvent, PlacedOrder
     from messages.events.order import OrderCancelled, OrderCreated
     from messages.ids import event_id, order_choreography_id
@@ -22,13 +22,24 @@ with workflow.unsafe.imports_passed_through():
     from messages.validation import explain
 
 from workflows.choreography.account import Account
+from workflows.choreography.earlier_life import confirm, has_earlier_life
+from workflows.choreography.follow_up import FollowUp
 from workflows.choreography.participants import STEPS
-from workflows.choreography.publication import EVENT_SIGNAL, REPORT_SIGNAL, deliver, publish
+from workflows.choreography.publication import (
+    EVENT_SIGNAL,
+    REPORT_SIGNAL,
+    VERIFIED,
+    deliver,
+    publish,
+)
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, UnknownEvent, read
 from workflows.closing import close_as_rolled_back, no_input
 from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
+
+#: Marks the runs that a reset has made and in which each service says again what it has undone.
+_ASK_AGAIN = "ask-again-after-a-reset"
 
 _A_MOMENT = timedelta(milliseconds=1)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -47,6 +58,8 @@ class OrderChoreography:
         self._order = order
         self._progress = Progress(saga_id, STEPS, deadline_of(order))
         self._account = Account(self._progress)
+        self._follow_up = FollowUp(self._account)
+        self._verified = workflow.patched(VERIFIED)
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
@@ -56,14 +69,22 @@ class OrderChoreography:
             ApplicationError: the order was rolled back or cancelled, or is not an order.
         """
         created = self._created()
-        await self._tell(created)
+        if self._verified:
+            self._watch = asyncio.create_task(self._follow_up.watch())
+            self._look_at_the_clock()
+        # What is off before anybody has heard of it is kept out, and not begun first.
+        if not self._verified or self._account.turn is None:
+            await self._tell(created)
         await self._decided()
+        if self._account.turn is None and self._verified and has_earlier_life():
+            confirmed = asyncio.create_task(confirm(self._account, created))
+            await finish(confirmed, on_cancel=self._cancelled_natively)
         turn = self._account.turn
         if turn is None:
             return self._account.succeeded()
         # Of our own order: anybody may send an event, and tell of another one in it.
         cause = (self._account.turned_by or created).model_copy(update={"order": created.order})
-        await self._tell(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
+        await self._call_off(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
         await finish(asyncio.create_task(self._undone()))
         close_as_rolled_back(self._account.rolled_back(turn), natively=turn.natively)
 
@@ -78,8 +99,11 @@ class OrderChoreography:
             return  # about an earlier attempt at this order, or another order
         try:
             self._account.hear(read(event))
+            self._follow_up.keep(event)
         except UnknownEvent:
-            await deliver(event, ORDER.name)  # which parks it, where a person sees it
+            # Which parks it, where a person sees it.
+            unread = Delivery(event=event, subscriber=ORDER.name)
+            await deliver(unread, verified=self._verified)
 
     @workflow.signal(name=REPORT_SIGNAL)
     def delivery_report(self, report: DeliveryReport) -> None:
@@ -124,7 +148,26 @@ class OrderChoreography:
 
     async def _tell(self, event: OrderEvent) -> None:
         self._account.record(event)
-        await finish(asyncio.create_task(publish(event)), on_cancel=self._cancelled_natively)
+        self._follow_up.keep(event)
+        telling = asyncio.create_task(publish(event, verified=self._verified))
+        await finish(telling, on_cancel=self._cancelled_natively)
+
+    async def _call_off(self, cancelled: OrderCancelled) -> None:
+        if not (self._verified and has_earlier_life() and workflow.patched(_ASK_AGAIN)):
+            await self._tell(cancelled)
+            return
+        # Each service is to answer now, also where the event was delivered in an earlier life.
+        self._account.doubt_what_was_undone()
+        self._account.record(cancelled)
+        self._follow_up.keep(cancelled)
+        await finish(asyncio.create_task(self._follow_up.look()))
+
+    def _look_at_the_clock(self) -> None:
+        """Give up an order whose time was over before a worker took it up."""
+        late = self._progress.deadline <= workflow.now()
+        if late and self._account.turn is None and not self._account.everything_stands:
+            step = self._account.awaited_step()
+            self._account.call_off("FAILED", f"deadline passed before {step}", None)
 
     async def _decided(self) -> None:
         """Wait until everything stands, or something is in the way."""

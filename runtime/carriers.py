@@ -1,0 +1,69 @@
+"""What Temporal knows about the deliveries of events, whoever began something under their ids."""
+
+from __future__ import annotations
+
+from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError, RPCStatusCode
+
+from messages.deliveries import CarrierRef, CarrierState, Delivery
+from messages.sagas import SagaStatus
+from runtime.client import SAGA_STATUS
+from runtime.endings import SERVER_TIMEOUT
+
+_STATUS = SearchAttributeKey.for_keyword(SAGA_STATUS)
+
+
+class Carriers:
+    """Looks at deliveries whose workers wait on a task queue."""
+
+    def __init__(self, client: Client, task_queue: str) -> None:
+        self._client = client
+        self._task_queue = task_queue
+
+    async def look_at(self, carrier: CarrierRef) -> CarrierState:
+        """Find out whether the delivery is there, and how it stands.
+
+        Raises:
+            RPCError: the server does not answer.
+        """
+        handle = self._client.get_workflow_handle(carrier.workflow_id)
+        try:
+            found = await handle.describe(rpc_timeout=SERVER_TIMEOUT)
+            started = await self._start_of(found)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return CarrierState.ABSENT
+            raise
+        if started is None or not await self._would_deliver(started, carrier):
+            return CarrierState.OTHER
+        if found.status is not WorkflowExecutionStatus.RUNNING:
+            return CarrierState.CLOSED
+        parked = found.typed_search_attributes.get(_STATUS) == SagaStatus.NEEDS_INTERVENTION
+        return CarrierState.PARKED if parked else CarrierState.OPEN
+
+    async def _start_of(
+        self, found: WorkflowExecutionDescription
+    ) -> WorkflowExecutionStartedEventAttributes | None:
+        handle = self._client.get_workflow_handle(found.id, run_id=found.run_id)
+        async for event in handle.fetch_history_events(page_size=1, rpc_timeout=SERVER_TIMEOUT):
+            return event.workflow_execution_started_event_attributes
+        return None
+
+    async def _would_deliver(
+        self, started: WorkflowExecutionStartedEventAttributes, carrier: CarrierRef
+    ) -> bool:
+        """Whether it was started as the delivery would be, to be taken up at once by a worker."""
+        as_ours = (
+            started.workflow_type.name == "EventDelivery"
+            and started.task_queue.name == self._task_queue
+            and not started.first_workflow_task_backoff.ToTimedelta()
+        )
+        if not as_ours:
+            return False
+        try:
+            given = await self._client.data_converter.decode(started.input.payloads, [Delivery])
+        except Exception:  # whatever anybody has started
+            return False
+        return len(given) == 1 and isinstance(given[0], Delivery) and given[0].fact == carrier.fact

@@ -1,0 +1,158 @@
+"""What somebody else has started under a delivery's id does not count as that delivery."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.common import RawValue
+from temporalio.converter import PayloadConverter
+
+from messages.deliveries import Delivery
+from messages.events.base import Event
+from messages.events.inventory import InventoryReserved
+from messages.events.order import OrderCancelled
+from messages.ids import delivery_id, order_choreography_id
+from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
+from tests.builders import an_order
+from tests.events import enveloped, told
+from tests.executions import scheduled
+from tests.server import in_real_time
+from tests.workflows.conftest import OpenShop, Shop
+from tests.workflows.deliveries import FORWARD, decide, delivery, until_parked
+from workflows.choreography.participants import STEPS
+
+
+async def taken(shop: Shop, event: Event, kind: str, **changes: Any) -> WorkflowHandle[Any, Any]:
+    """Start something under the id of the event's delivery to payment."""
+    newer = event.model_copy(update={"version": 2})
+    given = {
+        "other content": Delivery(event=newer, subscriber="payment"),
+        "other subscriber": Delivery(event=event, subscriber="nobody"),
+        "unreadable": RawValue(PayloadConverter.default.to_payload(b"\x00\xff")),
+        "other type": an_order(),
+        "other task queue": Delivery(event=event, subscriber="payment"),
+        "much later": Delivery(event=event, subscriber="payment"),
+    }[kind]
+    queue = "nobody-polls-this" if kind == "other task queue" else shop.settings.task_queue
+    async with in_real_time(shop.env):
+        return await shop.env.client.start_workflow(
+            "OrderSaga" if kind == "other type" else "EventDelivery",
+            given,
+            id=delivery_id(event.id, "payment"),
+            task_queue=queue,
+            start_delay=timedelta(days=300) if kind == "much later" else None,
+        )
+
+
+KINDS = (
+    "other content",
+    "other subscriber",
+    "unreadable",
+    "other type",
+    "other task queue",
+    "much later",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_order_succeeds_although_the_id_of_a_delivery_is_taken(
+    open_shop: OpenShop, kind: str
+) -> None:
+    order = an_order(deadline_seconds=60)
+    async with open_shop(worker=False) as shop:
+        handle = await shop.create(order)
+        event = enveloped(told(InventoryReserved, order, handle.first_execution_run_id or ""))
+        forged = await taken(shop, event, kind)
+        async with shop.new_worker():
+            assert isinstance(await shop.outcome(handle), SagaSucceeded)
+            assert shop.standing(order) == list(STEPS)
+            await end(forged)
+
+
+async def end(forged: WorkflowHandle[Any, Any]) -> None:
+    if (await forged.describe()).close_time is None:
+        await forged.terminate()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_order_is_undone_although_the_id_of_a_delivery_is_taken(
+    open_shop: OpenShop, kind: str
+) -> None:
+    order = an_order(user_id="user_closed")
+    async with open_shop(worker=False) as shop:
+        handle = await shop.create(order)
+        event = enveloped(told(OrderCancelled, order, handle.first_execution_run_id or ""))
+        forged = await taken(shop, event, kind)
+        async with shop.new_worker():
+            result = await shop.outcome(handle)
+            assert isinstance(result, SagaRolledBack)
+            assert shop.standing(order) == []
+            await end(forged)
+
+
+async def test_an_order_may_be_called_like_a_delivery_of_another_one(open_shop: OpenShop) -> None:
+    victim = an_order()
+    async with open_shop(worker=False) as shop:
+        handle = await shop.create(victim)
+        run = handle.first_execution_run_id
+        others = [
+            await shop.create(an_order(f"{victim.order_id}/{run}/{name}"))
+            for name in FORWARD.values()
+        ]
+        async with shop.new_worker():
+            for placed in (handle, *others):
+                assert isinstance(await shop.outcome(placed), SagaSucceeded)
+            assert shop.standing(victim) == list(STEPS)
+
+
+def test_no_delivery_is_called_like_an_order() -> None:
+    for order_id in ("x", "delivery/x", "/", "../delivery/x"):
+        order = order_choreography_id(order_id)
+        assert not order.startswith(("delivery/", "delivery-"))
+        assert delivery_id(order, "payment").startswith("delivery/")
+
+
+async def test_the_same_event_told_again_later_is_not_delivered_twice(open_shop: OpenShop) -> None:
+    """Nor looked at, as long as nobody tells it twice."""
+    order = an_order()
+    slow = {"operations": ["process_payment"], "kind": "permanent", "count": 1}
+    async with open_shop(slow) as shop:
+        handle = await shop.create(order)
+        letter = delivery(shop, handle, FORWARD["payment"])
+        await until_parked(letter)
+        reserving = delivery(shop, handle, FORWARD["inventory"])
+        assert await scheduled(reserving) == ["inventory_on_order_created"]
+        assert await scheduled(handle) == []
+        created = (await reserving.query("status", result_type=dict))["delivery"]["event"]
+        async with in_real_time(shop.env):
+            again: WorkflowHandle[Any, Any] = await shop.env.client.start_workflow(
+                "EventDelivery",
+                Delivery(event=Event.model_validate(created), subscriber="inventory"),
+                id=delivery_id(created["id"], "inventory", "again"),
+                task_queue=shop.settings.task_queue,
+            )
+        await again.result()
+        assert await scheduled(again) == ["inventory_on_order_created", "look_at_deliveries"]
+        query = f'WorkflowType = "EventDelivery" AND TaskQueue = "{shop.settings.task_queue}"'
+        begun = [run.id async for run in shop.env.client.list_workflows(query)]
+        assert len([run for run in begun if run.endswith("InventoryReserved/payment")]) <= 1
+        await decide(letter, "replay")
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+
+
+@pytest.mark.parametrize("sign", ["x", "ü", "語", "\U0001f600"])
+async def test_an_event_of_any_name_wedges_nothing(open_shop: OpenShop, sign: str) -> None:
+    """Temporal bounds ids in bytes; an event that can have no delivery is no event."""
+    order = an_order()
+    slow = {"operations": ["process_payment"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
+    async with open_shop(slow) as shop:
+        handle = await shop.create(order)
+        for length in (100, 400):
+            odd = enveloped(told(InventoryReserved, order, handle.first_execution_run_id or ""))
+            fields = {**odd.model_dump(mode="json"), "type": sign * 100, "id": sign * length}
+            await handle.signal("receive_event", fields)
+        await shop.until_step(handle, "reserve_inventory", StepState.SUCCESS)
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)

@@ -1,0 +1,57 @@
+"""A run that a reset has made: it may have done, and undone, more than its own history tells."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from messages.deliveries import CarrierRef, CarrierState, Delivery
+    from messages.events.order import OrderCancelled, OrderCreated
+    from messages.ids import delivery_id, old_delivery_id
+
+from workflows.choreography.account import Account
+from workflows.choreography.carriers import look_at
+from workflows.choreography.participants import PARTICIPANTS
+from workflows.reconciliation import asking
+
+
+def has_earlier_life() -> bool:
+    """Whether this run is not the first of its chain."""
+    return workflow.info().run_id != workflow.info().first_execution_run_id
+
+
+async def confirm(account: Account, created: OrderCreated) -> None:
+    """Call the order off if an earlier life did, however much of it has been heard to stand."""
+    if await _was_called_off(created):
+        account.call_off("FAILED", "called off before it was reset", None)
+        return
+    for participant in PARTICIPANTS:
+        try:
+            known = await asking.operation(participant.service, created.saga_run_id)
+        except asking.NoAnswer as why:
+            account.call_off(
+                "FAILED", f"cannot be confirmed after a reset: {why}", participant.step
+            )
+            return
+        if known is None or known.state != "applied":
+            why_not = f"{participant.step} does not stand any more after a reset"
+            account.call_off("FAILED", why_not, participant.step)
+            return
+
+
+async def _was_called_off(created: OrderCreated) -> bool:
+    """Whether anybody was told so; then that service has undone its part, or still will."""
+    cancelled = OrderCancelled.after(created, workflow.now(), reason="")
+    told = [Delivery(event=cancelled, subscriber=p.service) for p in PARTICIPANTS]
+    found = await look_at(
+        [
+            CarrierRef(workflow_id=name, fact=delivery.fact)
+            for delivery in told
+            for name in (
+                delivery_id(cancelled.id, delivery.subscriber),
+                delivery_id(cancelled.id, delivery.subscriber, delivery.fact),
+                old_delivery_id(cancelled.id, delivery.subscriber),
+            )
+        ]
+    )
+    return not {CarrierState.OPEN, CarrierState.PARKED, CarrierState.CLOSED}.isdisjoint(found)

@@ -1,0 +1,83 @@
+"""A decision against an undoing: it goes into the ledger of the service whose step it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pydantic import TypeAdapter, ValidationError
+from temporalio import workflow
+from temporalio.common import RawValue
+from typing_extensions import Never
+
+with workflow.unsafe.imports_passed_through():
+    from activities.inventory import InventoryActivities
+    from activities.loyalty import LoyaltyActivities
+    from activities.payment import PaymentActivities
+    from activities.shipping import ShippingActivities
+    from messages.base import Identifier, Resolution, Reversal
+    from messages.deliveries import Delivery
+    from messages.events.order import OrderCancelled
+    from messages.ids import OperationId, order_of_choreography
+    from messages.settling import Settle
+
+from workflows import policies
+from workflows.choreography.participants import BY_SERVICE, PARTICIPANTS, Participant
+from workflows.choreography.subscriptions import ORDER
+from workflows.replies import read
+from workflows.task_queues import task_queue_of
+
+_SETTLE: Mapping[str, Callable[[Never, Settle], Reversal]] = {
+    "inventory": InventoryActivities.settle_inventory,
+    "payment": PaymentActivities.settle_payment,
+    "shipping": ShippingActivities.settle_shipping,
+    "loyalty": LoyaltyActivities.settle_loyalty,
+}
+_TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in PARTICIPANTS}
+
+
+def undoing_of(delivery: Delivery) -> Participant | None:
+    """The service whose undoing, or whose word of it, is delivered; None if it is neither."""
+    if delivery.event.type == OrderCancelled.__name__:
+        return BY_SERVICE.get(delivery.subscriber)
+    if delivery.subscriber == ORDER.name:
+        return _TELLS_OF_UNDOING.get(delivery.event.type)
+    return None
+
+
+async def settle(delivery: Delivery, by_hand: Resolution) -> None:
+    """Have the service record that its part was undone by hand, with an undoing's patience.
+
+    The event need not be readable: its envelope names the operation. Where it names no order,
+    there is none whose operation it could be.
+
+    Raises:
+        FailureError: it could not be recorded.
+        UnreadableReply: it may have been.
+    """
+    participant = undoing_of(delivery)
+    order_id = _order_of(delivery.event.correlation_id)
+    if participant is None or order_id is None:
+        return
+    event, policy = delivery.event, policies.UNDO_DELIVERY
+    key = OperationId(event.correlation_id, event.saga_run_id, participant.step)
+    record = _SETTLE[participant.service]
+    raw: RawValue = await workflow.execute_activity(
+        record.__name__,
+        Settle(idempotency_key=str(key), order_id=order_id, resolution=by_hand),
+        result_type=RawValue,
+        task_queue=task_queue_of(participant.service),
+        start_to_close_timeout=policy.attempt,
+        retry_policy=policy.retry,
+        summary=f"records a decision on {participant.step}",
+    )
+    read(raw, Reversal, record.__name__)
+
+
+def _order_of(correlation_id: str) -> str | None:
+    try:
+        order_id: str = TypeAdapter(Identifier).validate_python(
+            order_of_choreography(correlation_id)
+        )
+    except ValidationError:
+        return None
+    return order_id
