@@ -135,7 +135,8 @@ async def _place(on: Stage, order: Order, count: int) -> None:
 
 
 def _size(on: Stage) -> float:
-    return sum(file.stat().st_size for file in on.settings.data_dir.glob("*.db")) / 1e6
+    ledgers = (on.settings.data_dir / f"{service}.db" for service in on.settings.ledger_urls())
+    return sum(ledger.stat().st_size for ledger in ledgers) / 1e6
 
 
 def _table(measured: list[Measured], chosen: _Chosen) -> Table:
@@ -147,7 +148,7 @@ def _table(measured: list[Measured], chosen: _Chosen) -> Table:
         few, many = values
         table.add_row(what, f"{few:,.0f} {unit}", f"{many:,.0f} {unit}", f"{many / few:.1f}")
 
-    row("ledgers and Temporal's database", (one.megabytes for one in measured), "MB")
+    row("size of the ledgers", (one.megabytes for one in measured), "MB")
     medians = [1000 * statistics.median(one.settled) for one in measured]
     row(f"nothing unsettled, median of {chosen.rounds}", medians, "ms")
     row(f"{chosen.recent:,} unsettled orders", (1000 * one.recent for one in measured), "ms")
