@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from hypothesis import strategies as st
 
 from cli.modes import Mode
 from cli.simulation.population import Population
 from services.faults import Fault, FaultPlan
+from services.mock import SERVICES
 from tests.conformance.faults import STEPS, UNDOS
 
 #: Longer than the time of one attempt, so that the effect lands when nobody waits for it.
@@ -16,7 +17,19 @@ TOO_LONG = 0.9
 #: Seconds; what never comes is given up after that.
 DEADLINE = 4
 
-Interference = Literal["update", "native", "terminate"]
+Interference = Literal[
+    "update",
+    "native",
+    "terminate",
+    "delete",
+    "delete_first",
+    "reset",
+    "unreadable",
+    "reconcile",
+    "again",
+]
+#: An instant of its own, when the order's run has closed.
+THE_END = "the end"
 
 
 class Trouble(NamedTuple):
@@ -45,21 +58,74 @@ class Trouble(NamedTuple):
 
 
 class Interruption(NamedTuple):
-    """Somebody interferes while an operation is being called for the order."""
+    """Somebody interferes while an operation is being called for the order, or at its end."""
 
     what: Interference
     operation: str
     #: Before the service is asked, or when it has done its work and has not answered yet.
     after: bool
+    #: Which workflow task to reset to, or which unreadable message is sent.
+    nth: int = 1
+    #: Whether a reset leaves out the signals, updates and cancels that came after it.
+    forgets: bool = False
+
+    def __str__(self) -> str:
+        how = ""
+        if self.what == "reset":
+            how = f" to task {self.nth}" + (", without what it was sent" if self.forgets else "")
+        if self.what == "unreadable":
+            how = f" message {self.nth}"
+        if self.operation == THE_END:
+            return f"{self.what}{how} when it has closed"
+        side = "after" if self.after else "before"
+        return f"{self.what}{how} {side} the effect of {self.operation}"
+
+
+class OtherVersion(NamedTuple):
+    """One attempt of an operation is taken by a worker of another version."""
+
+    operation: str
+    #: Whether it answers with one more field, or with what nobody understands.
+    readable: bool
+
+
+class Swap(NamedTuple):
+    """One service goes on with another ledger, until every order has closed."""
+
+    service: str
+    #: A copy from when the service had done its first work, or an empty one.
+    restored: bool
+    #: When any order gets there.
+    operation: str
+    after: bool
+
+    def __str__(self) -> str:
+        other = "a copy from after its first work" if self.restored else "an empty ledger"
+        side = "after" if self.after else "before"
+        at = "when all have closed" if self.operation == THE_END else f"{side} {self.operation}"
+        return f"{self.service} goes on with {other} {at}; at the end with its own again"
 
 
 class Story(NamedTuple):
     """What happens to one order."""
 
     troubles: tuple[Trouble, ...]
-    interruption: Interruption | None
+    interruptions: tuple[Interruption, ...]
+    versions: tuple[OtherVersion, ...]
     #: Whether it is given little time.
     hurried: bool
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing happens to it that could keep it from succeeding."""
+        harmless = all(each.what in ("unreadable", "reconcile") for each in self.interruptions)
+        readable = all(version.readable for version in self.versions)
+        return not self.troubles and not self.hurried and harmless and readable
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether it waits for ever for what never gets better."""
+        return any(trouble.times is None for trouble in self.troubles)
 
 
 class Scenario(NamedTuple):
@@ -69,6 +135,7 @@ class Scenario(NamedTuple):
     seed: int
     scarce: bool
     stories: tuple[Story, ...]
+    swap: Swap | None = None
 
     @property
     def population(self) -> Population:
@@ -97,10 +164,12 @@ class Scenario(NamedTuple):
             f"# python starter.py {command}",
         ]
         for number, story in enumerate(self.stories, start=1):
-            if story.interruption is not None:
-                what, operation, after = story.interruption
-                side = "after" if after else "before"
-                lines.append(f"# order fuzz-{number}: {what} {side} the effect of {operation}")
+            lines += [f"# order fuzz-{number}: {each}" for each in story.interruptions]
+            for operation, readable in story.versions:
+                what = "one more field" if readable else "what nobody understands"
+                lines.append(f"# order fuzz-{number}: {operation} answers once with {what}")
+        if self.swap is not None:
+            lines.append(f"# {self.swap}")
         for rule in self.plan.fault:
             lines += ["", "[[fault]]"]
             for name, value in rule.model_dump(exclude_none=True, mode="json").items():
@@ -127,11 +196,15 @@ def _troubles() -> st.SearchStrategy[Trouble]:
     return st.one_of(forward, backward)
 
 
+_INSTANTS = st.sampled_from([*STEPS, *UNDOS, THE_END])
+
 _INTERRUPTIONS = st.builds(
     Interruption,
-    what=st.sampled_from(["update", "native", "terminate"]),
-    operation=st.sampled_from([*STEPS, *UNDOS]),
+    what=st.sampled_from(get_args(Interference)),
+    operation=_INSTANTS,
     after=st.booleans(),
+    nth=st.integers(1, 8),
+    forgets=st.booleans(),
 )
 
 _STORIES = st.builds(
@@ -139,8 +212,22 @@ _STORIES = st.builds(
     troubles=st.lists(
         _troubles(), max_size=3, unique_by=lambda trouble: (trouble.operation, trouble.kind)
     ).map(tuple),
-    interruption=st.one_of(st.none(), _INTERRUPTIONS),
+    interruptions=st.lists(_INTERRUPTIONS, max_size=3).map(tuple),
+    versions=st.lists(
+        st.builds(
+            OtherVersion, operation=st.sampled_from([*STEPS, *UNDOS]), readable=st.booleans()
+        ),
+        max_size=1,
+    ).map(tuple),
     hurried=st.booleans(),
+)
+
+_SWAPS = st.builds(
+    Swap,
+    service=st.sampled_from(SERVICES),
+    restored=st.booleans(),
+    operation=_INSTANTS,
+    after=st.booleans(),
 )
 
 
@@ -152,4 +239,5 @@ def scenarios(mode: Mode) -> st.SearchStrategy[Scenario]:
         seed=st.integers(0, 1000),
         scarce=st.booleans(),
         stories=st.lists(_STORIES, min_size=1, max_size=4).map(tuple),
+        swap=st.one_of(st.none(), st.none(), _SWAPS),
     )

@@ -1,0 +1,82 @@
+"""What must be so in the end, whatever has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from messages.requests import STEP_OF
+from services.audit import AuditReport, Violation
+from services.audit.books import Book, Operation, read_book
+from services.audit.ledgers import check_ledger
+from services.audit.sagas import runs
+from services.fence import State
+
+ALL = frozenset(STEP_OF.values())
+
+
+class Ending(NamedTuple):
+    """How a scenario ended."""
+
+    report: AuditReport
+    #: By service, the service's own ledger.
+    ledgers: Mapping[str, str]
+    #: The service that had another ledger for a while, and that ledger's URL.
+    swapped: tuple[str, str] | None
+    #: First run ids of orders of which the last word was that they succeeded.
+    promised: frozenset[str]
+    #: First run ids of orders that nothing kept from succeeding.
+    calm: frozenset[str]
+
+
+def problems(ending: Ending) -> list[str]:
+    """Everything that is not as it must be."""
+    books = [read_book(service, url) for service, url in ending.ledgers.items()]
+    found = [str(each) for each in ending.report.violations if not _inevitable(each, ending)]
+    if ending.report.in_flight:
+        found.append(f"{ending.report.in_flight} orders are called under way")
+    found += _of_runs(runs(books), ending)
+    if ending.swapped is not None:
+        service, url = ending.swapped
+        # Nobody reconciles it, but in itself it must be right.
+        found += [f"the other ledger: {each}" for each in check_ledger(read_book(service, url))]
+    return found
+
+
+def missing_step(ending: Ending) -> frozenset[str]:
+    """The step whose effect may be in the ledger that is not there any more."""
+    return frozenset({STEP_OF[ending.swapped[0]]} if ending.swapped else ())
+
+
+def _inevitable(violation: Violation, ending: Ending) -> bool:
+    """Whether it says that a succeeded order's effect is in the ledger that was taken away.
+
+    While that was there, the order was found to be right, and sealed in the others.
+    """
+    return violation.run_id in ending.promised and any(
+        violation.problem == f"the saga succeeded, but {step} left no effect"
+        and _stands_in_the_other(violation.run_id or "", ending)
+        for step in missing_step(ending)
+    )
+
+
+def _stands_in_the_other(run_id: str, ending: Ending) -> bool:
+    if ending.swapped is None:
+        return False
+    book: Book = read_book(*ending.swapped)
+    return any(o.run_id == run_id and o.state == State.APPLIED for o in book.operations)
+
+
+def _of_runs(by_run: Mapping[str, list[Operation]], ending: Ending) -> Iterator[str]:
+    for run_id in {*by_run, *ending.promised, *ending.calm}:
+        operations = by_run.get(run_id, [])
+        applied = {o.step for o in operations if o.state == State.APPLIED}
+        by_hand = {o.step for o in operations if o.decided_by_hand}
+        elsewhere = missing_step(ending) if _stands_in_the_other(run_id, ending) else frozenset()
+        due = ALL - elsewhere
+        if applied - by_hand and applied not in (ALL, due):
+            yield f"of run {run_id} stands {sorted(applied)}, by hand {sorted(by_hand)}"
+        if run_id in ending.promised and not applied >= due:
+            yield f"run {run_id} succeeded, and only {sorted(applied)} stands"
+        if run_id in ending.calm and run_id not in ending.promised:
+            yield f"run {run_id} did not succeed, and nothing was in its way"
