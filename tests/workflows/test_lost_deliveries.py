@@ -171,8 +171,8 @@ async def until_looked(handle: ChoreographyHandle, times: int) -> None:
 
 
 async def test_nothing_is_begun_any_more_for_an_order_that_is_closed(open_shop: OpenShop) -> None:
-    order = an_order(deadline_seconds=3600)
-    async with open_shop(broken("process_payment")) as shop:
+    order = an_order()
+    async with open_shop({**broken("process_payment"), "orders": [order.order_id]}) as shop:
         handle = await shop.create(order)
         letter = delivery(shop, handle, FORWARD["payment"])
         await until_parked(letter)
