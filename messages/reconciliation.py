@@ -151,10 +151,10 @@ class Reconcile(Message):
     dry_run: bool = False
     #: Go on also when unusually many runs are gone from Temporal.
     however_many: bool = False
-    #: Continues a reconciliation that grew too long for one run: which service's ledger, or
-    #: ``temporal``, where in it, what had been done, and which runs had been met: those that
+    #: Continues a reconciliation that grew too long for one run: ``temporal``, or which
+    #: service's ledger, where in it, what had been done, and which runs had been met: those that
     #: are doubtful, and those that were seen to.
-    search: str = "inventory"
+    search: str = "temporal"
     after: str = ""
     so_far: ReconciliationReport | None = None
     doubtful: tuple[RunRef, ...] = ()

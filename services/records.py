@@ -42,14 +42,16 @@ class LedgerRecords:
     def unsettled(self, after: str) -> UnsettledPage:
         """List the runs of which an effect stands that nobody has sealed, a page at a time.
 
-        The index of exactly these makes it independent of how many orders there were.
+        The index of exactly these makes it independent of how many orders there were. Run ids
+        begin with the time, so that the latest runs come first.
         """
         f = fence.c
+        unsealed = [f.state == State.APPLIED.value, f.sealed == 0]
         with self._ledger.transaction() as tx:
             rows = tx.execute(
                 select(f.saga_id, f.run_id)
-                .where(f.state == State.APPLIED.value, f.sealed == 0, f.run_id > after)
-                .order_by(f.run_id)
+                .where(*unsealed, *([f.run_id < after] if after else []))
+                .order_by(f.run_id.desc())
                 .limit(_PAGE)
             ).all()
         runs = tuple(RunRef(*row) for row in rows)

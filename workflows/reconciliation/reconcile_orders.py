@@ -50,10 +50,12 @@ class ReconcileOrders:
         """
         bench = Bench(await asking.identities(tuple(STEP_OF)))
         self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
-        searches = [*bench.services, _TEMPORAL]
+        searches = [_TEMPORAL, *bench.services]
+        after = ""
+        # One whose ledger does not answer any more is begun anew by the next reconciliation.
         if self._request.search in searches:
             searches = searches[searches.index(self._request.search) :]
-        after = self._request.after
+            after = self._request.after
         for search in searches:
             while True:
                 after = await self._look(bench, search, after)
