@@ -12,7 +12,7 @@ from cli.errors import BadInput, OperationRefused
 from cli.modes import Mode
 from cli.output import Output, program
 from cli.render import step_line
-from cli.runs import description
+from cli.runs import STANDS, description
 from messages.orders import Order
 from messages.requests import requests_of
 from messages.sagas import StepState, StepView
@@ -66,7 +66,10 @@ async def placed_before(
     for run in (await known_to_ledgers(client, ledgers, order.order_id)).runs:
         if not run.standing:
             continue
-        if not run.complete or await description(client, run.run.saga_id, run.run.run_id):
+        found = await description(client, run.run.saga_id, run.run.run_id)
+        if found is not None and found.status in STANDS:
+            return None  # somebody has placed it since we asked Temporal
+        if not run.complete or found is not None:
             raise OperationRefused(
                 f"order {order.order_id!r} has an earlier run, {run.run.saga_id}, run"
                 f" {run.run.run_id}, of which {', '.join(run.standing)} still stands; undo that"

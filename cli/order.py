@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
@@ -15,14 +15,12 @@ from cli.errors import BadInput
 from cli.following import follow
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.runs import Handle, description, run_of, start_input
+from cli.runs import STANDS, Handle, description, run_of, start_input
 from cli.screen import SagaScreen
 from messages.orders import Order
 from runtime.exits import ExitCode
 
 _START_TIMEOUT = timedelta(seconds=10)
-#: An order in one of these is not placed again.
-_STANDS = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
 
 
 class UnreadableOrder(BadInput):
@@ -55,7 +53,7 @@ class Placed:
 async def is_known_to_stand(client: Client, order_id: str) -> bool:
     """Whether Temporal knows that the order runs or has succeeded, in whichever mode."""
     known = [await description(client, mode.saga_id(order_id)) for mode in Mode]
-    return any(run is not None and run.status in _STANDS for run in known)
+    return any(run is not None and run.status in STANDS for run in known)
 
 
 async def place_once(client: Client, mode: Mode, order: Order, task_queue: str) -> Placed:
@@ -68,7 +66,7 @@ async def place_once(client: Client, mode: Mode, order: Order, task_queue: str) 
         if other is mode:
             continue
         known = await description(client, other.saga_id(order.order_id))
-        if known is not None and known.status in _STANDS:
+        if known is not None and known.status in STANDS:
             run = run_of(client, known.id, known.run_id)
             await _check_same(client, run, order)
             return Placed(run, other, already=True, elsewhere=True)

@@ -45,6 +45,10 @@ _CLOSED_AS: dict[WorkflowExecutionStatus, _Closed] = {
 }
 
 
+#: An order in one of these is not placed again.
+STANDS = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
+
+
 class BrokenOff(Message):
     """The run ended without a result that can be read.
 

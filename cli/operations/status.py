@@ -38,7 +38,8 @@ async def status(
         OperationRefused: the run is open and does not answer.
     """
     known = await find_if_any(client, mode, named)
-    if known is None and await say_forgotten(client, ledgers, named, output):
+    forgotten = known is None and await find_if_any(client, None, named) is None
+    if forgotten and await say_forgotten(client, ledgers, named, output):
         return ExitCode.SUCCESS
     found = known or await find(client, mode, named)
     found.say_which(output)

@@ -36,6 +36,11 @@ EXPECTED = {
     "undo without retries": {STOP},
     "undo keyed by the reply it never got": {AFTER, SHIELDED},
     "rolled back but Completed": {AFTER},
+    "settled by hand, then forgotten": {AFTER, SHIELDED, STOP},
+    "second charge past retention": {AFTER, SHIELDED, STOP},
+    "unreadable reply": {AFTER, SHIELDED},
+    "reset of a parked order": {AFTER, SHIELDED, STOP},
+    "lost ledger": {AFTER, SHIELDED, STOP},
 }
 
 

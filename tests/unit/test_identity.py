@@ -82,11 +82,13 @@ def test_a_second_worker_beside_the_first_one_makes_no_gap(ledgers: dict[str, st
 def test_a_worker_that_has_not_been_heard_of_leaves_a_gap(
     ledgers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(identity, "SEEN_WITHIN", 0.05)
+    monkeypatch.setattr(identity, "SEEN_WITHIN", 0)
     with closing(open_services(ledgers)):
-        time.sleep(0.2)
+        time.sleep(0.5)
+        begun = time.monotonic()
         with closing(open_services(ledgers)) as second:
-            assert second.records("payment").identity().proves_seconds < 0.2
+            proves = second.records("payment").identity().proves_seconds
+            assert proves <= time.monotonic() - begun + 0.1
 
 
 def test_a_ledger_that_was_restored_proves_nothing_of_what_it_has_lost(tmp_path: Path) -> None:

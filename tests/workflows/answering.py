@@ -17,7 +17,9 @@ from temporalio.client import Client
 from temporalio.common import RawValue
 from temporalio.worker import Worker
 
+from tests.builders import an_id, an_order
 from tests.workflows.conftest import Shop
+from tests.workflows.payloads import NOTHING, UNREADABLE
 from worker import worker_config
 
 
@@ -29,6 +31,29 @@ class NoAnswer:
 Answer = Payload | Failure | NoAnswer
 #: Gives it for what the activity was asked and answered; None leaves that as it is.
 Substitute = Callable[[Any, Any], Answer | None]
+
+#: By what is wrong with it.
+ANSWERS: Mapping[str, Answer] = {**UNREADABLE, **NOTHING, "no answer at all": NoAnswer()}
+#: All are read in one place; with each activity it is enough to see that it is read there.
+FEW_ANSWERS = {name: ANSWERS[name] for name in ("raw bytes", "a list", "binary/null")}
+FEW_ANSWERS["no answer at all"] = ANSWERS["no answer at all"]
+
+
+class Odd:
+    """Answers each order in its own odd way, until it is mended."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self.orders = {name: an_order(an_id("odd")) for name in answers}
+        self._answers = {self.orders[name].order_id: answer for name, answer in answers.items()}
+        self.mended = False
+
+    def to(self, *activities: str) -> dict[str, Substitute]:
+        """In place of the answers of these activities."""
+        return dict.fromkeys(activities, self._answer)
+
+    def _answer(self, asked: Any, _: Any) -> Answer | None:
+        order_id = asked.order.order_id if hasattr(asked, "order") else asked.order_id
+        return None if self.mended else self._answers.get(order_id)
 
 
 def answering_worker(

@@ -249,11 +249,16 @@ class Shop:
         """A worker like the product's own."""
         return Worker(**worker_config(self.env.client, self.services, self.settings))
 
-    def gated_worker(self, gates: Gates) -> Worker:
+    @asynccontextmanager
+    async def gated_worker(self, gates: Gates) -> AsyncIterator[None]:
         """A worker like the product's own, with gates before its activities."""
         config = worker_config(self.env.client, self.services, self.settings)
         config["interceptors"] = [*config.get("interceptors", ()), gates]
-        return Worker(**config)
+        async with Worker(**config):
+            try:
+                yield
+            finally:
+                gates.open_all()
 
     def deciding_worker(self) -> Worker:
         """A worker that runs the sagas, but none of their activities."""

@@ -339,8 +339,11 @@ async def test_an_order_does_not_wait_for_ever_for_a_word_that_it_shall_not_have
         result = await shop.outcome(handle)
         assert isinstance(result, SagaRolledBack)
         assert result.resolved_manually == ("reserve_inventory",)
+        # Nor does the service undo once more what was undone by hand.
+        assert shop.decisions(order)["reserve_inventory"].note == "the shelf was counted"
         await decide(delivery(shop, handle, BACKWARD["inventory"]), "replay")
         await delivery(shop, handle, BACKWARD["inventory"]).result()
+        assert "reserve_inventory" in shop.decisions(order)
 
 
 async def test_a_parked_copy_of_what_was_delivered_long_ago_does_not_touch_the_order(

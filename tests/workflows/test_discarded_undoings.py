@@ -9,7 +9,7 @@ import pytest
 
 from messages.deliveries import DeliveryState
 from messages.events.order import OrderCancelled
-from messages.sagas import SagaRolledBack, StepState
+from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
 from tests.builders import an_order
 from tests.events import enveloped, told
 from tests.gates import Gates
@@ -24,6 +24,7 @@ from tests.workflows.deliveries import (
     outsider,
     until_parked,
 )
+from workflows.choreography.participants import STEPS
 
 each_service = pytest.mark.parametrize("service", ["inventory", "payment", "shipping"])
 
@@ -161,3 +162,21 @@ async def test_a_forward_event_that_is_discarded_settles_nothing(open_shop: Open
         assert isinstance(result, SagaRolledBack)
         assert result.resolved_manually == ()
         assert shop.decisions(order) == {}
+
+
+async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothing(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    async with open_shop() as shop:
+        handle = await shop.create(order)
+        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        cancelled = told(OrderCancelled, order, handle.first_execution_run_id or "")
+        letter = await outsider(
+            shop, enveloped(cancelled, lambda e: e.update(version=2)), "payment"
+        )
+        await until_parked(letter)
+        await decide(letter, "discard", "nobody cancelled this")
+        assert (await letter.result()).state is DeliveryState.DISCARDED
+        assert shop.decisions(order) == {}
+        assert shop.standing(order) == list(STEPS)

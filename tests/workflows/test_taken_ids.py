@@ -21,7 +21,7 @@ from tests.events import enveloped, told
 from tests.executions import scheduled
 from tests.server import in_real_time
 from tests.workflows.conftest import OpenShop, Shop
-from tests.workflows.deliveries import FORWARD, decide, delivery, until_parked
+from tests.workflows.deliveries import FORWARD, decide, delivery, outsider, until_parked, view
 from workflows.choreography.participants import STEPS
 
 
@@ -32,14 +32,14 @@ async def taken(shop: Shop, event: Event, kind: str, **changes: Any) -> Workflow
         "other content": Delivery(event=newer, subscriber="payment"),
         "other subscriber": Delivery(event=event, subscriber="nobody"),
         "unreadable": RawValue(PayloadConverter.default.to_payload(b"\x00\xff")),
-        "other type": an_order(),
+        "other type": Delivery(event=event, subscriber="payment"),
         "other task queue": Delivery(event=event, subscriber="payment"),
         "much later": Delivery(event=event, subscriber="payment"),
     }[kind]
     queue = "nobody-polls-this" if kind == "other task queue" else shop.settings.task_queue
     async with in_real_time(shop.env):
         return await shop.env.client.start_workflow(
-            "OrderSaga" if kind == "other type" else "EventDelivery",
+            "NobodyHostsThis" if kind == "other type" else "EventDelivery",
             given,
             id=delivery_id(event.id, "payment"),
             task_queue=queue,
@@ -126,21 +126,17 @@ async def test_the_same_event_told_again_later_is_not_delivered_twice(open_shop:
         reserving = delivery(shop, handle, FORWARD["inventory"])
         assert await scheduled(reserving) == ["inventory_on_order_created"]
         assert await scheduled(handle) == []
-        created = (await reserving.query("status", result_type=dict))["delivery"]["event"]
-        async with in_real_time(shop.env):
-            again: WorkflowHandle[Any, Any] = await shop.env.client.start_workflow(
-                "EventDelivery",
-                Delivery(event=Event.model_validate(created), subscriber="inventory"),
-                id=delivery_id(created["id"], "inventory", "again"),
-                task_queue=shop.settings.task_queue,
-            )
-        await again.result()
-        assert await scheduled(again) == ["inventory_on_order_created", "look_at_deliveries"]
-        query = f'WorkflowType = "EventDelivery" AND TaskQueue = "{shop.settings.task_queue}"'
-        begun = [run.id async for run in shop.env.client.list_workflows(query)]
-        assert len([run for run in begun if run.endswith("InventoryReserved/payment")]) <= 1
-        await decide(letter, "replay")
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        created = (await view(reserving)).delivery.event
+        for variant in ("while it is parked", "when it is done"):
+            again = await outsider(shop, created, "inventory", variant)
+            await again.result()
+            assert await scheduled(again) == ["inventory_on_order_created", "look_at_deliveries"]
+            if variant == "while it is parked":
+                await decide(letter, "replay")
+                assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        parent = (await letter.describe()).parent_id
+        assert parent == reserving.id
+        assert await scheduled(letter) == ["payment_on_inventory_reserved"] * 2
 
 
 @pytest.mark.parametrize("sign", ["x", "ü", "語", "\U0001f600"])

@@ -19,7 +19,7 @@ from tests.builders import an_order
 from tests.workflows.answering import Substitute, activity_name, answering_worker
 from tests.workflows.conftest import AnyHandle, OpenShop, Shop
 from tests.workflows.test_any_message import assert_no_task_failed
-from tests.workflows.test_any_reply import LOYALTY_REFUSES
+from tests.workflows.test_any_reaction import LOYALTY_REFUSES
 from worker import ACTIVITIES
 
 _ORDERS_AT_ONCE = 10

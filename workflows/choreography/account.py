@@ -14,7 +14,6 @@ with workflow.unsafe.imports_passed_through():
     from messages.deliveries import CarrierState, DeliveryReport, DeliveryState
     from messages.events.base import OrderEvent
     from messages.events.order import OrderCancelled
-    from messages.ids import event_id
     from messages.sagas import (
         EventRecord,
         SagaRolledBack,
@@ -25,19 +24,17 @@ with workflow.unsafe.imports_passed_through():
     )
 
 from workflows.choreography.participants import (
-    BY_SERVICE,
     PARTICIPANTS,
     STEP_OF,
     STEPS,
     Refusal,
     Undone,
 )
-from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS
+from workflows.choreography.reports import step_of
 from workflows.closing import Turn
 from workflows.failure import brief
 from workflows.progress import Progress
 
-_STEP_BY_NAME = {event.__name__: step for event, step in STEP_OF.items()}
 #: Types of event that are about the way back.
 _UNDOING = {OrderCancelled.__name__, *(p.undone.__name__ for p in PARTICIPANTS)}
 
@@ -103,7 +100,7 @@ class Account:
 
     def hear_of_delivery(self, report: DeliveryReport) -> None:
         """Take how the delivery of one of the order's events goes."""
-        step = _step_of(report) if _is_on_the_way(report) else None
+        step = step_of(report)
         if step is None:
             return
         self.news += 1
@@ -220,22 +217,6 @@ class Account:
             why = f"{report.event.type} was discarded by {decision.operator}: {decision.note}"
             self._progress.failed(step, why)
             self.call_off("FAILED", why, step)
-
-
-def _is_on_the_way(report: DeliveryReport) -> bool:
-    """Whether the order depends on it: not on an event that somebody made up, or sent again."""
-    event = report.event
-    subscribers = {subscriber.name for subscriber in SUBSCRIPTIONS.get(event.type, ())}
-    own_id = event_id(event.correlation_id, event.saga_run_id, event.type)
-    return report.subscriber in subscribers and event.id == own_id
-
-
-def _step_of(report: DeliveryReport) -> str | None:
-    """The step that a delivery is about: of the service, or of the word that the order awaits."""
-    if report.subscriber == ORDER.name:
-        return _STEP_BY_NAME.get(report.event.type)
-    participant = BY_SERVICE.get(report.subscriber)
-    return participant.step if participant else None
 
 
 def _about(event: OrderEvent) -> str | None:

@@ -26,8 +26,6 @@ VERIFIED = "verified-deliveries"
 
 # Whose mailbox an event of unknown type ends in, where a person sees it.
 _NOBODY = Subscriber("nobody")
-# The server bounds a summary in bytes.
-_LONGEST_TYPE = 60
 
 _UNDER_WAY = (CarrierState.OPEN, CarrierState.PARKED)
 _ONCE = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
@@ -110,7 +108,7 @@ async def _begin(delivery: Delivery, workflow_id: str, policy: WorkflowIDReusePo
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             id_reuse_policy=policy,
-            static_summary=f"{delivery.event.type[:_LONGEST_TYPE]} → {delivery.subscriber}",
+            static_summary=f"{delivery.event.type} → {delivery.subscriber}",
         )
     except WorkflowAlreadyStartedError:
         return False

@@ -18,11 +18,13 @@ with workflow.unsafe.imports_passed_through():
     from messages.deliveries import Delivery
     from messages.events.order import OrderCancelled
     from messages.ids import OperationId, order_of_choreography
+    from messages.runs import RunRef
     from messages.settling import Settle
 
 from workflows import policies
 from workflows.choreography.participants import BY_SERVICE, PARTICIPANTS, Participant
 from workflows.choreography.subscriptions import ORDER
+from workflows.reconciliation import asking
 from workflows.replies import read
 from workflows.task_queues import task_queue_of
 
@@ -52,11 +54,12 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
 
     Raises:
         FailureError: it could not be recorded.
+        NoAnswer: nor could it be found out whether it should be.
         UnreadableReply: it may have been.
     """
     participant = undoing_of(delivery)
     order_id = _order_of(delivery.event.correlation_id)
-    if participant is None or order_id is None:
+    if participant is None or order_id is None or await _is_made_up(delivery):
         return
     event, policy = delivery.event, policies.UNDO_DELIVERY
     key = OperationId(event.correlation_id, event.saga_run_id, participant.step)
@@ -71,6 +74,18 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
         summary=f"records a decision on {participant.step}",
     )
     read(raw, Reversal, record.__name__)
+
+
+async def _is_made_up(delivery: Delivery) -> bool:
+    """Whether the order stands, and somebody else has told that it is off.
+
+    To discard that is no decision on what stands.
+    """
+    event, parent = delivery.event, workflow.info().parent
+    if parent is not None and parent.workflow_id == event.correlation_id:
+        return False
+    found = await asking.examined([RunRef(event.correlation_id, event.saga_run_id)])
+    return any(run.fact.status == "succeeded" for run in found.runs)
 
 
 def _order_of(correlation_id: str) -> str | None:
