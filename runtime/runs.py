@@ -140,19 +140,16 @@ class Runs:
         """The last run of the chain that began with run ``first``; None when none is known."""
         # An open run is always the latest one of its id.
         latest = await self._describe(saga_id, None)
-        if latest is not None and first_run_id(latest) == first:
-            return latest
-        begin = described
-        if described is None or described.run_id != first:
+        begin = latest if latest is not None and first_run_id(latest) == first else described
+        if begin is None or (begin is described and described.run_id != first):
             begin = await self._describe(saga_id, first)
         if begin is None:
-            return await self._survivor(saga_id, first)
-        while begin.raw_description.workflow_extended_info.reset_run_id:
+            begin = await self._survivor(saga_id, first)
+        # A run that was reset was merely stopped by that: how it ended, only the one that was
+        # made of it tells. If that one is gone, nobody knows.
+        while begin is not None and begin.raw_description.workflow_extended_info.reset_run_id:
             reset = begin.raw_description.workflow_extended_info.reset_run_id
-            following = await self._describe(saga_id, reset)
-            if following is None:
-                break
-            begin = following
+            begin = await self._describe(saga_id, reset)
         return begin
 
     async def _survivor(self, saga_id: str, first: str) -> WorkflowExecutionDescription | None:

@@ -37,7 +37,9 @@ class _Watched:
 
     def __getattr__(self, method: str) -> Callable[[Command], object]:
         call = cast("Callable[[Command], object]", getattr(self._service, method))
-        operation = _OPERATIONS[method]
+        operation = _OPERATIONS.get(method)
+        if operation is None:
+            return call  # a decision, which has no effect
 
         def watched(request: Command) -> object:
             self._watch(operation, request.order_id, after=False)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.worker import Worker
 
 from messages.failures import OrderAlreadyPlaced
@@ -26,6 +26,7 @@ from tests.workflows.conftest import Handle, OpenShop, Policies, Shop
 from tests.workflows.reconciling import NAMES, assert_nothing_left, delete, reconcile, terminate
 from worker import worker_config
 from workflows import policies
+from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.undo_leftover import UndoLeftover
 
 SHIPPING_REFUSES = {"operations": ["prepare_shipping"], "kind": "refusal", "rate": 1.0}
@@ -246,6 +247,33 @@ async def test_what_is_not_proved_is_undone_when_an_operator_says_so(
         )
         assert shop.standing(order) == []
         await assert_nothing_left(shop)
+
+
+@pytest.mark.usefixtures("soon_quiet")
+@pytest.mark.parametrize("first_is_gone", [False, True])
+async def test_an_order_that_was_reset_is_not_undone_when_its_end_is_gone(
+    open_shop: OpenShop, first_is_gone: bool
+) -> None:
+    """What is left of it was terminated: by the reset, which says nothing about its end."""
+    order = an_order()
+    thrice = {"operations": ["prepare_shipping"], "kind": "transient", "count": 3}
+    async with open_shop(thrice) as shop:
+        first = await shop.start(order, skip_time=False)
+        await shop.until_attempt(first, "prepare_shipping", running=False)
+        second = await shop.reset_to_its_first_task(first)
+        await shop.until_completed(second, activities=1)
+        third = await shop.reset_to_its_first_task(second)
+        assert isinstance(await shop.outcome(third), SagaSucceeded)
+        assert await shop.closed_as(second) is WorkflowExecutionStatus.TERMINATED
+        await delete(shop, third)
+        if first_is_gone:
+            run_id = first.first_execution_run_id
+            await delete(
+                shop,
+                shop.env.client.get_workflow_handle_for(OrderSaga.run, first.id, run_id=run_id),
+            )
+        await assert_nothing_left(shop)
+        assert shop.standing(order) == NAMES
 
 
 async def test_a_search_that_finds_many_runs_gone_stops_and_asks(
