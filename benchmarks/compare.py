@@ -85,13 +85,13 @@ async def _measure(on: Stage, order: Order, rounds: int, in_flight: int) -> Meas
     together: dict[Mode, float] = {}
     for number in range(-2, rounds):  # two that do not count, while everything warms up
         for mode in Mode:
-            placed, seconds = await _through(on, mode, order, f"{number}")
+            placed, seconds = await _through(on, mode, order, f"{mode.value}-{number}")
             if number >= 0:
                 latencies[mode].append(seconds)
                 costs[mode] = costs.get(mode) or await _cost(on.client, placed)
     for mode in Mode:
         began = time.perf_counter()
-        many = (_through(on, mode, order, f"together-{n}") for n in range(in_flight))
+        many = (_through(on, mode, order, f"{mode.value}-together-{n}") for n in range(in_flight))
         await asyncio.gather(*many)
         together[mode] = time.perf_counter() - began
     return Measured(costs, latencies, together)

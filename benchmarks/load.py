@@ -110,7 +110,9 @@ def _arguments() -> _Chosen:
 async def _load(
     on: Stage, worker: ChildProcess, mode: Mode, chosen: _Chosen, output: Output
 ) -> Loaded:
-    population = Population(count=chosen.orders, seed=1, prefix="load", deadline_seconds=DEADLINE)
+    population = Population(
+        count=chosen.orders, seed=1, prefix=f"load-{mode.value}", deadline_seconds=DEADLINE
+    )
     watched = Watched([], [], [])
     watching = asyncio.create_task(_watch(on, worker, watched))
     simulation = Simulation(on.client, mode, on.settings.task_queue)

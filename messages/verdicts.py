@@ -70,7 +70,10 @@ def judge(run: RunStates, fact: SagaFact, doubt: str | None) -> Judged:
     if fact.status == "rolled_back":
         return Judged("left_behind", f"the saga rolled back, but {listed(standing)} stands")
     if fact.status == "terminated":
-        return Judged("left_behind", f"the saga was broken off: {_state_of(standing)}")
+        return Judged(
+            "left_behind",
+            f"the saga was terminated, or ended without a result: {_state_of(standing)}",
+        )
     if run.complete:
         # Retention alone explains it.
         return Judged("succeeded")

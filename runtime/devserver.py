@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import socket
 import sys
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from temporalio.client import Client
@@ -102,7 +104,8 @@ class DevServer:
             self.lock = DirectoryLock(self._data_dir)
             stack.callback(self.lock.release)
             binary = await find_binary(self._data_dir)
-            await self._start(binary, stack)
+            async with _one_at_a_time():
+                await self._start(binary, stack)
             self._stack = stack.pop_all()
         return self
 
@@ -182,6 +185,23 @@ class DevServer:
         free = _any_free()
         self._report(f"port {usual} is in use, so {free} it is ({option} chooses)")
         return free
+
+
+@asynccontextmanager
+async def _one_at_a_time() -> AsyncIterator[None]:
+    """Keep other servers of ours on this machine from starting meanwhile.
+
+    A port that two of them find free at the same moment is taken by one. The other would wait
+    for an answer there, and get the first one's.
+    """
+    with (Path(tempfile.gettempdir()) / f"order-saga-{os.getuid()}.ports").open("a") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(0.05)
+        yield
 
 
 async def find_binary(data_dir: Path) -> Path:

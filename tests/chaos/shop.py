@@ -63,14 +63,18 @@ class Shop:
                 *("starter.py", "simulate", "--mode", self.mode.value, "--json"),
                 *("--orders", str(self._orders), "--concurrency", "10"),
                 *("--deadline", str(self._deadline), "--seed", str(number)),
-                *("--prefix", f"chaos-{number}"),
+                *("--prefix", self._batch(number)),
                 TEMPORAL_ADDRESS=self._address,
             )
         )
 
     def prefix(self, number: int = 0) -> str:
         """How the workflow ids of a batch begin, by default of the last one."""
-        return f"{self.mode.saga_id(f'chaos-{number or len(self._batches)}')}-"
+        return f"{self.mode.saga_id(self._batch(number or len(self._batches)))}-"
+
+    def _batch(self, number: int) -> str:
+        """How its order ids begin: an order cannot be placed in both modes."""
+        return f"chaos-{self.mode.value}-{number}"
 
     def told(self) -> Iterator[tuple[str, Summary]]:
         """What the customers of each batch were told, by :meth:`prefix`."""

@@ -160,7 +160,10 @@ class Bench:
             undecided = [step for step in STEPS if step not in states.states]
             steps = tuple(step for step in STEPS if step in (*standing, *undecided))
             if steps and not why:
-                verdict, why = "left_behind", "the saga was broken off: no step stands"
+                verdict, why = (
+                    "left_behind",
+                    "the saga was terminated, or ended without a result: no step stands",
+                )
         if verdict not in ("left_behind", "unproved"):
             return False
         by_hand = run.fact.resolved_manually
