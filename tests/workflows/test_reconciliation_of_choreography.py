@@ -9,6 +9,7 @@ from messages.deliveries import DeliveryState
 from messages.events.order import OrderCancelled
 from messages.ids import delivery_id, event_id
 from messages.sagas import SagaSucceeded, StepState
+from tests import ledgers
 from tests.builders import an_order
 from tests.workflows.conftest import OpenShop, until
 from tests.workflows.reconciling import NAMES, assert_nothing_left, reconcile, terminate
@@ -69,4 +70,4 @@ async def test_an_undoing_that_an_operator_discarded_before_the_order_was_termin
         await terminate(shop, handle)
         examined = (await reconcile(shop)).listed
         assert "process_payment" not in {*examined[0].undone, *examined[0].failed}
-        assert "process_payment" in shop.standing(order)
+        assert ledgers.states(shop.settings, order.order_id)["process_payment"] == ["settled"]
