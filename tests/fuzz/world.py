@@ -9,7 +9,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
@@ -19,7 +19,7 @@ from messages.runs import ExaminedRun, RunRef
 from runtime.runs import Runs
 from services.audit import SagaFact, audit
 from settings import Settings
-from tests.fuzz.books import Ending, problems
+from tests.fuzz.books import ALL, Ending, problems, standing
 from tests.fuzz.hands import Hands
 from tests.fuzz.operator import Operator
 from tests.fuzz.premises import Premises
@@ -33,6 +33,7 @@ from workflows.orchestration.order_saga import OrderSaga
 _SERVICE_OF = {step: service for service, step in STEP_OF.items()}
 #: Real seconds after which an order counts as one that never ends.
 PATIENCE = 60.0
+_ROLLED_BACK = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED)
 #: Real seconds that an attempt is held up at most while somebody interferes.
 _HELD_UP = 5.0
 #: Reconciliations after which nothing may be left.
@@ -56,6 +57,7 @@ class World:
         self._begun = {name: asyncio.Event() for name in self._orders}
         #: By first run id, whether the last word on the order was that it succeeded.
         self._told: dict[str, bool] = {}
+        self._at_closing: list[str] = []
         self._calls = 0
         self._at_once: set[asyncio.Task[None]] = set()
         self._swap_now = asyncio.Event()
@@ -79,7 +81,8 @@ class World:
         retention = await self._runs.retention_seconds()
         promised = frozenset(run for run, succeeded in self._told.items() if succeeded)
         report = audit(urls, facts, retention_seconds=retention)
-        return Ending(report, urls, self._swapped, promised, self._calm())
+        at_closing = tuple(self._at_closing)
+        return Ending(report, urls, self._swapped, promised, at_closing, self._calm())
 
     def _names(self) -> list[str]:
         return [order.order_id for order in self.scenario.population.orders()]
@@ -93,6 +96,7 @@ class World:
         return self.scenario.mode.saga_id(f"{order_id}-{self.settings.task_queue}")
 
     async def _end(self, swapping: asyncio.Task[None], minding: asyncio.Task[None]) -> None:
+        await self._hands.until_what_was_deleted_is_gone()
         swap = self.scenario.swap
         if swap is not None and swap.operation == THE_END:
             self._swap_now.set()
@@ -161,8 +165,18 @@ class World:
                 raise TimeoutError(f"{handle.id} never ends")
             await asyncio.sleep(0.03)
         if latest is not None and latest.raw_info.first_run_id == handle.first_execution_run_id:
-            succeeded = latest.status is WorkflowExecutionStatus.COMPLETED
-            self._told[handle.first_execution_run_id or ""] = succeeded
+            self._take_its_word(handle.first_execution_run_id or "", latest)
+
+    def _take_its_word(self, run_id: str, closed: WorkflowExecutionDescription) -> None:
+        """A run that closes by itself leaves all or nothing, before anybody mends anything."""
+        succeeded = closed.status is WorkflowExecutionStatus.COMPLETED
+        self._told[run_id] = succeeded
+        by_itself = succeeded or closed.status in _ROLLED_BACK
+        if by_itself and self.scenario.swap is None:
+            stands = standing(self.settings.ledger_urls(), run_id)
+            if stands != (ALL if succeeded else frozenset()):
+                how = closed.status.name if closed.status else ""
+                self._at_closing.append(f"{closed.id} is {how}, and {sorted(stands)} stands")
 
     def _watch(self, operation: str, order_id: str, *, after: bool) -> None:
         self._calls += -1 if after else 1
@@ -223,7 +237,6 @@ class World:
         Raises:
             TimeoutError: there always is.
         """
-        await self._hands.until_what_was_deleted_is_gone()
         for _ in range(_ENOUGH):
             await self._until_nothing_is_open()
             report = await self._operator.reconcile()
