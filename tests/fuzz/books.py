@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from messages.requests import STEP_OF
+from messages.verdicts import listed
 from services.audit import AuditReport, Violation
 from services.audit.books import Book, Operation, read_book
 from services.audit.ledgers import check_ledger
@@ -25,6 +26,8 @@ class Ending(NamedTuple):
     swapped: tuple[str, str] | None
     #: First run ids of orders of which the last word was that they succeeded.
     promised: frozenset[str]
+    #: What was wrong when an order's run had just closed.
+    at_closing: tuple[str, ...]
     #: First run ids of orders that nothing kept from succeeding.
     calm: frozenset[str]
 
@@ -32,7 +35,8 @@ class Ending(NamedTuple):
 def problems(ending: Ending) -> list[str]:
     """Everything that is not as it must be."""
     books = [read_book(service, url) for service, url in ending.ledgers.items()]
-    found = [str(each) for each in ending.report.violations if not _inevitable(each, ending)]
+    found = list(ending.at_closing)
+    found += [str(each) for each in ending.report.violations if not _inevitable(each, ending)]
     if ending.report.in_flight:
         found.append(f"{ending.report.in_flight} orders are called under way")
     found += _of_runs(runs(books), ending)
@@ -49,14 +53,20 @@ def missing_step(ending: Ending) -> frozenset[str]:
 
 
 def _inevitable(violation: Violation, ending: Ending) -> bool:
-    """Whether it says that a succeeded order's effect is in the ledger that was taken away.
+    """Whether it says that one effect of a run is in the ledger that was taken away.
 
-    While that was there, the order was found to be right, and sealed in the others.
+    While that was there, the run was found to be right, and sealed in the others.
     """
-    return violation.run_id in ending.promised and any(
-        violation.problem == f"the saga succeeded, but {step} left no effect"
-        and _stands_in_the_other(violation.run_id or "", ending)
+    said = tuple(
+        begin
         for step in missing_step(ending)
+        for begin in (
+            f"the saga succeeded, but {step} left no effect",
+            f"the saga is gone from Temporal: {listed(ALL - {step})} stands, {step} does not",
+        )
+    )
+    return violation.problem.startswith(said) and _stands_in_the_other(
+        violation.run_id or "", ending
     )
 
 
@@ -80,3 +90,10 @@ def _of_runs(by_run: Mapping[str, list[Operation]], ending: Ending) -> Iterator[
             yield f"run {run_id} succeeded, and only {sorted(applied)} stands"
         if run_id in ending.calm and run_id not in ending.promised:
             yield f"run {run_id} did not succeed, and nothing was in its way"
+
+
+def standing(ledgers: Mapping[str, str], run_id: str) -> frozenset[str]:
+    """The steps of a run whose effects stand now."""
+    books = [read_book(service, url) for service, url in ledgers.items()]
+    operations = runs(books).get(run_id, [])
+    return frozenset(o.step for o in operations if o.state == State.APPLIED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -26,13 +25,13 @@ class Premises:
         settings: Settings,
         plan: FaultPlan,
         watch: Watch,
-        versions: Callable[[], Interceptor],
+        versions: Interceptor,
     ) -> None:
         self._client = client
         self._settings = settings
         self._plan = plan
         self._watch = watch
-        self._versions = versions()
+        self._versions = versions
         self._urls = dict(settings.ledger_urls())
         self._services: Services | None = None
         self._worker: Worker | None = None

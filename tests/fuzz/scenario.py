@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
-
-from hypothesis import strategies as st
+from typing import Literal, NamedTuple
 
 from cli.modes import Mode
 from cli.simulation.population import Population
 from services.faults import Fault, FaultPlan
-from services.mock import SERVICES
-from tests.conformance.faults import STEPS, UNDOS
 
 #: Longer than the time of one attempt, so that the effect lands when nobody waits for it.
 TOO_LONG = 0.9
@@ -175,69 +171,3 @@ class Scenario(NamedTuple):
             for name, value in rule.model_dump(exclude_none=True, mode="json").items():
                 lines.append(f"{name} = {value!r}".replace("'", '"'))
         return "\n".join(lines) + "\n"
-
-
-def _troubles() -> st.SearchStrategy[Trouble]:
-    forward = st.builds(
-        Trouble,
-        operation=st.sampled_from(STEPS),
-        kind=st.sampled_from(["refusal", "transient", "lost_reply", "delay", "permanent"]),
-        times=st.one_of(st.integers(1, 3), st.none()),
-        after=st.booleans(),
-    )
-    # A compensation that never works is parked for ever; one that works at last is enough.
-    backward = st.builds(
-        Trouble,
-        operation=st.sampled_from(UNDOS),
-        kind=st.sampled_from(["transient", "lost_reply", "delay", "permanent"]),
-        times=st.integers(1, 3),
-        after=st.booleans(),
-    )
-    return st.one_of(forward, backward)
-
-
-_INSTANTS = st.sampled_from([*STEPS, *UNDOS, THE_END])
-
-_INTERRUPTIONS = st.builds(
-    Interruption,
-    what=st.sampled_from(get_args(Interference)),
-    operation=_INSTANTS,
-    after=st.booleans(),
-    nth=st.integers(1, 8),
-    forgets=st.booleans(),
-)
-
-_STORIES = st.builds(
-    Story,
-    troubles=st.lists(
-        _troubles(), max_size=3, unique_by=lambda trouble: (trouble.operation, trouble.kind)
-    ).map(tuple),
-    interruptions=st.lists(_INTERRUPTIONS, max_size=3).map(tuple),
-    versions=st.lists(
-        st.builds(
-            OtherVersion, operation=st.sampled_from([*STEPS, *UNDOS]), readable=st.booleans()
-        ),
-        max_size=1,
-    ).map(tuple),
-    hurried=st.booleans(),
-)
-
-_SWAPS = st.builds(
-    Swap,
-    service=st.sampled_from(SERVICES),
-    restored=st.booleans(),
-    operation=_INSTANTS,
-    after=st.booleans(),
-)
-
-
-def scenarios(mode: Mode) -> st.SearchStrategy[Scenario]:
-    """Everything that can happen to up to four orders."""
-    return st.builds(
-        Scenario,
-        mode=st.just(mode),
-        seed=st.integers(0, 1000),
-        scarce=st.booleans(),
-        stories=st.lists(_STORIES, min_size=1, max_size=4).map(tuple),
-        swap=st.one_of(st.none(), st.none(), _SWAPS),
-    )

@@ -21,7 +21,8 @@ from temporalio.testing import WorkflowEnvironment
 from cli.modes import Mode
 from services import identity
 from tests.conformance.hurry import hurry
-from tests.fuzz.scenario import Scenario, scenarios
+from tests.fuzz.scenario import Scenario
+from tests.fuzz.strategies import scenarios
 from tests.fuzz.world import play
 from workflows import policies
 

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
-from cli.modes import Mode
-from messages.orders import Order
 from messages.requests import STEP_OF
-from messages.runs import ExaminedRun, RunRef
 from runtime.runs import Runs
-from services.audit import SagaFact, audit
+from services.audit import audit
 from settings import Settings
 from tests.fuzz.books import Ending, problems
 from tests.fuzz.hands import Hands
 from tests.fuzz.operator import Operator
+from tests.fuzz.orders import Orders
 from tests.fuzz.premises import Premises
-from tests.fuzz.scenario import DEADLINE, THE_END, Interruption, Scenario
+from tests.fuzz.scenario import THE_END, Interruption, Scenario
 from tests.fuzz.versions import OtherVersions
-from tests.server import in_real_time
-from tests.workflows.conftest import AnyHandle
-from workflows.choreography.order import OrderChoreography
-from workflows.orchestration.order_saga import OrderSaga
 
 _SERVICE_OF = {step: service for service, step in STEP_OF.items()}
 #: Real seconds after which an order counts as one that never ends.
@@ -48,21 +42,22 @@ class World:
         self.scenario = scenario
         self._loop = asyncio.get_running_loop()
         self._hands = Hands(env)
+        self._orders = Orders(env, settings, scenario, self._hands)
         self._runs = Runs(env.client, settings.task_queue)
-        self._operator = Operator(env, settings.task_queue, lambda run: self._told.get(run, False))
-        self._orders = dict(zip(self._names(), scenario.stories, strict=True))
-        self._pending = {name: list(story.interruptions) for name, story in self._orders.items()}
-        self._placed: dict[str, list[AnyHandle]] = {name: [] for name in self._orders}
-        self._begun = {name: asyncio.Event() for name in self._orders}
-        #: By first run id, whether the last word on the order was that it succeeded.
-        self._told: dict[str, bool] = {}
-        self._calls = 0
+        self._operator = Operator(
+            env, settings.task_queue, lambda run_id: run_id in self._orders.promised
+        )
+        stories = self._orders.stories
+        self._pending = {name: list(story.interruptions) for name, story in stories.items()}
         self._at_once: set[asyncio.Task[None]] = set()
+        self._calls = 0
+        self._counting = threading.Lock()
         self._swap_now = asyncio.Event()
         self._over = asyncio.Event()
         self._swapped: tuple[str, str] | None = None
+        versions = {self._orders.saga_id(name): story.versions for name, story in stories.items()}
         self._premises = Premises(
-            env.client, settings, scenario.plan, self._watch, self._other_versions
+            env.client, settings, scenario.plan, self._watch, OtherVersions(versions)
         )
 
     async def play(self) -> Ending:
@@ -70,29 +65,31 @@ class World:
         async with self._premises:
             swapping = asyncio.create_task(self._swap())
             minding = asyncio.create_task(self._mind_the_inbox())
-            orders = self.scenario.population.orders()
-            await asyncio.gather(*(self._see_through(order) for order in orders))
-            await asyncio.gather(*self._at_once)
-            await self._end(swapping, minding)
-        facts = await self._facts()
+            try:
+                await asyncio.gather(*map(self._see_through, self._orders.stories))
+                await asyncio.gather(*self._at_once)
+                await self._end(swapping)
+            finally:
+                swapping.cancel()
+                self._over.set()
+                await minding
         urls = self.settings.ledger_urls()
-        retention = await self._runs.retention_seconds()
-        promised = frozenset(run for run, succeeded in self._told.items() if succeeded)
-        report = audit(urls, facts, retention_seconds=retention)
-        return Ending(report, urls, self._swapped, promised, self._calm())
-
-    def _names(self) -> list[str]:
-        return [order.order_id for order in self.scenario.population.orders()]
-
-    def _other_versions(self) -> OtherVersions:
-        return OtherVersions(
-            {self._saga_id(name): story.versions for name, story in self._orders.items()}
+        report = audit(
+            urls,
+            await self._orders.facts(self._runs),
+            retention_seconds=await self._runs.retention_seconds(),
+        )
+        return Ending(
+            report=report,
+            ledgers=urls,
+            swapped=self._swapped,
+            promised=self._orders.promised,
+            at_closing=tuple(self._orders.at_closing),
+            calm=self._orders.calm,
         )
 
-    def _saga_id(self, order_id: str) -> str:
-        return self.scenario.mode.saga_id(f"{order_id}-{self.settings.task_queue}")
-
-    async def _end(self, swapping: asyncio.Task[None], minding: asyncio.Task[None]) -> None:
+    async def _end(self, swapping: asyncio.Task[None]) -> None:
+        await self._hands.until_what_was_deleted_is_gone()
         swap = self.scenario.swap
         if swap is not None and swap.operation == THE_END:
             self._swap_now.set()
@@ -103,10 +100,7 @@ class World:
             await self._operator.reconcile()
             await self._until_nothing_is_open()
             await self._premises.swap_back()
-        swapping.cancel()
         await self._reconcile()
-        self._over.set()
-        await minding
 
     async def _swap(self) -> None:
         swap = self.scenario.swap
@@ -120,52 +114,17 @@ class World:
             await self._operator.empty_the_inbox()
             await asyncio.sleep(0.1)
 
-    async def _see_through(self, order: Order) -> None:
-        story = self._orders[order.order_id]
-        # What never gets better, and an event that is parked, is given up at the deadline.
-        waits = self.scenario.mode is Mode.CHOREOGRAPHY and not story.calm
-        soon = story.hurried or story.hopeless or waits
-        order = order.model_copy(update={"deadline_seconds": DEADLINE if soon else None})
-        await self._place(order)
-        await self._until_closed(order.order_id)
-        for each in story.interruptions:
+    async def _see_through(self, order_id: str) -> None:
+        await self._orders.place(order_id)
+        await self._orders.until_closed(order_id)
+        for each in self._orders.stories[order_id].interruptions:
             if each.operation == THE_END:
-                if each.what == "again":
-                    await self._place(order)
-                else:
-                    await self._interfere(order.order_id, each)
-                await self._until_closed(order.order_id)
-
-    async def _place(self, order: Order) -> None:
-        client, queue = self.env.client, self.settings.task_queue
-        saga_id = self._saga_id(order.order_id)
-        handle: AnyHandle
-        if self.scenario.mode is Mode.ORCHESTRATION:
-            handle = await client.start_workflow(OrderSaga.run, order, id=saga_id, task_queue=queue)
-        else:
-            async with in_real_time(self.env):
-                handle = await client.start_workflow(
-                    OrderChoreography.run, order, id=saga_id, task_queue=queue
-                )
-        self._placed[order.order_id].append(handle)
-        self._begun[order.order_id].set()
-
-    async def _until_closed(self, order_id: str) -> None:
-        handle = self._placed[order_id][-1]
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            latest = await self._hands.latest(handle)
-            if latest is None or latest.status is not WorkflowExecutionStatus.RUNNING:
-                break
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{handle.id} never ends")
-            await asyncio.sleep(0.03)
-        if latest is not None and latest.raw_info.first_run_id == handle.first_execution_run_id:
-            succeeded = latest.status is WorkflowExecutionStatus.COMPLETED
-            self._told[handle.first_execution_run_id or ""] = succeeded
+                await self._interfere(order_id, each)
+                await self._orders.until_closed(order_id)
 
     def _watch(self, operation: str, order_id: str, *, after: bool) -> None:
-        self._calls += -1 if after else 1
+        with self._counting:
+            self._calls += -1 if after else 1
         swap = self.scenario.swap
         if swap is not None:
             if swap.restored and after and _SERVICE_OF.get(operation) == swap.service:
@@ -186,19 +145,18 @@ class World:
         await asyncio.shield(doing)
 
     async def _interfere(self, order_id: str, interruption: Interruption) -> None:
-        await self._begun[order_id].wait()
-        handle = self._placed[order_id][-1]
         if interruption.what == "reconcile":
-            reconciling = asyncio.create_task(self._reconcile_once())
-            self._at_once.add(reconciling)
-            return
-        await self._hands.do(handle, interruption)
-        if interruption.what == "reset":
-            latest = await self._hands.latest(handle)
-            if latest is not None and latest.status is WorkflowExecutionStatus.RUNNING:
-                self._told.pop(handle.first_execution_run_id or "", None)
+            self._at_once.add(asyncio.create_task(self._reconcile_meanwhile()))
+        elif interruption.what == "again":
+            # While it is open, it is there already.
+            if interruption.operation == THE_END:
+                await self._orders.place(order_id)
+        else:
+            await self._hands.do(await self._orders.handle(order_id), interruption)
+            if interruption.what == "reset":
+                await self._orders.forget_its_word(order_id)
 
-    async def _reconcile_once(self) -> None:
+    async def _reconcile_meanwhile(self) -> None:
         await self._operator.reconcile()
 
     async def _until_nothing_is_open(self) -> None:
@@ -223,32 +181,12 @@ class World:
         Raises:
             TimeoutError: there always is.
         """
-        await self._hands.until_what_was_deleted_is_gone()
         for _ in range(_ENOUGH):
             await self._until_nothing_is_open()
             report = await self._operator.reconcile()
             if report.all_done and not report.orders:
                 return
         raise TimeoutError(f"never reconciled: {report}")
-
-    async def _facts(self) -> dict[str, SagaFact]:
-        facts: dict[str, SagaFact] = {}
-        for handle in (handle for placed in self._placed.values() for handle in placed):
-            run_id = handle.first_execution_run_id or ""
-            examined = await self._runs.examine(RunRef(handle.id, run_id))
-            assert isinstance(examined, ExaminedRun), examined
-            facts[run_id] = examined.fact
-        return facts
-
-    def _calm(self) -> frozenset[str]:
-        """The first run of each order that nothing kept from succeeding."""
-        if self.scenario.scarce or self.scenario.swap is not None:
-            return frozenset()
-        return frozenset(
-            self._placed[name][0].first_execution_run_id or ""
-            for name, story in self._orders.items()
-            if story.calm
-        )
 
 
 async def play(env: WorkflowEnvironment, scenario: Scenario) -> list[str]:
