@@ -9,6 +9,7 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import brief
 from cli.runs import SERVER_TIMEOUT, Handle, description
@@ -40,6 +41,9 @@ async def failing_task_of(client: Client, run: Handle) -> FailingTask | None:
     return await failing_task(client, described) if described else None
 
 
+_SEE_HISTORY = "for a reason that its history tells"
+
+
 async def failing_task(
     client: Client, described: WorkflowExecutionDescription
 ) -> FailingTask | None:
@@ -54,20 +58,25 @@ async def failing_task(
 async def _last_failure(
     client: Client, described: WorkflowExecutionDescription, attempt: int
 ) -> str | None:
-    answer = await client.workflow_service.get_workflow_execution_history_reverse(
-        GetWorkflowExecutionHistoryReverseRequest(
-            namespace=client.namespace,
-            execution=WorkflowExecution(workflow_id=described.id, run_id=described.run_id),
-            maximum_page_size=_LOOKED_AT,
-        ),
-        timeout=SERVER_TIMEOUT,
-    )
+    try:
+        answer = await client.workflow_service.get_workflow_execution_history_reverse(
+            GetWorkflowExecutionHistoryReverseRequest(
+                namespace=client.namespace,
+                execution=WorkflowExecution(workflow_id=described.id, run_id=described.run_id),
+                maximum_page_size=_LOOKED_AT,
+            ),
+            timeout=SERVER_TIMEOUT,
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.UNAVAILABLE:
+            raise
+        return _SEE_HISTORY  # that it fails is known; nobody else has to wait for the reason
     for event in answer.history.events:
         if event.HasField("workflow_task_failed_event_attributes"):
             return _why(event)
         if event.HasField("workflow_task_timed_out_event_attributes"):
             return "no worker gets it done in time" if attempt > _KILLED else None
-    return "for a reason that its history tells"
+    return _SEE_HISTORY
 
 
 def _why(event: HistoryEvent) -> str:

@@ -134,9 +134,10 @@ class ReconcileOrders:
             async with gate:
                 self._enter(await see_to(leftover, self._waiting))
 
-        fresh = [leftover for leftover in leftovers if leftover.run not in self._met]
-        self._met.update(leftover.run for leftover in fresh)
-        await asyncio.gather(*map(one, fresh))
+        # Of a chain that was reset, Temporal lists each run.
+        fresh = {found.run: found for found in leftovers if found.run not in self._met}
+        self._met.update(fresh)
+        await asyncio.gather(*map(one, fresh.values()))
 
     def _enter(self, reconciled: Reconciled | None) -> None:
         if reconciled is not None:
