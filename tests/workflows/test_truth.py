@@ -256,12 +256,12 @@ async def test_an_order_that_was_reset_is_not_undone_when_its_end_is_gone(
 ) -> None:
     """What is left of it was terminated: by the reset, which says nothing about its end."""
     order = an_order()
-    thrice = {"operations": ["prepare_shipping"], "kind": "transient", "count": 3}
-    async with open_shop(thrice) as shop:
+    for_a_while = {"operations": ["prepare_shipping"], "kind": "transient", "count": 6}
+    async with open_shop(for_a_while) as shop:
         first = await shop.start(order, skip_time=False)
         await shop.until_attempt(first, "prepare_shipping", running=False)
         second = await shop.reset_to_its_first_task(first)
-        await shop.until_completed(second, activities=1)
+        await shop.until_attempt(second, "prepare_shipping", running=False)
         third = await shop.reset_to_its_first_task(second)
         assert isinstance(await shop.outcome(third), SagaSucceeded)
         assert await shop.closed_as(second) is WorkflowExecutionStatus.TERMINATED
