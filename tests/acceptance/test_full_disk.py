@@ -37,8 +37,14 @@ def full(directory: Path, but: int = 0) -> Iterator[None]:
     """The directory's disk has no space left, but for so many bytes."""
     filler = os.open(directory / "filler", os.O_WRONLY | os.O_CREAT)
     try:
-        free = os.statvfs(directory).f_bavail * os.statvfs(directory).f_bsize
-        os.posix_fallocate(filler, 0, free - but)
+        for more_tries in (True, True, True, True, False):
+            free = os.statvfs(directory).f_bavail * os.statvfs(directory).f_bsize
+            try:
+                os.posix_fallocate(filler, 0, free - but)
+                break
+            except OSError:  # somebody has written meanwhile
+                if not more_tries:
+                    raise
         yield
     finally:
         os.close(filler)
