@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from temporalio import workflow
-from temporalio.common import RawValue
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -13,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.deliveries import CarrierRef, CarrierState
 
 from workflows import policies
-from workflows.replies import UnreadableReply, read
+from workflows.replies import UnreadableReply, call
 
 
 async def look_at(wanted: Sequence[CarrierRef]) -> list[CarrierState]:
@@ -21,18 +20,16 @@ async def look_at(wanted: Sequence[CarrierRef]) -> list[CarrierState]:
 
     Then it is begun once more, in vain or for nothing, rather than not at all.
     """
-    name = CarrierActivities.look_at_deliveries.__name__
     policy = policies.SEARCH
     try:
-        raw: RawValue = await workflow.execute_activity(
-            name,
+        found = await call(
+            CarrierActivities.look_at_deliveries.__name__,
             list(wanted),
-            result_type=RawValue,
-            start_to_close_timeout=policy.attempt,
-            schedule_to_close_timeout=policy.window,
-            retry_policy=policy.retry,
+            reply=list[CarrierState],
+            attempt=policy.attempt,
+            window=policy.window,
+            retry=policy.retry,
         )
-        found = read(raw, list[CarrierState], name)
     except (FailureError, UnreadableReply) as error:
         workflow.logger.warning("deliveries cannot be looked at: %s", error)
         found = []

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.common import RawValue
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
@@ -46,9 +45,7 @@ from workflows.choreography.subscriptions import (
 from workflows.closing import no_input
 from workflows.failure import explain
 from workflows.progress import SAGA_STATUS
-from workflows.replies import UnreadableReply
-from workflows.replies import read as read_reply
-from workflows.task_queues import task_queue_of
+from workflows.replies import UnreadableReply, call
 from workflows.uninterrupted import finish
 
 #: Marks the deliveries in which a decision against an undoing goes into the service's ledger.
@@ -136,16 +133,14 @@ class EventDelivery:
 
     async def _react(self, subscriber: Subscriber) -> list[Event]:
         assert subscriber.reaction is not None
-        name = subscriber.reaction.__name__
-        reply: RawValue | None = await workflow.execute_activity(
-            name,
+        return await call(
+            subscriber.reaction.__name__,
             self._event,
-            result_type=RawValue,
-            task_queue=task_queue_of(subscriber.name),
-            start_to_close_timeout=subscriber.policy.attempt,
-            retry_policy=subscriber.policy.retry,
+            reply=list[Event],
+            attempt=subscriber.policy.attempt,
+            retry=subscriber.policy.retry,
+            service=subscriber.name,
         )
-        return read_reply(reply, list[Event], name)
 
     async def _parked(self) -> bool:
         """Wait for an operator; True when the event is to be delivered after all."""

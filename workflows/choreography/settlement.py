@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
-from temporalio.common import RawValue
 from typing_extensions import Never
 
 with workflow.unsafe.imports_passed_through():
@@ -25,8 +24,7 @@ from workflows import policies
 from workflows.choreography.participants import BY_SERVICE, PARTICIPANTS, Participant
 from workflows.choreography.subscriptions import ORDER
 from workflows.reconciliation import asking
-from workflows.replies import read
-from workflows.task_queues import task_queue_of
+from workflows.replies import call
 
 _SETTLE: Mapping[str, Callable[[Never, Settle], Reversal]] = {
     "inventory": InventoryActivities.settle_inventory,
@@ -63,17 +61,15 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
         return
     event, policy = delivery.event, policies.UNDO_DELIVERY
     key = OperationId(event.correlation_id, event.saga_run_id, participant.step)
-    record = _SETTLE[participant.service]
-    raw: RawValue = await workflow.execute_activity(
-        record.__name__,
+    await call(
+        _SETTLE[participant.service].__name__,
         Settle(idempotency_key=str(key), order_id=order_id, resolution=by_hand),
-        result_type=RawValue,
-        task_queue=task_queue_of(participant.service),
-        start_to_close_timeout=policy.attempt,
-        retry_policy=policy.retry,
+        reply=Reversal,
+        attempt=policy.attempt,
+        retry=policy.retry,
+        service=participant.service,
         summary=f"records a decision on {participant.step}",
     )
-    read(raw, Reversal, record.__name__)
 
 
 async def _is_made_up(delivery: Delivery) -> bool:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
-from temporalio import workflow
-from temporalio.common import RawValue
 from temporalio.workflow import ActivityCancellationType
 from typing_extensions import Never
 
 from messages.base import Reversal
 from messages.settling import Settle
 from workflows.policies import COMPENSATION, FORWARD, Policy
-from workflows.replies import read
-from workflows.task_queues import task_queue_of
+from workflows.replies import call
 
 RequestT = TypeVar("RequestT", contravariant=True)
 ReplyT = TypeVar("ReplyT", covariant=True)
+_AnswerT = TypeVar("_AnswerT")
 
 
 @dataclass(frozen=True)
@@ -57,19 +55,9 @@ async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timede
         ActivityError: it failed.
         UnreadableReply: so did its answer; whether it took effect is unknown.
     """
-    policy = step.policy
-    reply: RawValue | None = await workflow.execute_activity(
-        step.action.__name__,
-        request,
-        result_type=RawValue,
-        task_queue=task_queue_of(step.service),
-        start_to_close_timeout=policy.attempt,
-        schedule_to_close_timeout=min(policy.window, time_left),
-        retry_policy=policy.retry,
-        # Otherwise a cancelled action is still under way while its compensation starts.
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    )
-    return read(reply, step.reply, step.action.__name__)
+    window = min(step.policy.window, time_left)
+    policy = replace(step.policy, window=window)
+    return await _run(step, step.action, request, step.reply, policy)
 
 
 async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
@@ -79,35 +67,35 @@ async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
         ActivityError: it failed.
         UnreadableReply: so did its answer.
     """
-    policy = step.compensation_policy
-    reply: RawValue | None = await workflow.execute_activity(
-        step.compensation.__name__,
-        request,
-        result_type=RawValue,
-        task_queue=task_queue_of(step.service),
-        start_to_close_timeout=policy.attempt,
-        schedule_to_close_timeout=policy.window,
-        retry_policy=policy.retry,
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=f"undoes {step.name}",
-    )
-    return read(reply, Reversal, step.compensation.__name__)
+    policy, summary = step.compensation_policy, f"undoes {step.name}"
+    return await _run(step, step.compensation, request, Reversal, policy, summary)
 
 
 async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
     """Have the step's service record an operator's decision, with a compensation's patience."""
     if step.settlement is None:
         raise ValueError(f"the service of {step.name} keeps no decisions")
-    policy = step.compensation_policy
-    reply: RawValue | None = await workflow.execute_activity(
-        step.settlement.__name__,
-        decision,
-        result_type=RawValue,
-        task_queue=task_queue_of(step.service),
-        start_to_close_timeout=policy.attempt,
-        schedule_to_close_timeout=policy.window,
-        retry_policy=policy.retry,
-        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=f"records a decision on {step.name}",
+    policy, summary = step.compensation_policy, f"records a decision on {step.name}"
+    return await _run(step, step.settlement, decision, Reversal, policy, summary)
+
+
+async def _run(
+    step: Step[Never, object],
+    activity: Callable[[Never, RequestT], _AnswerT],
+    request: RequestT,
+    reply: type[_AnswerT],
+    policy: Policy,
+    summary: str | None = None,
+) -> _AnswerT:
+    return await call(
+        activity.__name__,
+        request,
+        reply=reply,
+        attempt=policy.attempt,
+        window=policy.window,
+        retry=policy.retry,
+        service=step.service,
+        # Otherwise a cancelled action is still under way while its compensation starts.
+        cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary,
     )
-    return read(reply, Reversal, step.settlement.__name__)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import RawValue
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
@@ -20,8 +19,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import policies
 from workflows.failure import explain
 from workflows.policies import Policy
-from workflows.replies import UnreadableReply, read
-from workflows.task_queues import task_queue_of
+from workflows.replies import UnreadableReply, call
 
 _T = TypeVar("_T")
 
@@ -112,17 +110,15 @@ async def _ask(
     kind: type[_T],
     policy: Policy = policies.ASKING,
 ) -> _T:
-    name = question.format(service)
     try:
-        raw: RawValue = await workflow.execute_activity(
-            name,
-            args=about,
-            result_type=RawValue,
-            task_queue=task_queue_of(service),
-            start_to_close_timeout=policy.attempt,
-            schedule_to_close_timeout=policy.window,
-            retry_policy=policy.retry,
+        return await call(
+            question.format(service),
+            *about,
+            reply=kind,
+            attempt=policy.attempt,
+            window=policy.window,
+            retry=policy.retry,
+            service=service,
         )
-        return read(raw, kind, name)
     except (ActivityError, UnreadableReply) as error:
         raise NoAnswer(explain(error)) from error
