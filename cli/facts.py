@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from temporalio.client import Client
 
 from messages.runs import RunRef, SagaFact, UnreadableRun
-from runtime.endings import SERVER_TIMEOUT
+from runtime.inputs import SERVER_TIMEOUT
 from runtime.runs import Runs, first_sight, sagas_query
 
 _QUESTIONS_AT_ONCE = 20

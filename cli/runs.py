@@ -26,6 +26,7 @@ from cli.errors import brief, reason
 from messages.base import Message
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaSucceeded
+from runtime.inputs import decoded, start_of
 
 # Whichever workflow it is: queries and updates go by the names that both kinds share.
 Handle = WorkflowHandle[Any, SagaSucceeded]
@@ -129,14 +130,8 @@ async def _unreadable(run: Handle, why: str) -> BrokenOff:
 
 async def start_input(client: Client, run: Handle) -> Order | None:
     """The order that the run was started with; None when it was started with no order."""
-    async for event in run.fetch_history_events(page_size=1, rpc_timeout=SERVER_TIMEOUT):
-        payloads = event.workflow_execution_started_event_attributes.input.payloads
-        try:
-            decoded = await client.data_converter.decode(payloads, [Order])
-        except Exception:  # whatever decoding raises
-            return None
-        return decoded[0] if decoded and isinstance(decoded[0], Order) else None
-    return None
+    started = await start_of(run)
+    return None if started is None else await decoded(client, started.input, Order)
 
 
 def _rolled_back(detail: object) -> SagaRolledBack | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from messages.deliveries import CarrierRef, CarrierState, Delivery
 from messages.sagas import SagaStatus
 from runtime.client import SAGA_STATUS
-from runtime.endings import SERVER_TIMEOUT
+from runtime.inputs import SERVER_TIMEOUT, decoded, start_of
 
 _STATUS = SearchAttributeKey.for_keyword(SAGA_STATUS)
 
@@ -31,7 +31,9 @@ class Carriers:
         handle = self._client.get_workflow_handle(carrier.workflow_id)
         try:
             found = await handle.describe(rpc_timeout=SERVER_TIMEOUT)
-            started = await self._start_of(found)
+            started = await start_of(
+                self._client.get_workflow_handle(found.id, run_id=found.run_id)
+            )
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return CarrierState.ABSENT
@@ -42,14 +44,6 @@ class Carriers:
             return CarrierState.CLOSED
         parked = found.typed_search_attributes.get(_STATUS) == SagaStatus.NEEDS_INTERVENTION
         return CarrierState.PARKED if parked else CarrierState.OPEN
-
-    async def _start_of(
-        self, found: WorkflowExecutionDescription
-    ) -> WorkflowExecutionStartedEventAttributes | None:
-        handle = self._client.get_workflow_handle(found.id, run_id=found.run_id)
-        async for event in handle.fetch_history_events(page_size=1, rpc_timeout=SERVER_TIMEOUT):
-            return event.workflow_execution_started_event_attributes
-        return None
 
     async def _would_deliver(
         self, started: WorkflowExecutionStartedEventAttributes, carrier: CarrierRef
@@ -62,8 +56,5 @@ class Carriers:
         )
         if not as_ours:
             return False
-        try:
-            given = await self._client.data_converter.decode(started.input.payloads, [Delivery])
-        except Exception:  # whatever anybody has started
-            return False
-        return len(given) == 1 and isinstance(given[0], Delivery) and given[0].fact == carrier.fact
+        given = await decoded(self._client, started.input, Delivery)
+        return given is not None and given.fact == carrier.fact

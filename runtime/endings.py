@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TypeVar
-
 from pydantic import ValidationError
-from temporalio.api.common.v1 import Payloads
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, CancelledError
 
@@ -15,11 +11,7 @@ from messages.events.order import OrderCancelled
 from messages.orders import Order
 from messages.requests import STEP_OF
 from messages.sagas import ResolveCompensation, SagaRolledBack
-
-#: For one call that the server answers by itself.
-SERVER_TIMEOUT = timedelta(seconds=10)
-
-_M = TypeVar("_M", Order, ResolveCompensation, DeliveryReport)
+from runtime.inputs import SERVER_TIMEOUT, decoded
 
 #: By which a choreographed order hears how the delivery of an event goes.
 _DELIVERY_REPORT = "delivery_report"
@@ -53,18 +45,18 @@ async def story_of(
     async for event in handle.fetch_history_events(rpc_timeout=SERVER_TIMEOUT):
         if event.HasField("workflow_execution_started_event_attributes"):
             given = event.workflow_execution_started_event_attributes.input
-            order = await _decoded(client, given, Order)
+            order = await decoded(client, given, Order)
         accepted = event.workflow_execution_update_accepted_event_attributes.accepted_request
         # A reset admits again what its base run had accepted.
         admitted = event.workflow_execution_update_admitted_event_attributes.request
         for request in (accepted.input, admitted.input):
             if request.name == "resolve_compensation":
-                decision = await _decoded(client, request.args, ResolveCompensation)
+                decision = await decoded(client, request.args, ResolveCompensation)
                 if decision is not None and decision.action == "mark_resolved":
                     by_hand.append(decision.step)
         signal = event.workflow_execution_signaled_event_attributes
         if signal.signal_name == _DELIVERY_REPORT:
-            report = await _decoded(client, signal.input, DeliveryReport)
+            report = await decoded(client, signal.input, DeliveryReport)
             if report is not None and _took_over(report):
                 by_hand.append(STEP_OF[report.subscriber])
     return order, tuple(dict.fromkeys(by_hand))
@@ -75,11 +67,3 @@ def _took_over(report: DeliveryReport) -> bool:
     discarded = report.state is DeliveryState.DISCARDED and report.decision is not None
     undoing = report.event.type == OrderCancelled.__name__
     return discarded and undoing and report.subscriber in STEP_OF
-
-
-async def _decoded(client: Client, given: Payloads, kind: type[_M]) -> _M | None:
-    try:
-        decoded = await client.data_converter.decode(given.payloads, [kind])
-    except Exception:  # whatever anybody has sent
-        return None
-    return decoded[0] if len(decoded) == 1 and isinstance(decoded[0], kind) else None

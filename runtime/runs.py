@@ -17,8 +17,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.ids import leftover_id
 from messages.reconciliation import RunsPage
 from messages.runs import SAGA_TYPES, ExaminedRun, RunRef, SagaFact, UnreadableRun
-from runtime.endings import SERVER_TIMEOUT, result_of, story_of
+from runtime.endings import result_of, story_of
 from runtime.exits import one_line
+from runtime.inputs import SERVER_TIMEOUT
 from runtime.visibility import equals, quoted
 
 _PAGE = 200

@@ -18,7 +18,7 @@ from temporalio.client import (
 )
 
 from messages.reconciliation import Reconcile
-from runtime.endings import SERVER_TIMEOUT
+from runtime.inputs import SERVER_TIMEOUT
 
 #: The workflow that does it; its runs under the schedule begin their ids with the schedule's.
 RECONCILE_ORDERS = "ReconcileOrders"

@@ -12,9 +12,9 @@ from messages.ledgers import Home, OperationState
 from messages.requests import STEP_OF, StepRequest
 from messages.runs import RunRef
 from messages.verdicts import STEPS
+from services.audit.books import read_request
 from services.fence import fence
 from services.ledger import LedgerUnavailable, reading
-from services.records import read_request
 
 
 class KnownStep(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, select, update
 
 from messages.ledgers import (
@@ -13,9 +12,9 @@ from messages.ledgers import (
     RunOperation,
     UnsettledPage,
 )
-from messages.requests import STEP_OF, StepRequest
+from messages.requests import STEP_OF
 from messages.runs import RunRef
-from services.audit.books import KEPT
+from services.audit.books import read_request
 from services.fence import State, fence
 from services.identity import identity
 from services.ledger import Ledger
@@ -103,12 +102,3 @@ def operations_in(tx: Connection, run_ids: Sequence[str]) -> tuple[RunOperation,
         )
         for row in rows
     )
-
-
-def read_request(service: str, text: str) -> StepRequest | None:
-    """The request that a fence row keeps; None when it cannot be read."""
-    try:
-        request = KEPT[service].command.model_validate_json(text)
-    except ValidationError:
-        return None
-    return request if isinstance(request, StepRequest) else None

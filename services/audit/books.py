@@ -13,6 +13,7 @@ from messages.inventory import ReserveInventory
 from messages.ledgers import Home, LedgerIdentity
 from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
+from messages.requests import StepRequest
 from messages.runs import RunRef
 from messages.shipping import PrepareShipping
 from services.fence import State, fence
@@ -93,7 +94,7 @@ class Operation(NamedTuple):
     state: str
     answer: str | None
     #: None when it cannot be read, and when an operator settled the operation before it came.
-    request: Command | None
+    request: StepRequest | None
     #: Whether an operator has recorded a decision on it.
     decided_by_hand: bool
     #: Seconds since the service first heard of it.
@@ -147,7 +148,7 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
                 Operation(
                     service,
                     *(row.key, row.saga_id, row.run_id, row.step, row.order_id),
-                    *(row.state, row.answer, _request(kept.command, row.request)),
+                    *(row.state, row.answer, read_request(service, row.request)),
                     row.settlement is not None,
                     clock.seconds_since(row.created_at),
                 )
@@ -175,8 +176,10 @@ def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
     return tuple(run for run, steps in standing.items() if len(steps) < len(KEPT))
 
 
-def _request(command: type[Command], text: str) -> Command | None:
+def read_request(service: str, text: str) -> StepRequest | None:
+    """The request that a row of the service's fence keeps; None when it cannot be read."""
     try:
-        return command.model_validate_json(text)
+        request = KEPT[service].command.model_validate_json(text)
     except ValidationError:
         return None
+    return request if isinstance(request, StepRequest) else None

@@ -15,11 +15,6 @@ from workflows.choreography.participants import PARTICIPANTS
 from workflows.reconciliation import asking
 
 
-def has_earlier_life() -> bool:
-    """Whether this run is not the first of its chain."""
-    return workflow.info().run_id != workflow.info().first_execution_run_id
-
-
 async def confirm(account: Account, created: OrderCreated) -> None:
     """Call the order off if an earlier life did, however much of it has been heard to stand."""
     if await _was_called_off(created):

@@ -21,8 +21,9 @@ with workflow.unsafe.imports_passed_through():
     from messages.sagas import CancelOrder, EventRecord, SagaStatus, SagaSucceeded, SagaView
     from messages.validation import explain
 
+from workflows.chain import has_earlier_life
 from workflows.choreography.account import Account
-from workflows.choreography.earlier_life import confirm, has_earlier_life
+from workflows.choreography.earlier_life import confirm
 from workflows.choreography.follow_up import FollowUp
 from workflows.choreography.participants import STEPS
 from workflows.choreography.publication import (

@@ -24,6 +24,7 @@ from messages.sagas import (
     SagaView,
     StepState,
 )
+from workflows.chain import has_earlier_life
 from workflows.closing import Turn, close_as_rolled_back
 from workflows.failure import brief, explain, is_refusal, ran_out_of_time
 from workflows.orchestration.compensation import CompensationStack
@@ -149,13 +150,8 @@ class Saga:
         self._stack.resolve(decision)
 
     def _earlier_life(self) -> Mapping[str, object]:
-        """The requests of all steps, when an earlier run of the chain may have made them.
-
-        A reset run's history ends where it was reset to. The run before it may have done, and
-        undone, more than that, under the same keys.
-        """
-        info = workflow.info()
-        if self._requests is None or info.run_id == info.first_execution_run_id:
+        """The requests of all steps, when an earlier run of the chain may have made them."""
+        if self._requests is None or not has_earlier_life():
             return {}
         return self._requests() if workflow.patched(_EARLIER_LIFE) else {}
 
