@@ -11,11 +11,14 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from messages.reconciliation import Reconcile, ReconciliationReport
+from messages.ids import leftover_id
+from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
+from messages.runs import RunRef
 from tests.server import in_real_time
 from tests.workflows.conftest import AnyHandle, Shop, until
 from workflows.orchestration.order_saga import STEPS
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
+from workflows.reconciliation.undo_leftover import UndoLeftover
 
 NAMES = [step.name for step in STEPS]
 
@@ -84,3 +87,9 @@ async def delete(shop: Shop, handle: WorkflowHandle[Any, Any]) -> None:
         return False
 
     await until(gone)
+
+
+def leftover_of(shop: Shop, handle: AnyHandle) -> WorkflowHandle[UndoLeftover, Reconciled]:
+    """The run that undoes what the saga's run left behind."""
+    run = RunRef(handle.id, handle.first_execution_run_id or "")
+    return shop.env.client.get_workflow_handle_for(UndoLeftover.run, leftover_id(run))

@@ -12,7 +12,6 @@ from temporalio.service import RPCError
 
 import runtime.runs
 import services.records
-from messages.ids import leftover_id
 from messages.reconciliation import Reconciled, ReconciliationReport
 from messages.requests import STEP_OF
 from messages.runs import RunRef
@@ -21,12 +20,13 @@ from runtime.schedule import ensure_reconciliation, schedule_id
 from tests import ledgers
 from tests.builders import an_order
 from tests.server import in_real_time
-from tests.workflows.conftest import Handle, OpenShop, Policies, Shop, until
+from tests.workflows.conftest import OpenShop, Policies, Shop, until
 from tests.workflows.reconciling import (
     NAMES,
     assert_nothing_left,
     begin,
     delete,
+    leftover_of,
     reconcile,
     terminate,
 )
@@ -37,12 +37,6 @@ from workflows.reconciliation.undo_leftover import UndoLeftover
 HOURS = 3600.0
 
 COMPENSATIONS = {step.name: step.compensation.__name__ for step in STEPS}
-
-
-def leftover_of(shop: Shop, handle: Handle) -> WorkflowHandle[UndoLeftover, Reconciled]:
-    """The run that undoes what the saga's run left behind."""
-    run = RunRef(handle.id, handle.first_execution_run_id or "")
-    return shop.env.client.get_workflow_handle_for(UndoLeftover.run, leftover_id(run))
 
 
 async def decide(leftover: WorkflowHandle[UndoLeftover, Reconciled], action: str) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from messages.failures import OrderAlreadyPlaced
-from messages.ids import leftover_id
 from messages.orders import Order
-from messages.reconciliation import Reconciled
+from messages.reconciliation import Examined, Leftover
 from messages.runs import RunRef
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded
 from services import identity
@@ -23,7 +26,14 @@ from services.mock import open_services
 from tests import ledgers
 from tests.builders import an_order
 from tests.workflows.conftest import Handle, OpenShop, Policies, Shop
-from tests.workflows.reconciling import NAMES, assert_nothing_left, delete, reconcile, terminate
+from tests.workflows.reconciling import (
+    NAMES,
+    assert_nothing_left,
+    delete,
+    leftover_of,
+    reconcile,
+    terminate,
+)
 from worker import worker_config
 from workflows import policies
 from workflows.orchestration.order_saga import OrderSaga
@@ -44,11 +54,6 @@ async def parked(shop: Shop, order: Order) -> Handle:
 async def resolve(handle: WorkflowHandle[Any, Any], action: str, step: str = "") -> None:
     decision = {**BY_HAND, "step": step or BY_HAND["step"], "action": action}
     await handle.execute_update("resolve_compensation", decision)
-
-
-def leftover_of(shop: Shop, handle: Handle) -> WorkflowHandle[UndoLeftover, Reconciled]:
-    run = RunRef(handle.id, handle.first_execution_run_id or "")
-    return shop.env.client.get_workflow_handle_for(UndoLeftover.run, leftover_id(run))
 
 
 @pytest.fixture
@@ -315,3 +320,50 @@ async def test_one_run_that_cannot_be_read_stops_no_other(open_shop: OpenShop) -
             await unreadable.terminate()
         assert (await reconcile(shop)).undone == 2
         assert shop.standing(order) == []
+
+
+@pytest.mark.parametrize("answer", ["none", "another run"])
+async def test_a_leftover_of_which_temporal_does_not_tell_any_more_is_not_undone(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    """Between the search and the undoing a reset may have brought its run back."""
+    short = replace(policies.SEARCH, window=timedelta(seconds=1))
+    monkeypatch.setattr(policies, "SEARCH", short)
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    order = an_order()
+
+    @activity.defn(name="examine_runs")
+    async def examine_nothing(_runs: list[RunRef]) -> Examined:
+        if answer == "none":
+            raise ApplicationError("Temporal does not answer")
+        return Examined(runs=(), retention_seconds=0)
+
+    async with open_shop(waiting, worker=False) as shop:
+        async with shop.new_worker():
+            handle = await shop.start(order, skip_time=False)
+            await shop.until_attempt(handle, "prepare_shipping", running=False)
+        await shop.reset_to_its_first_task(handle)
+        config = worker_config(shop.env.client, shop.services, shop.settings)
+        config["workflows"] = [UndoLeftover]
+        others = [a for a in config["activities"] if a.__name__ != "examine_runs"]
+        config["activities"] = [*others, examine_nothing]
+        async with Worker(**config):
+            leftover = await shop.env.client.start_workflow(
+                UndoLeftover.run,
+                Leftover(
+                    run=RunRef(handle.id, handle.first_execution_run_id or ""),
+                    order_id=order.order_id,
+                    ended="terminated",
+                    why="it was terminated",
+                    steps=tuple(NAMES[:2]),
+                    standing=tuple(NAMES[:2]),
+                ),
+                id=leftover_of(shop, handle).id,
+                task_queue=shop.settings.task_queue,
+            )
+            await shop.until_listed_as(leftover, SagaStatus.NEEDS_INTERVENTION)
+            assert shop.standing(order) == NAMES[:2]
+            for step in NAMES[:2]:
+                await resolve(leftover, "retry", step)
+            assert set((await leftover.result()).undone) == set(NAMES[:2])
+        await shop.env.client.get_workflow_handle(handle.id).terminate("test")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,7 +45,7 @@ class CompensationStack:
     ) -> None:
         self._progress = progress
         self._parallel = parallel
-        self._doubts = doubts or {}
+        self._doubts = dict(doubts or {})
         self._undos: dict[str, Undo] = {}
         self._decisions: dict[str, ResolveCompensation] = {}
         #: Steps undone by their compensation, in the order in which that happened.
@@ -70,6 +70,10 @@ class CompensationStack:
     def add(self, step: str, undo: Undo) -> None:
         """The same, for a step that is undone in a way of its own."""
         self._undos[step] = undo
+
+    def doubt(self, steps: Iterable[str], why: str) -> None:
+        """Undo none of these steps before an operator has decided that it should be."""
+        self._doubts.update(dict.fromkeys(steps, why))
 
     def drop(self, step: str) -> None:
         """The step has no effect, so there is nothing to undo."""

@@ -15,7 +15,7 @@ from typing_extensions import Never
 with workflow.unsafe.imports_passed_through():
     from messages.base import Command, Resolution, Reversal
     from messages.ids import OperationId
-    from messages.reconciliation import Leftover, Reconciled
+    from messages.reconciliation import Ended, Leftover, Reconciled
     from messages.requests import requests_of
     from messages.sagas import ResolveCompensation, SagaStatus, SagaView, StepState
     from messages.settling import Decision, Settle
@@ -30,6 +30,8 @@ from workflows.uninterrupted import finish
 
 #: By which the reconciler that began it hears that it waits for an operator.
 WAITS_SIGNAL = "leftover_waits"
+
+_NOT_SURE = "Temporal does not tell whether a reset has brought the run back"
 
 # Whichever step it is, its request comes from its own ledger, or is made for it.
 _STEPS: Mapping[str, Step[Never, object]] = {step.name: step for step in STEPS}
@@ -72,8 +74,12 @@ class UndoLeftover:
         self._stack.check(decision)
 
     async def _clear_up(self) -> Reconciled:
-        if not self._leftover.unproved and await self._goes_on():
-            return self._leftover.reconciled()
+        if not self._leftover.unproved:
+            status = await self._looked_at_again()
+            if status in ("open", "succeeded"):
+                return self._leftover.reconciled()
+            if status is None:
+                self._stack.doubt(self._leftover.steps, _NOT_SURE)
         unwinding = asyncio.create_task(self._stack.unwind())
         await workflow.wait_condition(lambda: unwinding.done() or self._waits())
         if not unwinding.done():
@@ -82,13 +88,16 @@ class UndoLeftover:
         self._progress.move_to(SagaStatus.SUCCESS)
         return self._so_far()
 
-    async def _goes_on(self) -> bool:
-        """Whether a reset has brought the run back since it was found."""
+    async def _looked_at_again(self) -> Ended | None:
+        """How the run stands now: a reset may have brought it back since it was found.
+
+        None when that cannot be found out; then nothing proves that it has not.
+        """
         try:
             found = (await asking.examined([self._leftover.run])).runs
         except asking.NoAnswer:
-            return False
-        return any(run.fact.status in ("open", "succeeded") for run in found)
+            return None
+        return found[0].fact.status if found else None
 
     def _waits(self) -> bool:
         """Whether nothing more happens before an operator decides."""
