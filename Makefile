@@ -23,22 +23,22 @@ worker: .venv/.runtime  ## a worker, until Ctrl-C
 	@$(VENV_PYTHON) worker.py $(ARGS)
 
 compare: .venv/.runtime  ## what an order costs, orchestrated and choreographed
-	@$(VENV_PYTHON) -m benchmarks.compare $(ARGS)
+	@$(VENV_PYTHON) -m trials.bench.compare $(ARGS)
 
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 	$(VENV_PYTHON) -m pytest -n 3 --dist worksteal --maxfail 5 $(ARGS)
 
 fuzz: .venv/.dev  ## generated faults for SECONDS (default 300) in each mode; a failure prints its fault plan
-	FUZZ_SECONDS=$(or $(SECONDS),300) $(VENV_PYTHON) -m pytest tests/fuzz -s -q --show-capture=no $(ARGS)
+	FUZZ_SECONDS=$(or $(SECONDS),300) $(VENV_PYTHON) -m pytest trials/fuzz -s -q --show-capture=no $(ARGS)
 
 chaos: .venv/.dev  ## everything killed, locked, filled and frozen with orders in flight (ARGS='--seconds 240')
-	@$(VENV_PYTHON) -m tests.chaos $(ARGS)
+	@$(VENV_PYTHON) -m trials.chaos $(ARGS)
 
 load: .venv/.dev  ## 2,000 orders, 200 in flight, hostile faults, both modes (ARGS='--orders 200 --in-flight 50')
-	@$(VENV_PYTHON) -m benchmarks.load $(ARGS)
+	@$(VENV_PYTHON) -m trials.bench.load $(ARGS)
 
 scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and textbook variants
-	@$(VENV_PYTHON) -m tests.scoreboard
+	@$(VENV_PYTHON) -m trials.scoreboard
 
 histories: .venv/.dev  ## record kinds of runs of which no history is kept yet (docs/changing-workflows.md)
 	@$(VENV_PYTHON) -m tests.replay

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.acceptance.system import System, assert_one_line
-from tests.builders import an_id, seed_order_json
+from tests.harness.builders import an_id, seed_order_json
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODE = ("--mode", "choreography")

@@ -7,7 +7,7 @@ import re
 import uuid
 
 from tests.acceptance.system import Running, System
-from tests.builders import seed_order_json
+from tests.harness.builders import seed_order_json
 
 TROUBLE = """
 [[fault]]

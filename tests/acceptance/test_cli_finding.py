@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.acceptance.system import ROOT, System, assert_one_line
-from tests.builders import an_id, seed_order_json
+from tests.harness.builders import an_id, seed_order_json
 
 TROUBLE = """
 [[fault]]

@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 
 from tests.acceptance.system import ROOT, System
-from tests.builders import seed_order_json
+from tests.harness.builders import seed_order_json
 
 #: The refund of ``stuck*`` orders fails.
 TROUBLE = (ROOT / "examples" / "faults" / "stuck_refund.toml").read_text()

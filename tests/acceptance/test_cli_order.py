@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.system import Completed, System, assert_one_line
-from tests.builders import an_id, seed_order_json
+from tests.harness.builders import an_id, seed_order_json
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

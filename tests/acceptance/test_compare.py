@@ -11,7 +11,7 @@ from tests.acceptance.system import PATIENCE, ROOT
 
 def test_an_orchestrated_order_costs_what_the_documentation_says() -> None:
     compared = subprocess.run(
-        [sys.executable, "-m", "benchmarks.compare", "--rounds", "1", "--in-flight", "2"],
+        [sys.executable, "-m", "trials.bench.compare", "--rounds", "1", "--in-flight", "2"],
         cwd=ROOT,
         capture_output=True,
         text=True,

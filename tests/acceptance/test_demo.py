@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.system import Running, System, wait_until
-from tests.children import holders
+from tests.harness.children import holders
 
 #: What it says, at the moments at which it is stopped.
 FIRST_WORD = "Starting the Temporal server"

@@ -11,8 +11,8 @@ import pytest
 
 from settings import Settings
 from tests.acceptance.system import System, wait_until
-from tests.builders import seed_order_json
-from tests.ledgers import effects
+from tests.harness.builders import seed_order_json
+from tests.harness.ledgers import effects
 
 
 @pytest.fixture

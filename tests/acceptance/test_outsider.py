@@ -6,7 +6,7 @@ import json
 import uuid
 
 from tests.acceptance.system import System, wait_until
-from tests.builders import seed_order_json
+from tests.harness.builders import seed_order_json
 
 STEPS = ["reserve_inventory", "process_payment", "prepare_shipping", "award_loyalty_points"]
 

@@ -12,8 +12,8 @@ import pytest
 
 from settings import Settings
 from tests.acceptance.system import Completed, System, wait_until
-from tests.builders import seed_order_json
-from tests.ledgers import standing_steps
+from tests.harness.builders import seed_order_json
+from tests.harness.ledgers import standing_steps
 
 #: ``all*`` does not hear of its last effect for long, the others never come past the second
 #: one; the refund of ``slow*`` takes long, that of ``broken*`` fails once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.acceptance.system import Running, System, wait_until
-from tests.builders import seed_order_json
+from tests.harness.builders import seed_order_json
 
 OTHERS = "workflows,inventory,shipping,loyalty"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.system import Running, System, wait_until
-from tests.builders import seed_order_json
+from tests.harness.builders import seed_order_json
 
 #: Some orders are refused, so that some are being undone when the disk is full.
 SEED_RATES = Path(__file__).parents[2] / "examples" / "faults" / "seed.toml"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.system import ROOT, System, assert_one_line
-from tests.builders import an_id, seed_order_json
+from tests.harness.builders import an_id, seed_order_json
 
 #: The refund of ``stuck*`` orders fails.
 TROUBLE = ROOT / "examples" / "faults" / "stuck_refund.toml"

@@ -13,9 +13,9 @@ from temporalio.testing import WorkflowEnvironment
 from cli.modes import Mode
 from messages.sagas import CancelOrder, SagaRolledBack, SagaSucceeded
 from services.audit.books import KEPT, read_book
-from tests.builders import an_order
 from tests.conformance.faults import Case, cases
 from tests.conformance.hurry import hurry
+from tests.harness.builders import an_order
 from tests.workflows.conftest import PATIENCE, AnyHandle, Shop, a_shop
 
 CASES = tuple(cases())

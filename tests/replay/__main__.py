@@ -10,10 +10,10 @@ from rich.console import Console
 from temporalio.runtime import Runtime, TelemetryConfig
 
 from runtime.exits import ExitCode, run
+from tests.harness.server import time_skipping_server
 from tests.replay.histories import alike, files, read, write
 from tests.replay.recorder import record
 from tests.replay.scenarios import SCENARIOS
-from tests.server import time_skipping_server
 
 
 async def main() -> ExitCode:

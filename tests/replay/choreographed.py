@@ -14,6 +14,7 @@ from activities.reactions.payment import PaymentReactions
 from messages.deliveries import Delivery
 from messages.ids import delivery_id
 from messages.sagas import CancelOrder, SagaStatus, StepState
+from tests.harness.server import in_real_time
 from tests.replay.studio import (
     REFUND_FAILS_ONCE,
     SHIPPING_REFUSED,
@@ -23,7 +24,6 @@ from tests.replay.studio import (
     Studio,
     fault,
 )
-from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE, ChoreographyHandle
 from tests.workflows.deliveries import (
     ACTIONS,

@@ -17,7 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from services.faults import FaultPlan
 from services.mock import open_services
 from settings import Settings
-from tests.gates import Gates
+from tests.harness.gates import Gates
 from tests.replay.histories import ending
 from tests.replay.studio import Scenario, Studio
 from tests.workflows.conftest import Shop

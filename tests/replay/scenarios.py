@@ -15,7 +15,8 @@ from temporalio.client import WorkflowFailureError
 from temporalio.common import WorkflowIDReusePolicy
 
 from messages.sagas import CancelOrder, ResolveCompensation, SagaStatus, StepState
-from tests.builders import an_order
+from tests.harness.builders import an_order
+from tests.harness.server import in_real_time
 from tests.replay.choreographed import choreographed
 from tests.replay.reconciled import reconciled
 from tests.replay.studio import (
@@ -27,7 +28,6 @@ from tests.replay.studio import (
     Studio,
     fault,
 )
-from tests.server import in_real_time
 from tests.workflows.conftest import PATIENCE, Handle, until
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 

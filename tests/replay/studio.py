@@ -9,8 +9,8 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import Worker
 
 from messages.ids import order_choreography_id, order_saga_id
-from tests.builders import an_order
-from tests.gates import Gate, Gates
+from tests.harness.builders import an_order
+from tests.harness.gates import Gate, Gates
 from tests.workflows.conftest import AnyHandle, ChoreographyHandle, Handle, Shop
 from worker import worker_config
 

@@ -13,8 +13,8 @@ from temporalio.worker import Worker
 from temporalio.workflow import NondeterminismError
 
 from messages.sagas import ResolveCompensation, SagaRolledBack, SagaStatus, SagaSucceeded
-from tests.builders import an_order
-from tests.executions import scheduled
+from tests.harness.builders import an_order
+from tests.harness.executions import scheduled
 from tests.replay.fraud_check import FraudActivities, Patched, PatchedForGood, Unpatched
 from tests.replay.histories import FOLDER, read
 from tests.replay.replaying import replayer

@@ -15,8 +15,8 @@ from messages.sagas import ResolveCompensation, SagaRolledBack, SagaStatus, Saga
 from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
-from tests.builders import an_order
-from tests.executions import scheduled
+from tests.harness.builders import an_order
+from tests.harness.executions import scheduled
 from tests.replay.payment_first import PaymentFirst
 from tests.replay.studio import REFUND_FAILS_ONCE, SHIPPING_REFUSED
 from tests.workflows.conftest import Handle, Shop, until

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.mock import Services, open_services
-from tests.postgres import PostgresServer, postgres_server
+from tests.harness.postgres import PostgresServer, postgres_server
 from tests.unit.participants import SERVICES, Participant
 
 

@@ -8,7 +8,7 @@ from messages.base import Command, Message, Reversal
 from messages.settling import Settle
 from services.audit.books import KEPT, read_book
 from services.mock import Services
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 
 SERVICES = tuple(KEPT)
 

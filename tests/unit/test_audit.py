@@ -10,7 +10,7 @@ import pytest
 from services.audit import SagaFact, audit, unsettled_runs
 from services.ledger import LedgerUnavailable
 from services.mock import Services
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 from tests.unit.participants import SERVICES, operations
 
 Ledgers = dict[str, str]

@@ -13,7 +13,7 @@ from messages.base import Command
 from messages.failures import OperationReversed, OutOfStock
 from services.audit import audit
 from services.mock import Services, open_services
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 from tests.unit.participants import SERVICES, Participant, operations, request_to
 
 T = TypeVar("T")

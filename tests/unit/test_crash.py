@@ -15,7 +15,7 @@ from services.audit.books import read_book
 from services.audit.ledgers import check_ledger
 from services.ledger import LedgerUnavailable
 from services.mock import open_services
-from tests.builders import requests_for
+from tests.harness.builders import requests_for
 from tests.unit.victim import ORDER
 
 PATIENCE = 60.0

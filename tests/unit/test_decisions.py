@@ -12,7 +12,7 @@ from messages.failures import OperationReversed, PermanentFailure
 from messages.settling import Decision, Settle
 from services.audit import audit
 from services.mock import Services, open_services
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 from tests.unit.participants import Participant
 
 ADA = Resolution(operator="ada", note="letter 4711", at=datetime(2026, 3, 1, tzinfo=timezone.utc))

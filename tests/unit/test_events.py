@@ -12,8 +12,8 @@ from messages.deliveries import Delivery, DeliveryReport, DeliveryState
 from messages.events.base import Event, OrderEvent
 from messages.events.payment import PaymentSucceeded
 from messages.ids import OperationId
-from tests.builders import an_order
-from tests.events import FACTS, enveloped, told
+from tests.harness.builders import an_order
+from tests.harness.events import FACTS, enveloped, told
 from workflows.choreography.subscriptions import SUBSCRIPTIONS, UnknownEvent, read, subscription
 
 Change = Callable[[dict[str, Any]], object]

@@ -10,7 +10,7 @@ from messages.failures import Refused
 from messages.orders import Order
 from services.faults import load_fault_plan
 from services.mock import Services
-from tests.builders import requests_for
+from tests.harness.builders import requests_for
 from tests.unit.participants import SERVICES, operations
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -11,7 +11,7 @@ from messages.failures import PaymentDeclined, PermanentFailure, TransientFailur
 from messages.payment import Payment, ProcessPayment
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.mock import open_services
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 
 CHARGE = '[[fault]]\noperations = ["process_payment"]\n'
 

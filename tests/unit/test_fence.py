@@ -22,7 +22,7 @@ from messages.payment import Payment, ProcessPayment
 from services import payment
 from services.fence import Fence, fence
 from services.ledger import open_ledger
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 from tests.unit.participants import Participant
 
 

@@ -13,8 +13,8 @@ from messages.runs import RunRef
 from services.audit import audit
 from services.ledger import LedgerUnavailable
 from services.mock import open_services
-from tests.builders import an_order, requests_for
-from tests.postgres import PostgresServer
+from tests.harness.builders import an_order, requests_for
+from tests.harness.postgres import PostgresServer
 from tests.unit.participants import SERVICES
 
 _FORMAT_1 = Path(__file__).with_name("format_1")

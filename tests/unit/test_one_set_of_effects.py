@@ -17,7 +17,7 @@ from messages.orders import Order
 from services.audit import audit
 from services.ledger import Ledger
 from services.mock import Services, open_services
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 from tests.unit.participants import Participant
 
 

@@ -12,7 +12,7 @@ from messages.failures import AddressNotServiceable
 from messages.orders import Order
 from messages.validation import explain
 from services.mock import Services
-from tests.builders import an_order, requests_for, seed_order_json
+from tests.harness.builders import an_order, requests_for, seed_order_json
 
 ADDRESSES = {
     "lines": "12 Main St\nFlat 3\nSpringfield",

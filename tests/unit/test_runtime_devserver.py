@@ -19,7 +19,7 @@ import runtime.devserver
 from runtime.client import SAGA_STATUS, connect
 from runtime.devserver import DevServer, ServerFailed, find_binary
 from runtime.directory_lock import DirectoryLock, DirectoryUnusable
-from tests.children import heed_signals, kill_holders
+from tests.harness.children import heed_signals, kill_holders
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime.exits import DEFECT, INTERRUPTED, PIPE_CLOSED, ExitCode
-from tests.children import heed_signals, kill_holders
+from tests.harness.children import heed_signals, kill_holders
 
 ROOT = Path(__file__).parents[2]
 

@@ -24,9 +24,9 @@ from messages.orders import Order
 from services.audit import SagaFact, audit
 from services.mock import SERVICES, open_services
 from settings import Settings
-from tests import ledgers
-from tests.builders import an_order
-from tests.events import TRIGGERS, created, enveloped, told
+from tests.harness import ledgers
+from tests.harness.builders import an_order
+from tests.harness.events import TRIGGERS, created, enveloped, told
 from tests.unit.participants import REFUSED_ORDERS
 from workflows.choreography.participants import BY_SERVICE, STEPS, Refusal, Undone
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber, read

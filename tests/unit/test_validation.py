@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from messages.orders import Order
 from messages.validation import explain
-from tests.builders import seed_order_json
+from tests.harness.builders import seed_order_json
 
 SEED = json.loads(seed_order_json())
 ITEM = {"id": "item_1", "quantity": 2, "price": 50.0}

@@ -14,7 +14,7 @@ from services.faults import Fault, FaultPlan
 from services.fence import Fence
 from services.ledger import open_ledger
 from services.payment import PaymentService
-from tests.builders import an_order, requests_for
+from tests.harness.builders import an_order, requests_for
 
 ORDER = an_order("order_1")
 

@@ -17,7 +17,7 @@ from temporalio.client import Client
 from temporalio.common import RawValue
 from temporalio.worker import Worker
 
-from tests.builders import an_id, an_order
+from tests.harness.builders import an_id, an_order
 from tests.workflows.conftest import Shop
 from tests.workflows.payloads import NOTHING, UNREADABLE
 from worker import worker_config

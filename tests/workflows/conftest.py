@@ -32,10 +32,10 @@ from services.audit import RunRef, SagaFact, audit
 from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
-from tests import ledgers
-from tests.gates import Gates
-from tests.server import in_real_time
-from tests.watched import Watch, WatchedServices
+from tests.harness import ledgers
+from tests.harness.gates import Gates
+from tests.harness.server import in_real_time
+from tests.harness.watched import Watch, WatchedServices
 from worker import worker_config
 from workflows import policies
 from workflows.choreography.order import OrderChoreography

@@ -16,7 +16,7 @@ from messages.deliveries import (
 )
 from messages.events.base import Event
 from messages.ids import delivery_id, event_id
-from tests.server import in_real_time
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import ChoreographyHandle, Shop, until
 from workflows.choreography.delivery import EventDelivery
 

@@ -14,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.ids import leftover_id
 from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
 from messages.runs import RunRef
-from tests.server import in_real_time
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import AnyHandle, Shop, until
 from workflows.orchestration.order_saga import STEPS
 from workflows.reconciliation.reconcile_orders import ReconcileOrders

@@ -14,9 +14,9 @@ from messages.events.base import OrderEvent
 from messages.ids import order_choreography_id
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, StepState
-from tests.builders import an_order
-from tests.events import enveloped, told
-from tests.server import in_real_time
+from tests.harness.builders import an_order
+from tests.harness.events import enveloped, told
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
 from workflows.choreography.order import OrderChoreography
 from workflows.choreography.participants import PARTICIPANTS, STEPS

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from messages.sagas import SagaSucceeded
 from services.ledger import reading
 from services.shipping import shipments
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.workflows.conftest import OpenShop
 from workflows.orchestration.order_saga import STEPS
 

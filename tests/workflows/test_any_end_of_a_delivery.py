@@ -19,9 +19,9 @@ from messages.events.payment import PaymentSucceeded
 from messages.events.shipping import ShipmentPrepared
 from messages.ids import order_choreography_id
 from messages.sagas import SagaSucceeded
-from tests.builders import an_order
-from tests.events import told
-from tests.server import in_real_time
+from tests.harness.builders import an_order
+from tests.harness.events import told
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop, Shop, until
 from tests.workflows.test_any_message import assert_no_task_failed
 from workflows.choreography.order import OrderChoreography

@@ -26,8 +26,8 @@ from messages.orders import Order
 from messages.reconciliation import Leftover, Reconcile
 from messages.runs import RunRef
 from messages.sagas import SagaSucceeded
-from tests.builders import an_order
-from tests.server import in_real_time
+from tests.harness.builders import an_order
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import PATIENCE, AnyHandle, OpenShop, Shop
 from tests.workflows.deliveries import FORWARD, delivery, until_begun
 from tests.workflows.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw

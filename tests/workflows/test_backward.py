@@ -12,7 +12,7 @@ from messages.sagas import (
     StepState,
     StepView,
 )
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.workflows.conftest import Handle, OpenShop, Policies, Shop
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 

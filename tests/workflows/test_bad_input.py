@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from tests.builders import seed_order_json
+from tests.harness.builders import seed_order_json
 from tests.workflows.conftest import PATIENCE, OpenShop, Shop
 
 SEED = json.loads(seed_order_json("order_bad"))

@@ -8,7 +8,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.unit.participants import REFUSED_ORDERS
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Shop
 from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, delivery

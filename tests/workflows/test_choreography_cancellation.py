@@ -16,8 +16,8 @@ from temporalio.common import WorkflowIDConflictPolicy
 from messages.events.loyalty import LoyaltyPointsAwarded
 from messages.ids import order_choreography_id
 from messages.sagas import CancelOrder, SagaRolledBack, SagaStatus, SagaSucceeded, StepState
-from tests.builders import an_order
-from tests.events import enveloped, told
+from tests.harness.builders import an_order
+from tests.harness.events import enveloped, told
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Policies, Shop
 from tests.workflows.deliveries import (
     ACTIONS,

@@ -8,8 +8,8 @@ import pytest
 
 from messages.events.order import OrderCreated
 from messages.sagas import SagaRolledBack
-from tests.builders import an_order
-from tests.events import enveloped, told
+from tests.harness.builders import an_order
+from tests.harness.events import enveloped, told
 from tests.workflows.conftest import OpenShop, Policies
 from tests.workflows.deliveries import (
     ACTIONS,

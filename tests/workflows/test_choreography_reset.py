@@ -16,9 +16,9 @@ from temporalio.exceptions import ApplicationError
 from messages.events.order import OrderCancelled
 from messages.events.payment import PaymentRefunded
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded
-from tests.builders import an_order
-from tests.events import enveloped, told
-from tests.gates import Gates
+from tests.harness.builders import an_order
+from tests.harness.events import enveloped, told
+from tests.harness.gates import Gates
 from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
 from tests.workflows.deliveries import (
     ACTIONS,

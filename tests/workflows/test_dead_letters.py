@@ -15,9 +15,9 @@ from messages.events.loyalty import LoyaltyPointsAwarded
 from messages.events.payment import PaymentSucceeded
 from messages.ids import delivery_id
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
-from tests.builders import an_order
-from tests.events import enveloped, told
-from tests.server import in_real_time
+from tests.harness.builders import an_order
+from tests.harness.events import enveloped, told
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop, Policies, Shop
 from tests.workflows.deliveries import (
     ACTIONS,

@@ -14,9 +14,9 @@ from messages.events.payment import PaymentFailed, PaymentSucceeded
 from messages.events.shipping import ShipmentPrepared
 from messages.ids import delivery_id
 from messages.sagas import SagaRolledBack, SagaSucceeded
-from tests.builders import an_order
-from tests.events import TRIGGERS, enveloped, told
-from tests.server import in_real_time
+from tests.harness.builders import an_order
+from tests.harness.events import TRIGGERS, enveloped, told
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Policies, Shop
 from tests.workflows.deliveries import (
     FORWARD,

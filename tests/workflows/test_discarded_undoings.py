@@ -10,9 +10,9 @@ import pytest
 from messages.deliveries import DeliveryState
 from messages.events.order import OrderCancelled
 from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
-from tests.builders import an_order
-from tests.events import enveloped, told
-from tests.gates import Gates
+from tests.harness.builders import an_order
+from tests.harness.events import enveloped, told
+from tests.harness.gates import Gates
 from tests.workflows.conftest import PATIENCE, OpenShop
 from tests.workflows.deliveries import (
     ACTIONS,

@@ -18,9 +18,9 @@ from messages.events.order import OrderCreated
 from messages.events.payment import PaymentFailed
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
-from tests.builders import an_order
-from tests.events import told
-from tests.server import in_real_time
+from tests.harness.builders import an_order
+from tests.harness.events import told
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import PATIENCE, AnyHandle, ChoreographyHandle, OpenShop, until
 from tests.workflows.test_any_message import assert_no_task_failed
 

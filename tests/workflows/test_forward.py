@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from messages.sagas import SagaRolledBack, SagaSucceeded
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.workflows.conftest import OpenShop, Policies
 from workflows.orchestration.order_saga import STEPS
 

@@ -16,10 +16,10 @@ from cli.operations.inbox import inbox
 from cli.operations.resolve import resolve
 from cli.output import Output
 from messages.sagas import ResolveCompensation, SagaRolledBack
-from tests.builders import an_order
+from tests.harness.builders import an_order
+from tests.harness.server import in_real_time
 from tests.replay.payment_first import PaymentFirst
 from tests.replay.studio import REFUND_FAILS_ONCE, SHIPPING_REFUSED
-from tests.server import in_real_time
 from tests.workflows.conftest import OpenShop, Shop, until
 from tests.workflows.deliveries import delivery, until_listed, until_parked
 from tests.workflows.strangers import StrangeDelivery, StrangeLeftover, StrangeOrder

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Shop, until
 from tests.workflows.deliveries import (
     ACTIONS,

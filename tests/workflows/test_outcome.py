@@ -13,7 +13,7 @@ from temporalio.exceptions import (
 )
 
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.workflows.conftest import OpenShop, Shop
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 

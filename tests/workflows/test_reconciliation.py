@@ -17,9 +17,9 @@ from messages.requests import STEP_OF
 from messages.runs import RunRef
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from runtime.schedule import ensure_reconciliation, schedule_id
-from tests import ledgers
-from tests.builders import an_order
-from tests.server import in_real_time
+from tests.harness import ledgers
+from tests.harness.builders import an_order
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop, Policies, Shop, until
 from tests.workflows.reconciling import (
     NAMES,

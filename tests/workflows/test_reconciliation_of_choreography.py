@@ -9,8 +9,8 @@ from messages.deliveries import DeliveryState
 from messages.events.order import OrderCancelled
 from messages.ids import delivery_id, event_id
 from messages.sagas import SagaSucceeded, StepState
-from tests import ledgers
-from tests.builders import an_order
+from tests.harness import ledgers
+from tests.harness.builders import an_order
 from tests.workflows.conftest import OpenShop, until
 from tests.workflows.reconciling import NAMES, assert_nothing_left, reconcile, terminate
 from workflows.choreography.delivery import EventDelivery

@@ -7,7 +7,7 @@ import pytest
 from messages.failures import PaymentDeclined, Refused
 from messages.sagas import SagaRolledBack
 from services.payment import PaymentService
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.workflows.conftest import OpenShop, Policies
 
 

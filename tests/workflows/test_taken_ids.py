@@ -16,10 +16,10 @@ from messages.events.inventory import InventoryReserved
 from messages.events.order import OrderCancelled
 from messages.ids import delivery_id, order_choreography_id
 from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
-from tests.builders import an_order
-from tests.events import enveloped, told
-from tests.executions import scheduled
-from tests.server import in_real_time
+from tests.harness.builders import an_order
+from tests.harness.events import enveloped, told
+from tests.harness.executions import scheduled
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop, Shop
 from tests.workflows.deliveries import FORWARD, decide, delivery, outsider, until_parked, view
 from workflows.choreography.participants import STEPS

@@ -23,8 +23,8 @@ from services import identity
 from services.audit import audit
 from services.faults import FaultPlan
 from services.mock import open_services
-from tests import ledgers
-from tests.builders import an_order
+from tests.harness import ledgers
+from tests.harness.builders import an_order
 from tests.workflows.conftest import Handle, OpenShop, Policies, Shop
 from tests.workflows.reconciling import (
     NAMES,

@@ -15,7 +15,7 @@ from temporalio.worker import Worker
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaSucceeded
 from runtime.data_converter import data_converter
-from tests.builders import an_order
+from tests.harness.builders import an_order
 from tests.workflows.answering import Substitute, activity_name, answering_worker
 from tests.workflows.conftest import AnyHandle, OpenShop, Shop
 from tests.workflows.test_any_message import assert_no_task_failed

@@ -12,8 +12,8 @@ from cli.simulation.fates import BROKEN_OFF, SUCCEEDED, Fate
 from cli.simulation.population import Population
 from cli.simulation.simulation import Simulation
 from messages.ids import order_saga_id
-from tests.builders import an_id
-from tests.server import in_real_time
+from tests.harness.builders import an_id
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop
 from tests.workflows.strangers import StrangeResult
 from worker import worker_config

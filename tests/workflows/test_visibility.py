@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from cli.waiting import waiting
 from runtime.visibility import equals
-from tests.server import in_real_time
+from tests.harness.server import in_real_time
 from tests.workflows.conftest import until
 
 NAMES = [

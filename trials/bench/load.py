@@ -1,0 +1,184 @@
+"""Many orders at once under hostile faults: ``make load``.
+
+Nothing may be lost, the worker's memory must not grow with the number of orders it has seen, and
+no more runs may be open than the orders in flight account for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.table import Table
+
+from cli.audit import audit_with_temporal
+from cli.demo.stage import ROOT, Stage, stage
+from cli.modes import Mode
+from cli.output import Output
+from cli.simulation.population import Population
+from cli.simulation.simulate import Simulated, simulate
+from cli.simulation.simulation import Simulation
+from cli.waiting import PARKED
+from runtime.exits import ExitCode, run
+from runtime.processes import ChildProcess
+from services.audit import AuditReport
+from settings import Settings
+from workflows.choreography.participants import PARTICIPANTS
+
+HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
+#: Seconds after which an order gives up an event that is parked.
+DEADLINE = 60
+#: Runs that an order may have open, on average: its own, and for each service an event that is on
+#: its way to it and the answer to the order. What is parked waits for an operator, and is not
+#: counted.
+RUNS_OF_AN_ORDER = {Mode.ORCHESTRATION: 1, Mode.CHOREOGRAPHY: 1 + 2 * len(PARTICIPANTS)}
+#: Runs beyond that: the reconciler's, and those that have just closed, since Temporal's lists are
+#: a moment behind.
+_BESIDES = 20
+_EVERY = 1.0
+
+
+class Watched(NamedTuple):
+    """What was seen of the load while it lasted, once a second."""
+
+    #: Resident memory of the worker, MiB.
+    memory: list[float]
+    #: Runs that were open, sagas and deliveries, but for those that were parked.
+    open_runs: list[int]
+    #: Runs that were parked for an operator.
+    parked: list[int]
+
+
+class Loaded(NamedTuple):
+    """One mode under load."""
+
+    #: Orders that were placed, and the runs that these may have open at the same time.
+    orders: int
+    bound: int
+    simulated: Simulated
+    audit: AuditReport
+    watched: Watched
+
+    @property
+    def clean(self) -> bool:
+        """Whether no order was lost or left half done, and no queue grew beyond its orders."""
+        settled = self.audit.clean and not self.audit.in_flight
+        return settled and self.audit.sagas == self.orders and self.most_open <= self.bound
+
+    @property
+    def most_open(self) -> int:
+        """The most runs that were open at the same time."""
+        return max(self.watched.open_runs, default=0)
+
+
+async def main() -> ExitCode:
+    """Load one mode after the other, each on ledgers, a server and a worker of its own."""
+    chosen = _arguments()
+    output = Output(as_json=False)
+    loaded: dict[Mode, Loaded] = {}
+    for mode in Mode:
+        output.line(f"{mode.value}: {chosen.orders} orders, {chosen.in_flight} in flight", "bold")
+        with tempfile.TemporaryDirectory() as folder:
+            settings = Settings(data_dir=Path(folder), faults=HOSTILE)
+            async with stage(settings, None, None, output.line) as on, on.worker(HOSTILE) as worker:
+                loaded[mode] = await _load(on, worker, mode, chosen, output)
+    output.line("")
+    output.say(_table(loaded))
+    clean = all(each.clean for each in loaded.values())
+    return ExitCode.SUCCESS if clean else ExitCode.ROLLED_BACK
+
+
+class _Chosen(argparse.Namespace):
+    orders: int
+    in_flight: int
+
+
+def _arguments() -> _Chosen:
+    parser = argparse.ArgumentParser(prog="python -m trials.bench.load", description=__doc__)
+    parser.add_argument("--orders", type=int, default=2000, help="in each mode")
+    parser.add_argument("--in-flight", type=int, default=200, help="at the same time, at most")
+    return parser.parse_args(namespace=_Chosen())
+
+
+async def _load(
+    on: Stage, worker: ChildProcess, mode: Mode, chosen: _Chosen, output: Output
+) -> Loaded:
+    population = Population(
+        count=chosen.orders, seed=1, prefix=f"load-{mode.value}", deadline_seconds=DEADLINE
+    )
+    watched = Watched([], [], [])
+    watching = asyncio.create_task(_watch(on, worker, watched))
+    simulation = Simulation(on.client, mode, on.settings.task_queue)
+    simulated = await simulate(simulation, population, chosen.in_flight, output)
+    await _until_all_are_closed(on, mode)
+    watching.cancel()
+    report = await audit_with_temporal(on.client, on.settings.task_queue, on.settings.ledger_urls())
+    bound = chosen.in_flight * RUNS_OF_AN_ORDER[mode] + _BESIDES
+    return Loaded(chosen.orders, bound, simulated, report, watched)
+
+
+async def _watch(on: Stage, worker: ChildProcess, watched: Watched) -> None:
+    while True:
+        with suppress(OSError):
+            watched.memory.append(_resident(worker.pid))
+        parked = (await on.client.count_workflows(PARKED)).count
+        running = (await on.client.count_workflows('ExecutionStatus = "Running"')).count
+        watched.parked.append(parked)
+        watched.open_runs.append(running - parked)
+        await asyncio.sleep(_EVERY)
+
+
+def _resident(pid: int | None) -> float:
+    """MiB that a process has in memory."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+async def _until_all_are_closed(on: Stage, mode: Mode) -> None:
+    """Orders whose event is parked end at their deadline."""
+    query = f'WorkflowType = "{mode.workflow}" AND ExecutionStatus = "Running"'
+    patience = time.monotonic() + 4 * DEADLINE
+    while time.monotonic() < patience:
+        if not (await on.client.count_workflows(query)).count:
+            return
+        await asyncio.sleep(_EVERY)
+
+
+def _table(loaded: dict[Mode, Loaded]) -> Table:
+    table = Table(box=None, padding=(0, 2), header_style="dim")
+    for column in ("", *(mode.value for mode in loaded)):
+        table.add_column(column, justify="right" if column else "left")
+
+    def row(what: str, *values: str) -> None:
+        table.add_row(what, *values)
+
+    each = list(loaded.values())
+    row("orders", *(str(one.simulated.summary.orders) for one in each))
+    row("orders per second", *(str(one.simulated.summary.orders_per_second) for one in each))
+    row("all effects stand", *(str(one.audit.succeeded) for one in each))
+    row("no effect stands", *(str(one.audit.rolled_back) for one in each))
+    row("still open", *(str(one.audit.in_flight) for one in each))
+    row("violations", *(str(len(one.audit.violations)) for one in each))
+    row("most runs open at once", *(f"{one.most_open} of {one.bound}" for one in each))
+    for quarter, name in enumerate(("first", "second", "third", "last")):
+        memory = (_median(one.watched.memory, quarter) for one in each)
+        row(f"{name} quarter: worker's memory, MiB", *memory)
+        row("  runs that were parked", *(_median(one.watched.parked, quarter) for one in each))
+    return table
+
+
+def _median(samples: Sequence[float], quarter: int) -> str:
+    size = max(1, len(samples) // 4)
+    part = samples[quarter * size : (quarter + 1) * size] or samples
+    return f"{statistics.median(part):.0f}" if part else "not known here"
+
+
+if __name__ == "__main__":
+    run(main)

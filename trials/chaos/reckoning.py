@@ -1,0 +1,108 @@
+"""What the customers were told, against what the ledgers hold."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import get_args
+
+from cli.modes import Mode
+from cli.simulation.fates import Summary
+from services.faults import Action
+from tests.acceptance.system import System
+from trials.chaos.books import Books
+from trials.chaos.shop import Shop, inbox
+
+#: What Temporal's own command line calls the closing status, and what it says of the order.
+_ENDS = {"COMPLETED": "succeeded", "FAILED": "undone", "CANCELED": "undone"}
+_STEPS = frozenset(get_args(Action))
+_PARKED, _NOWHERE = "parked", "without an end"
+
+
+@dataclass
+class Reckoning:
+    """What became of the orders, by their ends, and what is wrong with that."""
+
+    ends: Counter[str] = field(default_factory=Counter)
+    #: Orders that were told one thing while the ledgers hold another, or that never ended; by
+    #: saga id, with what is wrong.
+    lost: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    #: Orders of which an effect came twice, or two runs left effects; likewise.
+    doubled: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    #: What the product's own audit finds.
+    violations: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was lost, doubled or left behind."""
+        return not (self.lost or self.doubled or self.violations)
+
+
+def reckon(system: System, shops: list[Shop], books: Books) -> Reckoning:
+    """Compare, order by order, and let the product audit itself as well."""
+    audit = system.starter("audit", "--json").stdout
+    found = Reckoning(violations=[v["problem"] for v in json.loads(audit)["violations"]])
+    for saga_id, torn in books.torn:
+        found.lost[saga_id].append(torn)
+    for saga_id, twice in books.doubled:
+        found.doubled[saga_id].append(twice)
+    ends = _ends(system)
+    for run, end in ends.items():
+        found.ends[end] += 1
+        if problem := _broken_promise(end, books.standing.get(run, set())):
+            found.lost[run[0]].append(problem)
+    for saga_id, _ in books.standing.keys() - ends.keys():
+        found.lost[saga_id].append("has effects, but nobody knows of such a run")
+    for saga_id, runs in Counter(saga_id for saga_id, _ in books.standing).items():
+        if runs > 1:
+            found.doubled[saga_id].append(f"{runs} of its runs left effects")
+    for shop in shops:
+        for prefix, summary in shop.told():
+            batch = Counter(end for (saga_id, _), end in ends.items() if saga_id.startswith(prefix))
+            if problem := _broken_word(summary, batch):
+                found.lost[f"{prefix}*"].append(problem)
+    return found
+
+
+def _ends(system: System) -> dict[tuple[str, str], str]:
+    """How each run of an order ended, as Temporal has it."""
+    orders = " OR ".join(f'WorkflowType = "{mode.workflow}"' for mode in Mode)
+    listed = system.temporal(
+        *("workflow", "list", "--limit", "100000", "--query", orders, "--output", "json")
+    )
+    ends = {}
+    for run in json.loads(listed.stdout):
+        which = run["execution"]["workflowId"], run["execution"]["runId"]
+        status = run["status"].removeprefix("WORKFLOW_EXECUTION_STATUS_")
+        ends[which] = _ENDS.get(status, _NOWHERE)
+    without_an_end = {which for which, end in ends.items() if end == _NOWHERE}
+    if without_an_end:
+        ends.update(dict.fromkeys(_parked(system) & without_an_end, _PARKED))
+    return ends
+
+
+def _parked(system: System) -> set[tuple[str, str]]:
+    return {
+        (Mode(str(item["mode"])).saga_id(str(item["order_id"])), str(item["run_id"]))
+        for item in inbox(system)
+    }
+
+
+def _broken_promise(end: str, standing: set[str]) -> str | None:
+    if end == "succeeded" and standing != _STEPS:
+        return f"succeeded without {' and '.join(sorted(_STEPS - standing))}"
+    if end == "undone" and standing:
+        return f"did not succeed, but {' and '.join(sorted(standing))} stands"
+    return "never ended" if end == _NOWHERE else None
+
+
+def _broken_word(summary: Summary, batch: Counter[str]) -> str | None:
+    """Hold what a batch's customers were told against how its orders ended."""
+    if batch.total() != summary.orders:
+        return f"{summary.orders} orders were placed, and Temporal has {batch.total()}"
+    # Who was told to wait may have succeeded since.
+    told, had = summary.succeeded, batch["succeeded"]
+    if summary.broken_off or not told <= had <= told + summary.parked:
+        return f"{told} orders were told success, and {had} had it"
+    return None

@@ -1,0 +1,172 @@
+"""What is done to the running system, one kind after the other."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from functools import partial
+from threading import Timer
+
+from services.mock import SERVICES
+from tests.acceptance.system import System, wait_until
+from trials.chaos.doom import Point
+from trials.chaos.proxy import Proxy
+from trials.chaos.workers import Workers, kill
+
+#: Seconds within which trouble has to have hit somebody.
+_PATIENCE = 12.0
+
+
+class Trouble:
+    """Everything that can be done to server, workers, ledgers and the connection."""
+
+    def __init__(
+        self,
+        system: System,
+        proxy: Proxy,
+        workers: Workers,
+        chance: random.Random,
+        place_orders: Callable[[], None],
+    ) -> None:
+        """Describe whom it befalls.
+
+        Args:
+            place_orders: sees to it that some are in flight; is called again and again.
+        """
+        self._system = system
+        self._proxy = proxy
+        self._workers = workers
+        self._chance = chance
+        self._place_orders = place_orders
+        self._thaws: list[Timer] = []
+
+    def kinds(self) -> dict[str, Callable[[], int]]:
+        """Every kind, by what it is called; each returns how many it hit, which may be nobody."""
+        return {
+            "one of two workers killed": self.kill_one_worker,
+            "both workers killed": self.kill_all_workers,
+            **{f"worker killed {p.value}": partial(self.kill_at, p) for p in Point},
+            "one of two workers frozen": self.freeze_one_worker,
+            "Temporal server killed": self.kill_the_server,
+            "Temporal server frozen": self.freeze_the_server,
+            "connection cut": self.cut_the_connection,
+            "ledger locked": self.lock_a_ledger,
+            "ledger read-only": self.protect_a_ledger,
+            "disk full": self.fill_the_disk,
+        }
+
+    def kill_one_worker(self) -> int:
+        """One of two workers dies at a random instant."""
+        wait_until(lambda: len(self._workers.polling()) == 2, "two workers")
+        return kill(self._chance.choice(self._workers.both))
+
+    def kill_all_workers(self) -> int:
+        """Nobody is left to work."""
+        return sum([kill(worker) for worker in self._workers.both])
+
+    def kill_at(self, point: Point) -> int:
+        """The first worker that comes to the point dies there."""
+        doom = self._workers.doom
+        doom.order(point)
+        self._wait(lambda: not doom.is_pending(point))
+        return not doom.revoke(point)
+
+    def freeze_one_worker(self) -> int:
+        """What it was doing, and is still given to do, happens when nobody expects it any more.
+
+        It stays frozen while there is other trouble.
+        """
+        worker = self._chance.choice(self._workers.polling())
+        worker.send(signal.SIGSTOP)
+        thaw = Timer(self._chance.uniform(8, 14), worker.send, [signal.SIGCONT])
+        thaw.start()
+        self._thaws.append(thaw)
+        return 1
+
+    def thaw(self) -> None:
+        """Wait until no worker is frozen any more."""
+        for thaw in self._thaws:
+            thaw.join()
+
+    def kill_the_server(self) -> int:
+        """Temporal dies; who keeps it starts another one on its database."""
+        os.kill(self._system.server_pid(), signal.SIGKILL)
+        return 1
+
+    def freeze_the_server(self) -> int:
+        """Connections stay open, and nothing answers."""
+        pid = self._system.server_pid()
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(self._chance.uniform(1, 3))
+        os.kill(pid, signal.SIGCONT)
+        return 1
+
+    def cut_the_connection(self) -> int:
+        """Nobody reaches the server, though it is there, until somebody has tried again."""
+        broken, turned_away = self._proxy.broken, self._proxy.turned_away
+        self._proxy.cut()
+        wait_until(lambda: self._proxy.turned_away > turned_away, "a new connection")
+        time.sleep(self._chance.uniform(0, 3))
+        self._proxy.mend()
+        return self._proxy.broken > broken
+
+    def lock_a_ledger(self) -> int:
+        """Another program writes to a service's database, for longer than anybody waits."""
+        path = self._system.data_dir / f"{self._chance.choice(SERVICES)}.db"
+        with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            hit = self._felt("database is locked")
+            connection.execute("ROLLBACK")
+        return hit
+
+    def protect_a_ledger(self) -> int:
+        """A service's database turns read-only."""
+        service = self._chance.choice(SERVICES)
+        self._workers.doom.protect(service, on=True)
+        hit = self._felt("attempt to write a readonly database")
+        self._workers.doom.protect(service, on=False)
+        return hit
+
+    def fill_the_disk(self) -> int:
+        """No file of a worker can grow much further, its ledgers included."""
+        if not hasattr(resource, "prlimit"):
+            raise NotImplementedError("this system cannot limit the files of another process")
+        limits = {}
+        for worker in self._workers.both:
+            # What a worker has to say of it is still to find room in its log.
+            room = worker.log.stat().st_size + 100_000
+            with suppress(ProcessLookupError):
+                pid = worker.process.pid
+                _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+                limits[pid] = hard
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, hard))
+        hit = self._felt("disk I/O error", "database or disk is full")
+        for pid, hard in limits.items():
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        return hit
+
+    def _felt(self, *complaints: str) -> int:
+        """Wait until an attempt of an activity has failed with one of SQLite's complaints."""
+        phrases = [f" ledger: {complaint} (LedgerUnavailable)" for complaint in complaints]
+        before = self._workers.complaints(*phrases)
+        self._wait(lambda: self._workers.complaints(*phrases) > before)
+        time.sleep(self._chance.uniform(0, 1))
+        return self._workers.complaints(*phrases) > before
+
+    def _wait(self, hit: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while not hit() and time.monotonic() < deadline:
+            self._place_orders()
+            time.sleep(0.1)
+
+
+def is_crash(kind: str) -> bool:
+    """Whether trouble of this kind kills a process."""
+    return "killed" in kind

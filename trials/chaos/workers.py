@@ -1,0 +1,69 @@
+"""The two workers that suffer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.acceptance.system import Running, System, wait_until
+from trials.chaos.doom import Doom
+
+#: How long one of the two waits for a locked ledger; the other waits as long as the product does.
+_LOCK_MS = "1000"
+
+
+class Workers:
+    """Two workers on the same ledgers, each of which is started again when it has died."""
+
+    def __init__(self, system: System, address: str, faults: Path) -> None:
+        """Start them.
+
+        Args:
+            address: under which they reach the Temporal server.
+            faults: the fault plan that their services follow.
+        """
+        self._system = system
+        self._address = address
+        self._faults = faults
+        self._doom_folder = system.folder / "doom"
+        #: Tells them what to suffer.
+        self.doom = Doom(self._doom_folder)
+        self.both = [self._start(0), self._start(1)]
+        self.revive()
+
+    def revive(self) -> None:
+        """Start again whatever is dead, and wait until the server and one worker do their work."""
+        wait_until(self._server_answers, "a server that answers")
+        wait_until(self.polling, "a worker that polls")
+
+    def polling(self) -> list[Running]:
+        """Those that poll; one that is dead is started again."""
+        for number, worker in enumerate(self.both):
+            if worker.process.poll() is not None:
+                self.both[number] = self._start(number)
+        return [worker for worker in self.both if "polling task queue" in worker.output()]
+
+    def complaints(self, *phrases: str) -> int:
+        """How often they have said one of these."""
+        logs = [worker.output() for worker in self.both]
+        return sum(log.count(phrase) for log in logs for phrase in phrases)
+
+    def _start(self, number: int) -> Running:
+        impatient = {} if number else {"CHAOS_LOCK_MS": _LOCK_MS}
+        return self._system.start(
+            *("-m", "trials.chaos.doomed_worker"),
+            ORDER_SAGA_FAULTS=str(self._faults),
+            CHAOS_DOOM=str(self._doom_folder),
+            TEMPORAL_ADDRESS=self._address,
+            **impatient,
+        )
+
+    def _server_answers(self) -> bool:
+        return self._system.temporal("operator", "cluster", "health").returncode == 0
+
+
+def kill(worker: Running) -> int:
+    """Kill and bury it; 0 when it was dead already."""
+    alive = worker.process.poll() is None
+    worker.process.kill()
+    worker.process.wait()
+    return int(alive)

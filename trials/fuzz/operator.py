@@ -1,0 +1,102 @@
+"""The operator: sees nothing but the inbox and the reconciliation's report, and decides."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from cli.leftovers import ParkedLeftover, parked_leftovers, waiting_steps
+from cli.letters import DeadLetter, dead_letters
+from cli.parked import parked_orders
+from messages.deliveries import ResolveDeadLetter
+from messages.events.order import OrderCancelled
+from messages.reconciliation import Leftover, Reconcile, ReconciliationReport
+from messages.sagas import ResolveCompensation
+from tests.harness.server import in_real_time
+from workflows.reconciliation.reconcile_orders import ReconcileOrders
+
+
+class Operator:
+    """Has tried again what is to be undone, and keeps what a customer was told to have.
+
+    Args:
+        promised: whether the customer was told that the order of this run succeeded.
+    """
+
+    def __init__(
+        self, env: WorkflowEnvironment, task_queue: str, promised: Callable[[str], bool]
+    ) -> None:
+        self._env = env
+        self._client = env.client
+        self._task_queue = task_queue
+        self._promised = promised
+
+    async def empty_the_inbox(self) -> None:
+        """Decide once on everything that waits."""
+        orders, letters, leftovers = await asyncio.gather(
+            parked_orders(self._client, self._task_queue),
+            dead_letters(self._client, self._task_queue),
+            parked_leftovers(self._client, self._task_queue),
+        )
+        for order in orders:
+            for step in waiting_steps(order.saga) if order.saga else ():
+                await self._resolve(order.workflow_id, step, keep=False)
+        for letter in letters:
+            if isinstance(letter, DeadLetter):
+                await self._decide_on(letter)
+        for leftover in leftovers:
+            if isinstance(leftover, ParkedLeftover) and leftover.saga:
+                keep = await self._to_be_kept(leftover)
+                for step in waiting_steps(leftover.saga):
+                    await self._resolve(leftover.workflow_id, step, keep=keep)
+
+    async def reconcile(self) -> ReconciliationReport:
+        """Reconcile once; the report, also when something is left to be done."""
+        try:
+            async with in_real_time(self._env):
+                run = await self._env.client.start_workflow(
+                    ReconcileOrders.run,
+                    Reconcile(),
+                    id=f"reconcile-{uuid.uuid4()}",
+                    task_queue=self._task_queue,
+                )
+            report = await run.result()
+        except WorkflowFailureError as failure:
+            if not isinstance(failure.cause, ApplicationError) or not failure.cause.details:
+                raise
+            report = ReconciliationReport.model_validate(failure.cause.details[0])
+        assert isinstance(report, ReconciliationReport)
+        return report
+
+    async def _resolve(self, workflow_id: str, step: str, *, keep: bool) -> None:
+        decision = ResolveCompensation(
+            step=step, action="keep" if keep else "retry", operator="fuzz", note="as promised"
+        )
+        with suppress(WorkflowUpdateFailedError, RPCError):  # the list is a little late
+            run = self._client.get_workflow_handle(workflow_id)
+            await run.execute_update("resolve_compensation", decision)
+
+    async def _decide_on(self, letter: DeadLetter) -> None:
+        undoing = letter.event_type == OrderCancelled.__name__
+        if letter.blocks_order and not undoing:
+            return  # the order gives it up at its deadline
+        decision = ResolveDeadLetter(
+            action="replay" if undoing else "discard", operator="fuzz", note="once more, or over"
+        )
+        with suppress(WorkflowUpdateFailedError, RPCError):
+            run = self._client.get_workflow_handle(letter.delivery_id)
+            await run.execute_update("resolve_dead_letter", decision)
+
+    async def _to_be_kept(self, leftover: ParkedLeftover) -> bool:
+        """Whether it is one that nothing proves to be wrong, and the customer counts on."""
+        history = await self._client.get_workflow_handle(leftover.workflow_id).fetch_history()
+        given = history.events[0].workflow_execution_started_event_attributes.input
+        (found,) = await self._client.data_converter.decode(given.payloads, [Leftover])
+        return found.unproved and self._promised(leftover.run_id)

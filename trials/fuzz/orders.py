@@ -1,0 +1,139 @@
+"""The orders of a scenario: placed, seen to their end, and what their customers were told."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.testing import WorkflowEnvironment
+
+from cli.modes import Mode
+from messages.orders import Order
+from messages.runs import ExaminedRun, RunRef
+from runtime.runs import Runs
+from services.audit import SagaFact
+from settings import Settings
+from tests.harness.server import in_real_time
+from tests.workflows.conftest import PATIENCE, AnyHandle
+from trials.fuzz.books import ALL, standing
+from trials.fuzz.hands import Hands
+from trials.fuzz.scenario import DEADLINE, Scenario, Story
+from workflows.choreography.order import OrderChoreography
+from workflows.orchestration.order_saga import OrderSaga
+
+_ROLLED_BACK = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED)
+
+
+class Orders:
+    """Each may be placed more than once."""
+
+    def __init__(
+        self, env: WorkflowEnvironment, settings: Settings, scenario: Scenario, hands: Hands
+    ) -> None:
+        self._env = env
+        self._settings = settings
+        self._scenario = scenario
+        self._hands = hands
+        named = {order.order_id: order for order in scenario.population.orders()}
+        self.stories = dict(zip(named, scenario.stories, strict=True))
+        self._orders = {name: self._in_time(named[name]) for name in named}
+        self._placed: dict[str, list[AnyHandle]] = {name: [] for name in named}
+        self._begun = {name: asyncio.Event() for name in named}
+        #: By first run id, whether the last word on the order was that it succeeded.
+        self._told: dict[str, bool] = {}
+        #: What was wrong when an order's run had just closed.
+        self.at_closing: list[str] = []
+
+    @property
+    def promised(self) -> frozenset[str]:
+        """First run ids of orders of which the last word was that they succeeded."""
+        return frozenset(run_id for run_id, succeeded in self._told.items() if succeeded)
+
+    @property
+    def calm(self) -> frozenset[str]:
+        """First run ids of orders that nothing kept from succeeding."""
+        if self._scenario.scarce or self._scenario.swap is not None:
+            return frozenset()
+        return frozenset(
+            self._placed[name][0].first_execution_run_id or ""
+            for name, story in self.stories.items()
+            if story.calm
+        )
+
+    def saga_id(self, order_id: str) -> str:
+        """The order's workflow id; other scenarios have orders of that name, too."""
+        return self._scenario.mode.saga_id(f"{order_id}-{self._settings.task_queue}")
+
+    async def handle(self, order_id: str) -> AnyHandle:
+        """The order as it was placed last."""
+        await self._begun[order_id].wait()
+        return self._placed[order_id][-1]
+
+    async def place(self, order_id: str) -> None:
+        """Place it, for the first time or again."""
+        client, queue = self._env.client, self._settings.task_queue
+        order, saga_id = self._orders[order_id], self.saga_id(order_id)
+        handle: AnyHandle
+        if self._scenario.mode is Mode.ORCHESTRATION:
+            handle = await client.start_workflow(OrderSaga.run, order, id=saga_id, task_queue=queue)
+        else:
+            async with in_real_time(self._env):
+                handle = await client.start_workflow(
+                    OrderChoreography.run, order, id=saga_id, task_queue=queue
+                )
+        self._placed[order_id].append(handle)
+        self._begun[order_id].set()
+
+    async def until_closed(self, order_id: str) -> None:
+        """Wait until it is over, or gone.
+
+        Raises:
+            TimeoutError: it never is.
+        """
+        handle = await self.handle(order_id)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            latest = await self._hands.latest(handle)
+            if latest is None or latest.status is not WorkflowExecutionStatus.RUNNING:
+                break
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{handle.id} never ends")
+            await asyncio.sleep(0.03)
+        if latest is not None and latest.raw_info.first_run_id == handle.first_execution_run_id:
+            self._take_its_word(handle.first_execution_run_id or "", latest)
+
+    async def forget_its_word(self, order_id: str) -> None:
+        """After a reset, nothing is promised before it has closed again."""
+        handle = await self.handle(order_id)
+        latest = await self._hands.latest(handle)
+        if latest is not None and latest.status is WorkflowExecutionStatus.RUNNING:
+            self._told.pop(handle.first_execution_run_id or "", None)
+
+    async def facts(self, runs: Runs) -> dict[str, SagaFact]:
+        """What Temporal knows of them, by first run id."""
+        found: dict[str, SagaFact] = {}
+        for handle in (handle for placed in self._placed.values() for handle in placed):
+            run_id = handle.first_execution_run_id or ""
+            examined = await runs.examine(RunRef(handle.id, run_id))
+            assert isinstance(examined, ExaminedRun), examined
+            found[run_id] = examined.fact
+        return found
+
+    def _in_time(self, order: Order) -> Order:
+        story: Story = self.stories[order.order_id]
+        # What never gets better, and an event that is parked, is given up at the deadline.
+        waits = self._scenario.mode is Mode.CHOREOGRAPHY and not story.calm
+        soon = story.hurried or story.hopeless or waits
+        return order.model_copy(update={"deadline_seconds": DEADLINE if soon else None})
+
+    def _take_its_word(self, run_id: str, closed: WorkflowExecutionDescription) -> None:
+        """A run that closes by itself leaves all or nothing, before anybody mends anything."""
+        succeeded = closed.status is WorkflowExecutionStatus.COMPLETED
+        self._told[run_id] = succeeded
+        by_itself = succeeded or closed.status in _ROLLED_BACK
+        if by_itself and self._scenario.swap is None:
+            stands = standing(self._settings.ledger_urls(), run_id)
+            if stands != (ALL if succeeded else frozenset()):
+                how = closed.status.name if closed.status else ""
+                self.at_closing.append(f"{closed.id} is {how}, and {sorted(stands)} stands")

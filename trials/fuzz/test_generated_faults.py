@@ -1,0 +1,115 @@
+"""Whatever happens, to whichever orders, at whatever instant: all or nothing.
+
+``make fuzz`` goes on for as long as it is told, with other scenarios each time; as a part of the
+tests it takes some seconds, and plays the same ones each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import secrets
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, note, seed, settings
+from temporalio.testing import WorkflowEnvironment
+
+from cli.modes import Mode
+from services import identity
+from tests.conformance.hurry import hurry
+from trials.fuzz.scenario import Scenario
+from trials.fuzz.strategies import scenarios
+from trials.fuzz.world import play
+from workflows import policies
+
+# Shrinking a failure takes its time.
+pytestmark = pytest.mark.timeout(0)
+
+#: Seconds for each mode; 0 means the short run, which is always the same.
+BUDGET = float(os.environ.get("FUZZ_SECONDS", "0"))
+_SHORT = 12.0
+_BATCH = 15
+
+
+@pytest.fixture(scope="module", autouse=True)
+def seconds_for_minutes() -> Iterator[None]:
+    """The product's policies, hurried."""
+    with pytest.MonkeyPatch.context() as patch:
+        hurry(patch, attempt=0.6)
+        patch.setattr(policies, "QUIET", timedelta(seconds=1))
+        patch.setattr(policies, "UNDONE_WITHIN", timedelta(seconds=2))
+        patch.setattr(policies, "FOLLOW_UP_AFTER", timedelta(seconds=1))
+        # A ledger that was closed for a moment proves as little as one that was closed for long.
+        patch.setattr(identity, "SEEN_WITHIN", 0.0)
+        yield
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_every_order_ends_with_all_or_nothing(env: WorkflowEnvironment, mode: Mode) -> None:
+    loop = asyncio.get_running_loop()
+    fuzzer = _Fuzzer(mode, lambda scenario: _check(env, scenario), loop)
+    # Hypothesis in a thread: the loop is for what is tested.
+    await asyncio.to_thread(fuzzer.run, BUDGET or _SHORT)
+    assert fuzzer.scenarios > 0
+
+
+class _Fuzzer:
+    """Plays batches of scenarios until its time is up, or one of them fails."""
+
+    def __init__(
+        self,
+        mode: Mode,
+        check: Callable[[Scenario], Coroutine[None, None, None]],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._mode = mode
+        self._check = check
+        self._loop = loop
+        self.scenarios = 0
+        self.orders = 0
+
+    def run(self, seconds: float) -> None:
+        """Play for so long; a failing scenario is shrunk, however long that takes."""
+        ends = time.monotonic() + seconds
+        for number in itertools.count() if not BUDGET else iter(lambda: secrets.randbits(32), -1):
+            if time.monotonic() > ends:
+                break
+            self._play_batch(number, ends)
+        print(f"\n{self._mode.value}: {self.scenarios} scenarios, {self.orders} orders")
+
+    def _play_batch(self, number: int, ends: float) -> None:
+        found = False
+
+        @seed(number)
+        @settings(
+            max_examples=_BATCH,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(scenarios(self._mode))
+        def batch(scenario: Scenario) -> None:
+            nonlocal found
+            if not found and time.monotonic() > ends:
+                return
+            self.scenarios, self.orders = self.scenarios + 1, self.orders + len(scenario.stories)
+            note(scenario.as_toml())
+            played = asyncio.run_coroutine_threadsafe(self._check(scenario), self._loop)
+            try:
+                played.result()
+            except Exception as error:
+                if not found:
+                    print(f"\na scenario fails; it is being shrunk:\n{scenario.as_toml()}")
+                    print(f"{type(error).__name__}: {error}", flush=True)
+                found = True
+                raise
+
+        batch()
+
+
+async def _check(env: WorkflowEnvironment, scenario: Scenario) -> None:
+    assert await play(env, scenario) == []

@@ -1,0 +1,71 @@
+"""A worker of another version: it does the work, and answers otherwise than ours would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+from temporalio import activity
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from messages.ids import delivery_parts
+from trials.fuzz.scenario import OtherVersion
+
+#: By operation, the reaction by which a service comes to it among events.
+_REACTIONS = {
+    "reserve_inventory": "inventory_on_order_created",
+    "process_payment": "payment_on_inventory_reserved",
+    "prepare_shipping": "shipping_on_payment_succeeded",
+    "award_loyalty_points": "loyalty_on_shipment_prepared",
+    "release_inventory": "inventory_on_order_cancelled",
+    "refund_payment": "payment_on_order_cancelled",
+    "cancel_shipment": "shipping_on_order_cancelled",
+    "deduct_loyalty_points": "loyalty_on_order_cancelled",
+}
+_UNHEARD_OF = {"unheard_of": {"since": "the next version"}}
+
+
+class OtherVersions(Interceptor):
+    """Takes one attempt of each of these operations.
+
+    Args:
+        by_order: by workflow id of an order.
+    """
+
+    def __init__(self, by_order: Mapping[str, tuple[OtherVersion, ...]]) -> None:
+        self._waiting = {
+            (saga_id, name): version
+            for saga_id, versions in by_order.items()
+            for version in versions
+            for name in (version.operation, _REACTIONS[version.operation])
+        }
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Other(next, self)
+
+    def take(self, info: activity.Info) -> OtherVersion | None:
+        """The version that takes this attempt; None when it is ours."""
+        workflow_id = info.workflow_id or ""
+        parts = delivery_parts(workflow_id)
+        saga_id = parts[0] if parts else workflow_id
+        return self._waiting.pop((saga_id, info.activity_type), None)
+
+
+class _Other(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, versions: OtherVersions) -> None:
+        super().__init__(next)
+        self._versions = versions
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> object:
+        reply: object = await super().execute_activity(input)
+        version = self._versions.take(activity.info())
+        if version is None:
+            return reply
+        return _with_one_more_field(reply) if version.readable else 42
+
+
+def _with_one_more_field(reply: object) -> object:
+    if isinstance(reply, list):
+        return [_with_one_more_field(each) for each in reply]
+    assert isinstance(reply, BaseModel)
+    return {**reply.model_dump(mode="json"), **_UNHEARD_OF}

@@ -1,0 +1,200 @@
+"""Plays a scenario on fresh ledgers and a real server, until nothing is open any more."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from temporalio.testing import WorkflowEnvironment
+
+from messages.requests import STEP_OF
+from runtime.runs import Runs
+from services.audit import audit
+from settings import Settings
+from trials.fuzz.books import Ending, problems
+from trials.fuzz.hands import Hands
+from trials.fuzz.operator import Operator
+from trials.fuzz.orders import Orders
+from trials.fuzz.premises import Premises
+from trials.fuzz.scenario import THE_END, Interruption, Scenario
+from trials.fuzz.versions import OtherVersions
+
+_SERVICE_OF = {step: service for service, step in STEP_OF.items()}
+#: Real seconds after which an order counts as one that never ends.
+PATIENCE = 60.0
+#: Real seconds that an attempt is held up at most while somebody interferes.
+_HELD_UP = 5.0
+#: Reconciliations after which nothing may be left.
+_ENOUGH = 20
+
+
+class World:
+    """The system, in the middle of one scenario."""
+
+    def __init__(self, env: WorkflowEnvironment, settings: Settings, scenario: Scenario) -> None:
+        self.env = env
+        self.settings = settings
+        self.scenario = scenario
+        self._loop = asyncio.get_running_loop()
+        self._hands = Hands(env)
+        self._orders = Orders(env, settings, scenario, self._hands)
+        self._runs = Runs(env.client, settings.task_queue)
+        self._operator = Operator(
+            env, settings.task_queue, lambda run_id: run_id in self._orders.promised
+        )
+        stories = self._orders.stories
+        self._pending = {name: list(story.interruptions) for name, story in stories.items()}
+        self._at_once: set[asyncio.Task[None]] = set()
+        self._calls = 0
+        self._counting = threading.Lock()
+        self._swap_now = asyncio.Event()
+        self._over = asyncio.Event()
+        self._swapped: tuple[str, str] | None = None
+        versions = {self._orders.saga_id(name): story.versions for name, story in stories.items()}
+        self._premises = Premises(
+            env.client, settings, scenario.plan, self._watch, OtherVersions(versions)
+        )
+
+    async def play(self) -> Ending:
+        """See every order to its end, and mend what it left behind."""
+        async with self._premises:
+            swapping = asyncio.create_task(self._swap())
+            minding = asyncio.create_task(self._mind_the_inbox())
+            try:
+                await asyncio.gather(*map(self._see_through, self._orders.stories))
+                await asyncio.gather(*self._at_once)
+                await self._end(swapping)
+            finally:
+                swapping.cancel()
+                self._over.set()
+                await minding
+        urls = self.settings.ledger_urls()
+        report = audit(
+            urls,
+            await self._orders.facts(self._runs),
+            retention_seconds=await self._runs.retention_seconds(),
+        )
+        return Ending(
+            report=report,
+            ledgers=urls,
+            swapped=self._swapped,
+            promised=self._orders.promised,
+            at_closing=tuple(self._orders.at_closing),
+            calm=self._orders.calm,
+        )
+
+    async def _end(self, swapping: asyncio.Task[None]) -> None:
+        await self._hands.until_what_was_deleted_is_gone()
+        swap = self.scenario.swap
+        if swap is not None and swap.operation == THE_END:
+            self._swap_now.set()
+        if self._swap_now.is_set():
+            await swapping
+            # Meanwhile the wrong ledger is believed, as far as it may be.
+            await self._until_nothing_is_open()
+            await self._operator.reconcile()
+            await self._until_nothing_is_open()
+            await self._premises.swap_back()
+        await self._reconcile()
+
+    async def _swap(self) -> None:
+        swap = self.scenario.swap
+        await self._swap_now.wait()
+        assert swap is not None
+        url = await self._premises.swap(swap.service, restored=swap.restored)
+        self._swapped = (swap.service, url)
+
+    async def _mind_the_inbox(self) -> None:
+        while not self._over.is_set():
+            await self._operator.empty_the_inbox()
+            await asyncio.sleep(0.1)
+
+    async def _see_through(self, order_id: str) -> None:
+        await self._orders.place(order_id)
+        await self._orders.until_closed(order_id)
+        for each in self._orders.stories[order_id].interruptions:
+            if each.operation == THE_END:
+                await self._interfere(order_id, each)
+                await self._orders.until_closed(order_id)
+
+    def _watch(self, operation: str, order_id: str, *, after: bool) -> None:
+        with self._counting:
+            self._calls += -1 if after else 1
+        swap = self.scenario.swap
+        if swap is not None:
+            if swap.restored and after and _SERVICE_OF.get(operation) == swap.service:
+                self._premises.copy(swap.service)
+            if (swap.operation, swap.after) == (operation, after):
+                self._loop.call_soon_threadsafe(self._swap_now.set)
+        for each in list(self._pending.get(order_id, ())):
+            if (each.operation, each.after) == (operation, after):
+                with suppress(ValueError, TimeoutError):
+                    self._pending[order_id].remove(each)
+                    asyncio.run_coroutine_threadsafe(
+                        self._at_this_instant(order_id, each), self._loop
+                    ).result(_HELD_UP)
+
+    async def _at_this_instant(self, order_id: str, interruption: Interruption) -> None:
+        doing = asyncio.create_task(self._interfere(order_id, interruption))
+        self._at_once.add(doing)
+        await asyncio.shield(doing)
+
+    async def _interfere(self, order_id: str, interruption: Interruption) -> None:
+        if interruption.what == "reconcile":
+            self._at_once.add(asyncio.create_task(self._reconcile_meanwhile()))
+        elif interruption.what == "again":
+            # While it is open, it is there already.
+            if interruption.operation == THE_END:
+                await self._orders.place(order_id)
+        else:
+            await self._hands.do(await self._orders.handle(order_id), interruption)
+            if interruption.what == "reset":
+                await self._orders.forget_its_word(order_id)
+
+    async def _reconcile_meanwhile(self) -> None:
+        await self._operator.reconcile()
+
+    async def _until_nothing_is_open(self) -> None:
+        """Wait until no run is open that nobody has to decide on; the operator decides meanwhile.
+
+        Raises:
+            TimeoutError: one is, for long: it hangs, and in no inbox.
+        """
+        query = f'TaskQueue = "{self.settings.task_queue}" AND ExecutionStatus = "Running"'
+        deadline = time.monotonic() + PATIENCE
+        quiet = 0
+        while quiet < 2:
+            found = [run.id async for run in self.env.client.list_workflows(query)]
+            quiet = 0 if found or self._calls else quiet + 1
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still open: {found}, {self._calls} calls under way")
+            await asyncio.sleep(0.05)
+
+    async def _reconcile(self) -> None:
+        """Reconcile until there is nothing to do any more.
+
+        Raises:
+            TimeoutError: there always is.
+        """
+        for _ in range(_ENOUGH):
+            await self._until_nothing_is_open()
+            report = await self._operator.reconcile()
+            if report.all_done and not report.orders:
+                return
+        raise TimeoutError(f"never reconciled: {report}")
+
+
+async def play(env: WorkflowEnvironment, scenario: Scenario) -> list[str]:
+    """Play a scenario; returns what is not as it must be in the end.
+
+    Raises:
+        TimeoutError: an order, or anything else, never ends.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=Path(folder), task_queue=f"fuzz-{uuid.uuid4()}")
+        return problems(await World(env, settings, scenario).play())

@@ -1,0 +1,72 @@
+"""A check: one classic bug, the faults that bring it out, and the schedule that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from trials.scoreboard.contenders import Contender
+from trials.scoreboard.trial import Trial
+
+Schedule = Callable[[Trial], Awaitable[None]]
+Fault = Mapping[str, object]
+
+
+class Check(NamedTuple):
+    """One row of the scoreboard."""
+
+    #: The bug, as docs/classic-bugs.md calls it.
+    bug: str
+    faults: tuple[Fault, ...]
+    #: Raises Caught when the contender has the bug.
+    schedule: Schedule
+    #: Whether there is such a bug only where one workflow leads.
+    needs_a_leader: bool = False
+
+    @property
+    def slug(self) -> str:
+        """Begins the ids of the check's orders."""
+        return self.schedule.__name__
+
+    def concerns(self, contender: Contender) -> bool:
+        """Whether the contender could have the bug at all."""
+        return not (self.needs_a_leader and contender.choreographed)
+
+    def rules(self) -> list[Fault]:
+        """The faults as rules of a plan, for this check's orders only."""
+        return [
+            {k: v for k, v in fault.items() if k != "part"}
+            | {"orders": [f"*.{self.slug}.{fault.get('part', '*')}"]}
+            for fault in self.faults
+        ]
+
+
+def check(bug: str, *faults: Fault, needs_a_leader: bool = False) -> Callable[[Schedule], Check]:
+    """Make a schedule the check for a bug."""
+    return lambda schedule: Check(bug, faults, schedule, needs_a_leader)
+
+
+def refused(operation: str) -> Fault:
+    """The service says no."""
+    return {"operations": [operation], "kind": "refusal", "rate": 1.0}
+
+
+def fails_for_good(
+    operation: str, *, after: bool = False, calls: int | None = None, part: str = "*"
+) -> Fault:
+    """The service fails in a way that no retry mends, before or after the effect, so many times."""
+    often = {"rate": 1.0} if calls is None else {"count": calls}
+    fault = {"operations": [operation], "kind": "permanent", "part": part, **often}
+    return {**fault, "when": "after" if after else "before"}
+
+
+def is_down(operation: str, *, calls: int | None = None) -> Fault:
+    """The service does not answer: so many times, or ever."""
+    often = {"rate": 1.0} if calls is None else {"count": calls}
+    return {"operations": [operation], "kind": "transient", **often}
+
+
+def reply_lost(operation: str, *, calls: int | None = None, part: str = "*") -> Fault:
+    """The service acts and its reply is lost: so many times, or always."""
+    often = {"rate": 1.0} if calls is None else {"count": calls}
+    return {"operations": [operation], "kind": "lost_reply", "part": part, **often}

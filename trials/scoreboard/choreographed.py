@@ -1,0 +1,120 @@
+"""A run of the choreographed saga: the order, and the deliveries of its events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timezone
+
+from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
+
+from messages.ids import delivery_id, event_id
+from messages.sagas import SagaView
+from tests.harness.executions import (
+    AnyHandle,
+    forget,
+    has_failed_once,
+    is_parked,
+    scheduled,
+    terminate,
+)
+from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, UNDOS, description
+from trials.scoreboard.run import OPERATOR, Run
+from workflows.choreography.subscriptions import SUBSCRIPTIONS
+
+
+def _reaction(delivery: str) -> str:
+    """The activity of a delivery, by ``<event>/<subscriber>``."""
+    event, subscriber = delivery.split("/")
+    (found,) = (s.reaction for s in SUBSCRIPTIONS[event] if s.name == subscriber)
+    assert found is not None
+    return found.__name__
+
+
+#: By operation of a service, the activity that calls it.
+_REACTIONS = {
+    **{operation: _reaction(FORWARD[service]) for service, operation in ACTIONS.items()},
+    **{operation: _reaction(BACKWARD[service]) for service, operation in UNDOS.items()},
+}
+_OPERATIONS = {reaction: operation for operation, reaction in _REACTIONS.items()}
+
+
+class ChoreographedRun(Run):
+    """The same, of an order whose services are told of it by events."""
+
+    @staticmethod
+    def activity(operation: str) -> str:
+        return _REACTIONS[operation]
+
+    async def ended(self) -> None:
+        """See base class; of an order that an event is parked of, the time passes at once.
+
+        But not if it is the first event: the server skips no time of a workflow whose child is
+        open. Such an order should be given a short deadline.
+        """
+        await super().ended()
+        if await self.status() is not WorkflowExecutionStatus.RUNNING:
+            return
+        view = await self._view()
+        if view.error is None:
+            left = (view.deadline - datetime.now(timezone.utc)).total_seconds()
+            passing = asyncio.ensure_future(self._env.fast_forward(self.handle, left + 1))
+            try:
+                await self._until(self._turned_back)
+            finally:
+                passing.cancel()
+            await super().ended()
+
+    async def scheduled(self) -> list[str]:
+        """The operations that were begun, in the order in which their events follow."""
+        begun = [await scheduled(handle) async for handle, _ in self._deliveries()]
+        return [_OPERATIONS[reaction] for activities in begun for reaction in activities]
+
+    async def forgotten(self) -> None:
+        """See base class; so are the deliveries of its events."""
+        deliveries = [handle async for handle, _ in self._deliveries()]
+        await super().forgotten()
+        await asyncio.gather(*(forget(self._env.client, handle) for handle in deliveries))
+
+    async def abandon(self) -> None:
+        await super().abandon()
+        async for handle, _ in self._deliveries():
+            await terminate(handle)
+
+    async def _decide_on_refund(self, *, undone: bool) -> None:
+        decision = {"action": "discard" if undone else "replay", **OPERATOR}
+        letter = self._delivery(BACKWARD["payment"])
+        await letter.execute_update("resolve_dead_letter", decision)
+
+    async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
+        # From cause to answer, so that what a delivery began before it ended is seen after it.
+        async for _, delivery in self._deliveries():
+            held = any(self._holds(a) for a in delivery.raw_description.pending_activities)
+            is_open = delivery.status is WorkflowExecutionStatus.RUNNING
+            if is_open and not held and not is_parked(delivery):
+                return False
+        meanwhile = await self.handle.describe()
+        return meanwhile.history_length == run.history_length and await super()._at_rest(run)
+
+    async def _between_attempts(self, run: WorkflowExecutionDescription) -> bool:
+        return any([has_failed_once(found) async for _, found in self._deliveries()])
+
+    async def _turned_back(self, run: WorkflowExecutionDescription) -> bool:
+        return (await self._view()).error is not None
+
+    async def _view(self) -> SagaView:
+        view: SagaView = await self.handle.query("status", result_type=SagaView)
+        return view
+
+    async def _deliveries(self) -> AsyncIterator[tuple[AnyHandle, WorkflowExecutionDescription]]:
+        """Those that have begun, each after those that may have caused it."""
+        for name in (*FORWARD.values(), *BACKWARD.values()):
+            handle = self._delivery(name)
+            found = await description(handle)
+            if found is not None:
+                yield handle, found
+
+    def _delivery(self, name: str) -> AnyHandle:
+        event, subscriber = name.split("/")
+        told = event_id(*self.ref, event)
+        return self._env.client.get_workflow_handle(delivery_id(told, subscriber))

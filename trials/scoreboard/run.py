@@ -1,0 +1,226 @@
+"""One run of a contender: what a check does to it, and what it sees of it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import (
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.testing import WorkflowEnvironment
+
+from messages.ids import leftover_id
+from messages.runs import RunRef
+from tests.harness.executions import (
+    forget,
+    has_failed_once,
+    is_parked,
+    reset,
+    scheduled,
+    terminate,
+    told,
+)
+from tests.harness.gates import Gate
+from trials.scoreboard.books import EFFECTS, Books
+from trials.scoreboard.contenders import Contender
+
+Handle = WorkflowHandle[object, object]
+
+OPERATOR = {"operator": "ada", "note": "bank transfer 4711"}
+
+#: Real seconds after which what a check waits for counts as never coming. Nobody's bug is to
+#: hang, so it costs nothing.
+PATIENCE = 120.0
+
+
+class Caught(Exception):
+    """The contender has the bug; the message, a few words, says what was seen of it."""
+
+
+def expect(condition: bool, otherwise: str) -> None:
+    """Go on if the condition holds.
+
+    Raises:
+        Caught: it does not.
+    """
+    if not condition:
+        raise Caught(otherwise)
+
+
+class Run:
+    """A placed order. What is waited for comes within :data:`PATIENCE`, or raises TimeoutError."""
+
+    def __init__(
+        self,
+        env: WorkflowEnvironment,
+        handle: Handle,
+        contender: Contender,
+        books: Books,
+        gate: Gate | None,
+    ) -> None:
+        self.handle = handle
+        self.books = books
+        self._env = env
+        self._contender = contender
+        self._gate = gate
+
+    @staticmethod
+    def activity(operation: str) -> str:
+        """The activity that calls a service's operation."""
+        return operation
+
+    async def reached(self) -> bool:
+        """Wait until the held activity is under way; False when the run ends before that."""
+
+        async def under_way(_: WorkflowExecutionDescription) -> bool:
+            return self._gate is not None and self._gate.reached.is_set()
+
+        await self._until(under_way)
+        return self._gate is not None and self._gate.reached.is_set()
+
+    async def let_go(self) -> None:
+        """Let the held activity go on to the service."""
+        assert self._gate is not None
+        self._gate.open.set()
+
+    async def landed(self) -> None:
+        """Wait until every attempt of the held activity is over, given up or not."""
+        assert self._gate is not None
+        await asyncio.wait_for(self._gate.landed.wait(), PATIENCE)
+
+    async def cancel(self) -> None:
+        """Cancel through Temporal."""
+        await self.handle.cancel()
+
+    async def cancel_as_customer(self) -> bool:
+        """Cancel in the contender's own way; False when it says no."""
+        if self._contender.cancelled_by == "signal":
+            await self.handle.signal("cancel_order")
+            return True
+        try:
+            await self.handle.execute_update("cancel_order", {"reason": "changed my mind"})
+        except WorkflowUpdateFailedError:
+            return False
+        return True
+
+    async def reacted(self) -> None:
+        """Wait until the run has done all it can while an activity of it is held."""
+        await self._until(self._at_rest)
+
+    async def waits_to_try_again(self) -> None:
+        """Wait until a step has failed once and is about to be tried again."""
+
+        await self._until(self._between_attempts)
+
+    async def ended(self) -> None:
+        """Wait until the run is closed, or open with nothing left to do but for an operator."""
+
+        async def left_to_operator(run: WorkflowExecutionDescription) -> bool:
+            return is_parked(run) and await self._at_rest(run)
+
+        await self._until(left_to_operator)
+
+    async def status(self) -> WorkflowExecutionStatus | None:
+        """Temporal's word on the run."""
+        return (await self.handle.describe()).status
+
+    async def says(self) -> str:
+        """All that the closed run says of how it went."""
+        try:
+            return json.dumps(await self.handle.result())
+        except WorkflowFailureError as failure:
+            return " / ".join(told(failure.cause))
+
+    async def says_success(self) -> bool:
+        """Whether the run is over and claims that the order was placed."""
+        return await self.status() is WorkflowExecutionStatus.COMPLETED and '"SUCCESS"' in (
+            await self.says()
+        )
+
+    @property
+    def ref(self) -> RunRef:
+        """What the run is called in the ledgers."""
+        return RunRef(self.handle.id, self.handle.first_execution_run_id or "")
+
+    async def paid_back_by_hand(self) -> None:
+        """A person pays the money back past the service, and records it where that can be done."""
+        if self._contender.ours:
+            await self._decide_on_refund(undone=True)
+            await self.ended()
+
+    async def forgotten(self) -> None:
+        """Temporal forgets the closed run, as it does when its retention is over."""
+        await asyncio.wait_for(forget(self._env.client, self.handle), PATIENCE)
+
+    async def reset(self) -> None:
+        """Somebody resets the run to its first task; one that is parked again is tried again."""
+        await reset(self._env.client, self.handle)
+        await self.ended()
+        if await self.status() is WorkflowExecutionStatus.RUNNING:
+            await self._decide_on_refund(undone=False)
+            await self.ended()
+
+    async def scheduled(self) -> list[str]:
+        """The activities of the run, in the order in which it began them."""
+        return await scheduled(self.handle)
+
+    async def abandon(self) -> None:
+        """Leave nothing of it running."""
+        await terminate(self.handle)
+        await terminate(self._env.client.get_workflow_handle(leftover_id(self.ref)))
+
+    def expect_nothing_stands(self) -> None:
+        """Raises:
+        Caught: something does.
+        """
+        left = self.books.standing()
+        expect(not left, f"{left[0]} left" if len(left) == 1 else f"{len(left)} effects left")
+
+    async def expect_all_or_nothing(self) -> None:
+        """Raises:
+        Caught: what stands is neither all that a success has nor the nothing of a failure.
+        """
+        if not await self.says_success():
+            self.expect_nothing_stands()
+        elif missing := [e for e in EFFECTS.values() if e not in self.books.standing()]:
+            raise Caught(f"without {missing[0]}")
+
+    async def _decide_on_refund(self, *, undone: bool) -> None:
+        """An operator records that the parked refund was done by hand, or has it tried again."""
+        action = "mark_resolved" if undone else "retry"
+        decision = {"step": "process_payment", "action": action, **OPERATOR}
+        await self.handle.execute_update("resolve_compensation", decision)
+
+    async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
+        busy = [a for a in run.raw_description.pending_activities if not self._holds(a)]
+        return not busy and not run.raw_description.HasField("pending_workflow_task")
+
+    async def _between_attempts(self, run: WorkflowExecutionDescription) -> bool:
+        return has_failed_once(run) or any(
+            event.HasField("timer_started_event_attributes")
+            for event in (await self.handle.fetch_history()).events
+        )
+
+    def _holds(self, activity: PendingActivityInfo) -> bool:
+        return self._gate is not None and activity.activity_type.name == self._gate.activity
+
+    async def _until(
+        self, reached: Callable[[WorkflowExecutionDescription], Awaitable[bool]]
+    ) -> None:
+        async def poll() -> None:
+            pause = 0.05
+            while True:
+                run = await self.handle.describe()
+                if run.status is not WorkflowExecutionStatus.RUNNING or await reached(run):
+                    return
+                await asyncio.sleep(pause)
+                pause = min(pause * 1.5, 0.4)
+
+        await asyncio.wait_for(poll(), PATIENCE)
