@@ -10,10 +10,12 @@ import runtime.interruptible  # noqa: F401 - first, see there
 
 # isort: split
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from datetime import timedelta
+from importlib import import_module
+from typing import Protocol, cast
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
@@ -22,17 +24,10 @@ from temporalio.worker import Worker, WorkerConfig, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.carriers import CarrierActivities
-from activities.inventory import InventoryActivities
-from activities.loyalty import LoyaltyActivities
-from activities.payment import PaymentActivities
-from activities.reactions.inventory import InventoryReactions
-from activities.reactions.loyalty import LoyaltyReactions
-from activities.reactions.payment import PaymentReactions
-from activities.reactions.shipping import ShippingReactions
 from activities.reconciliation import ReconciliationActivities
 from activities.records import records_activities
-from activities.shipping import ShippingActivities
 from messages.ledgers import Home
+from messages.participants import BY_SERVICE, SERVICES
 from runtime.arguments import ArgumentParser
 from runtime.carriers import Carriers
 from runtime.client import connect, ensure_search_attribute, home_of
@@ -73,64 +68,18 @@ _STILL_OPEN_EVERY = SEEN_WITHIN / 3
 WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders, UndoLeftover)
 
 
-def inventory_activities(services: Services) -> list[Activity]:
-    """What is done with the inventory service: steps of a saga, and reactions to events."""
-    steps = InventoryActivities(services.inventory)
-    reactions = InventoryReactions(services.inventory)
-    return [
-        steps.reserve_inventory,
-        steps.release_inventory,
-        steps.settle_inventory,
-        reactions.inventory_on_order_created,
-        reactions.inventory_on_order_cancelled,
-    ]
+class _Module(Protocol):
+    """A module ``activities/<service>.py``."""
+
+    @staticmethod
+    def HOST(port: object, /) -> object:
+        """Host the service's activities, over its port."""
 
 
-def payment_activities(services: Services) -> list[Activity]:
-    """What is done with the payment service."""
-    steps = PaymentActivities(services.payment)
-    reactions = PaymentReactions(services.payment)
-    return [
-        steps.process_payment,
-        steps.refund_payment,
-        steps.settle_payment,
-        reactions.payment_on_inventory_reserved,
-        reactions.payment_on_order_cancelled,
-    ]
-
-
-def shipping_activities(services: Services) -> list[Activity]:
-    """What is done with the shipping service."""
-    steps = ShippingActivities(services.shipping)
-    reactions = ShippingReactions(services.shipping)
-    return [
-        steps.prepare_shipping,
-        steps.cancel_shipment,
-        steps.settle_shipping,
-        reactions.shipping_on_payment_succeeded,
-        reactions.shipping_on_order_cancelled,
-    ]
-
-
-def loyalty_activities(services: Services) -> list[Activity]:
-    """What is done with the loyalty service."""
-    steps = LoyaltyActivities(services.loyalty)
-    reactions = LoyaltyReactions(services.loyalty)
-    return [
-        steps.award_loyalty_points,
-        steps.deduct_loyalty_points,
-        steps.settle_loyalty,
-        reactions.loyalty_on_shipment_prepared,
-        reactions.loyalty_on_order_cancelled,
-    ]
-
-
-ACTIVITIES: Mapping[str, Callable[[Services], list[Activity]]] = {
-    "inventory": inventory_activities,
-    "payment": payment_activities,
-    "shipping": shipping_activities,
-    "loyalty": loyalty_activities,
-}
+def service_activities(service: str, port: object) -> list[Activity]:
+    """What is done with a service: the steps of a saga, and reactions to events."""
+    host = cast("_Module", import_module(f"activities.{service}")).HOST(port)
+    return [getattr(host, activity) for activity in BY_SERVICE[service].activities]
 
 
 def reconciliation_activities(client: Client, settings: Settings) -> list[Activity]:
@@ -148,7 +97,7 @@ def task_queues(settings: Settings) -> list[str]:
     """The task queues that have something of what this worker hosts."""
     own = settings.task_queues()
     queues = [settings.task_queue] if "workflows" in settings.hosts else []
-    return list(dict.fromkeys(queues + [own[s] for s in ACTIVITIES if s in settings.hosts]))
+    return list(dict.fromkeys(queues + [own[s] for s in SERVICES if s in settings.hosts]))
 
 
 def worker_config(
@@ -164,10 +113,11 @@ def worker_config(
         workflows=WORKFLOWS if hosts_workflows else (),
         activities=[
             activity
-            for service, activities in ACTIVITIES.items()
+            for service in SERVICES
             if service in settings.hosts and own[service] == queue
             for activity in (
-                *activities(services),
+                # Your own service goes in the place of the mock.
+                *service_activities(service, services[service]),
                 *records_activities(service, services.records(service)),
             )
         ]

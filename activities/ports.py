@@ -1,4 +1,6 @@
-"""What the activities need of the services; a real service is put behind these.
+"""What the activities need of the outside world.
+
+The port of each service stands beside its activities, in ``activities/<service>.py``.
 
 Every method of a service keeps the participant's promises. It may be called again with the same
 request and has its effect once. A compensation may come before, without or instead of
@@ -14,52 +16,16 @@ from typing import Protocol
 
 from messages.base import Reversal
 from messages.deliveries import CarrierRef, CarrierState
-from messages.inventory import Reservation, ReserveInventory
 from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, UnsettledPage
-from messages.loyalty import AwardLoyaltyPoints, PointsAward
-from messages.payment import Payment, ProcessPayment
 from messages.reconciliation import RunsPage
 from messages.runs import ExaminedRun, RunRef, UnreadableRun
 from messages.settling import Settle
-from messages.shipping import PrepareShipping, Shipment
 
 
 class Settling(Protocol):
-    """Keeps operators' decisions on its operations."""
+    """Every service: keeps operators' decisions on its operations."""
 
     def settle(self, request: Settle) -> Reversal: ...
-
-
-class Inventory(Settling, Protocol):
-    """Sets stock aside."""
-
-    def reserve(self, request: ReserveInventory) -> Reservation: ...
-
-    def release(self, request: ReserveInventory) -> Reversal: ...
-
-
-class Payments(Settling, Protocol):
-    """Charges customers."""
-
-    def charge(self, request: ProcessPayment) -> Payment: ...
-
-    def refund(self, request: ProcessPayment) -> Reversal: ...
-
-
-class Shipping(Settling, Protocol):
-    """Books shipments."""
-
-    def prepare(self, request: PrepareShipping) -> Shipment: ...
-
-    def cancel(self, request: PrepareShipping) -> Reversal: ...
-
-
-class Loyalty(Settling, Protocol):
-    """Credits points."""
-
-    def award(self, request: AwardLoyaltyPoints) -> PointsAward: ...
-
-    def deduct(self, request: AwardLoyaltyPoints) -> Reversal: ...
 
 
 class Records(Protocol):

@@ -12,8 +12,8 @@ from cli.modes import Mode
 from cli.output import Output
 from cli.runs import Handle
 from messages.events.order import OrderCancelled
+from messages.participants import PARTICIPANTS
 from messages.sagas import EventRecord
-from workflows.choreography.participants import PARTICIPANTS
 
 _LOOKS = {
     OrderCancelled.__name__: ("◀", "yellow"),

@@ -14,7 +14,7 @@ from cli.output import Output, program
 from cli.render import step_line
 from cli.runs import STANDS, description
 from messages.orders import Order
-from messages.requests import requests_of
+from messages.participants import requests_of
 from messages.sagas import StepState, StepView
 from runtime.client import home_of
 from runtime.exits import ExitCode

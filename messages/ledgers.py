@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from messages.base import Identifier, Reply
-from messages.requests import StepRequest
+from messages.participants import AnyRequest
 from messages.runs import RunRef
 
 OperationState = Literal["applied", "refused", "reversed", "settled"]
@@ -50,7 +50,7 @@ class FencedOperation(Reply):
     state: OperationState
     order_id: Identifier
     #: None when it cannot be read, or was never heard of.
-    request: StepRequest | None
+    request: AnyRequest | None
 
 
 class UnsettledPage(Reply):

@@ -11,11 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from messages.ledgers import LedgerIdentity, OperationState
-from messages.requests import STEP_OF
+from messages.participants import STEPS
 from messages.runs import SagaFact
-
-#: In the order in which they are taken.
-STEPS = tuple(STEP_OF.values())
 
 Verdict = Literal[
     "succeeded",  # every effect stands

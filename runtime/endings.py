@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from messages.deliveries import DeliveryReport, DeliveryState
 from messages.events.order import OrderCancelled
 from messages.orders import Order
-from messages.requests import STEP_OF
+from messages.participants import STEP_OF
 from messages.sagas import ResolveCompensation, SagaRolledBack
 from runtime.inputs import SERVER_TIMEOUT, decoded
 

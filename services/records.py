@@ -12,7 +12,7 @@ from messages.ledgers import (
     RunOperation,
     UnsettledPage,
 )
-from messages.requests import STEP_OF
+from messages.participants import STEP_OF
 from messages.runs import RunRef
 from services.audit.books import read_request
 from services.fence import State, fence

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 from pydantic_core import from_json
 from typing_extensions import Self
 
-from messages.base import Identifier, Money, Points, Resolution
+from messages.base import Identifier, Money, Resolution
 from messages.ids import OperationId, event_id
-from messages.orders import LOYALTY_RATE, Order, Quantity
+from messages.orders import Order, Quantity
 
 _LONGEST_NAME = 800
 _LONGEST_TYPE = 200
@@ -121,11 +120,6 @@ class PlacedOrder(Tolerant):
         """What the services are told of an order."""
         return cls.model_validate(order.model_dump())
 
-    @property
-    def loyalty_points(self) -> Points:
-        """Points that the order earns: 1 % of its total, exact."""
-        return Decimal(self.total_amount * LOYALTY_RATE)
-
 
 class OrderEvent(Event):
     """Something that happened to an order; what it is about beside that, a subclass says."""
@@ -157,3 +151,19 @@ class OrderEvent(Event):
     def idempotency_key(self, step: str) -> str:
         """The key of an operation of this order's saga; ``step`` names the operation."""
         return str(OperationId(self.correlation_id, self.saga_run_id, step))
+
+
+class Refusal(OrderEvent):
+    """A service's word that it will not do its part; it did nothing."""
+
+    #: The service's own words.
+    error: str
+
+
+class Undone(OrderEvent):
+    """A service's word that nothing of its part stands any more, nor will."""
+
+    #: False when there was nothing to undo.
+    had_effect: bool
+    #: Set when there was nothing to undo because an operator had undone it by hand.
+    settled: ByHand | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, cast
 
-from messages.base import Command
 from messages.inventory import ReserveInventory
 from messages.ledgers import LedgerIdentity, OperationState
 from messages.loyalty import AwardLoyaltyPoints
+from messages.participants import STEPS
 from messages.payment import ProcessPayment
+from messages.requests import CustomerRequest, StepRequest
 from messages.runs import SagaFact
-from messages.shipping import PrepareShipping
-from messages.verdicts import STEPS, RunStates, doubt_of, judge, listed
+from messages.verdicts import RunStates, doubt_of, judge, listed
 from services.audit.books import Book, Operation
 from services.audit.report import Violation
 from services.fence import State
@@ -97,16 +97,12 @@ def disagreements(operations: Sequence[Operation]) -> Iterator[str]:
     yield from _differ("order", {request.order_id for request in requests})
     yield from _differ(
         "customer",
-        {
-            request.user_id
-            for request in requests
-            if isinstance(request, (ProcessPayment, PrepareShipping, AwardLoyaltyPoints))
-        },
+        {request.user_id for request in requests if isinstance(request, CustomerRequest)},
     )
     yield from _money(requests)
 
 
-def _money(requests: Sequence[Command]) -> Iterator[str]:
+def _money(requests: Sequence[StepRequest]) -> Iterator[str]:
     charges = [request.amount for request in requests if isinstance(request, ProcessPayment)]
     for request in requests:
         for charge in charges:

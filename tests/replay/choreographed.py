@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Literal
 
-from activities.reactions.payment import PaymentReactions
+from activities.payment import PaymentActivities
 from messages.deliveries import Delivery
 from messages.ids import delivery_id
 from messages.sagas import CancelOrder, SagaStatus, StepState
@@ -42,7 +42,7 @@ from workflows.choreography.delivery import EventDelivery
 Decision = Literal["replay", "discard"]
 
 #: What the payment service does when the items are there.
-CHARGES = PaymentReactions.payment_on_inventory_reserved.__name__
+CHARGES = PaymentActivities.payment_on_inventory_reserved.__name__
 #: The payment breaks once, so that the event for it becomes a dead letter.
 PAYMENT_BREAKS = fault("permanent", "process_payment", count=1)
 #: … and an undoing that does.

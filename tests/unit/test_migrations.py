@@ -13,6 +13,7 @@ from messages.runs import RunRef
 from services.audit import audit
 from services.ledger import LedgerUnavailable
 from services.mock import open_services
+from services.payment import PaymentService
 from tests.harness.builders import an_order, requests_for
 from tests.harness.postgres import PostgresServer
 from tests.unit.participants import SERVICES
@@ -76,21 +77,21 @@ def test_what_was_decided_stays_decided(old: dict[str, str]) -> None:
     with closing(open_services(old)) as services:
         stands = requests_for(an_order("order_stands"), _RUN.format(1))
         again = requests_for(an_order("order_stands"), "another run")
-        assert services.payment.charge(stands.payment).transaction_id
+        assert services.get(PaymentService).charge(stands.payment).transaction_id
         with pytest.raises(OrderAlreadyPlaced):
-            services.payment.charge(again.payment)
+            services.get(PaymentService).charge(again.payment)
         kept_out = requests_for(an_order("order_kept_out"), _RUN.format(3))
         with pytest.raises(OperationReversed):
-            services.payment.charge(kept_out.payment)
+            services.get(PaymentService).charge(kept_out.payment)
         half = requests_for(an_order("order_half"), _RUN.format(4))
-        assert services.payment.refund(half.payment).had_effect
+        assert services.get(PaymentService).refund(half.payment).had_effect
 
 
 def test_what_stood_twice_can_be_undone_one_by_one(old: dict[str, str]) -> None:
     with closing(open_services(old)) as services:
         for run in (5, 6):
             requests = requests_for(an_order("order_twice"), _RUN.format(run))
-            assert services.payment.refund(requests.payment).had_effect
+            assert services.get(PaymentService).refund(requests.payment).had_effect
 
 
 def test_what_it_holds_is_looked_at_and_proves_nothing_about_the_time_before(

@@ -13,13 +13,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.events.base import OrderEvent
 from messages.ids import order_choreography_id
 from messages.orders import Order
+from messages.participants import PARTICIPANTS, STEPS
 from messages.sagas import SagaRolledBack, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
 from tests.harness.server import in_real_time
 from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
 from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import PARTICIPANTS, STEPS
 
 DONE = [participant.done for participant in PARTICIPANTS]
 UNDONE = [participant.undone for participant in PARTICIPANTS]

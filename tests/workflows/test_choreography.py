@@ -7,13 +7,13 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from messages.participants import PARTICIPANTS, STEPS
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.unit.participants import REFUSED_ORDERS
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Shop
 from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, delivery
 from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import PARTICIPANTS, STEPS
 
 each_service = pytest.mark.parametrize("service", ACTIONS)
 

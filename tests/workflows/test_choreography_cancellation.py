@@ -15,6 +15,7 @@ from temporalio.common import WorkflowIDConflictPolicy
 
 from messages.events.loyalty import LoyaltyPointsAwarded
 from messages.ids import order_choreography_id
+from messages.participants import STEPS
 from messages.sagas import CancelOrder, SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
@@ -32,7 +33,6 @@ from tests.workflows.deliveries import (
     until_retrying,
 )
 from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import STEPS
 
 HOURS = 3600.0
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from messages.events.order import OrderCreated
+from messages.participants import STEPS
 from messages.sagas import SagaRolledBack
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
@@ -21,7 +22,6 @@ from tests.workflows.deliveries import (
     until_begun,
     until_retrying,
 )
-from workflows.choreography.participants import STEPS
 
 HOUR = 3600
 

@@ -15,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 
 from messages.events.order import OrderCancelled
 from messages.events.payment import PaymentRefunded
+from messages.participants import STEPS
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
@@ -33,7 +34,6 @@ from tests.workflows.deliveries import (
 )
 from workflows import policies
 from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import STEPS
 
 NOTHING: tuple[ResetReapplyExcludeType.ValueType, ...] = ()
 EVERYTHING = (

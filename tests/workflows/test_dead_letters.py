@@ -14,6 +14,7 @@ from messages.events.inventory import InventoryReleased, InventoryReserved
 from messages.events.loyalty import LoyaltyPointsAwarded
 from messages.events.payment import PaymentSucceeded
 from messages.ids import delivery_id
+from messages.participants import STEPS
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
@@ -35,7 +36,6 @@ from tests.workflows.deliveries import (
 )
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import STEPS
 
 each_service = pytest.mark.parametrize("service", ACTIONS)
 

@@ -13,6 +13,7 @@ from messages.events.order import OrderCancelled, OrderCreated
 from messages.events.payment import PaymentFailed, PaymentSucceeded
 from messages.events.shipping import ShipmentPrepared
 from messages.ids import delivery_id
+from messages.participants import STEPS
 from messages.sagas import SagaRolledBack, SagaSucceeded
 from tests.harness.builders import an_order
 from tests.harness.events import TRIGGERS, enveloped, told
@@ -28,7 +29,6 @@ from tests.workflows.deliveries import (
 )
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import STEPS
 
 
 def run_of(handle: ChoreographyHandle) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from messages.deliveries import DeliveryState
 from messages.events.order import OrderCancelled
+from messages.participants import STEPS
 from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
@@ -24,7 +25,6 @@ from tests.workflows.deliveries import (
     outsider,
     until_parked,
 )
-from workflows.choreography.participants import STEPS
 
 each_service = pytest.mark.parametrize("service", ["inventory", "payment", "shipping"])
 

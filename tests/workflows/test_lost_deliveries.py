@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from messages.participants import STEPS
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Shop, until
@@ -26,7 +27,6 @@ from tests.workflows.deliveries import (
 from tests.workflows.reconciling import delete
 from workflows import policies
 from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.participants import STEPS
 
 each_service = pytest.mark.parametrize("service", ACTIONS)
 

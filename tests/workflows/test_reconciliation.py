@@ -12,8 +12,8 @@ from temporalio.service import RPCError
 
 import runtime.runs
 import services.records
+from messages.participants import STEP_OF
 from messages.reconciliation import Reconciled, ReconciliationReport
-from messages.requests import STEP_OF
 from messages.runs import RunRef
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from runtime.schedule import ensure_reconciliation, schedule_id

@@ -15,6 +15,7 @@ from messages.events.base import Event
 from messages.events.inventory import InventoryReserved
 from messages.events.order import OrderCancelled
 from messages.ids import delivery_id, order_choreography_id
+from messages.participants import STEPS
 from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
@@ -22,7 +23,6 @@ from tests.harness.executions import scheduled
 from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop, Shop
 from tests.workflows.deliveries import FORWARD, decide, delivery, outsider, until_parked, view
-from workflows.choreography.participants import STEPS
 
 
 async def taken(shop: Shop, event: Event, kind: str, **changes: Any) -> WorkflowHandle[Any, Any]:

@@ -13,14 +13,14 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from messages.orders import Order
+from messages.participants import PARTICIPANTS
 from messages.sagas import SagaRolledBack, SagaSucceeded
 from runtime.data_converter import data_converter
 from tests.harness.builders import an_order
-from tests.workflows.answering import Substitute, activity_name, answering_worker
+from tests.workflows.answering import Substitute, answering_worker
 from tests.workflows.conftest import AnyHandle, OpenShop, Shop
 from tests.workflows.test_any_message import assert_no_task_failed
 from tests.workflows.test_any_reaction import LOYALTY_REFUSES
-from worker import ACTIVITIES
 
 _ORDERS_AT_ONCE = 10
 _ROUNDS = 10
@@ -35,8 +35,8 @@ class Newer:
         self.answered: Counter[str] = Counter()
 
     async def worker(self) -> Worker:
-        services, known = self._shop.services, self._shop.env.client
-        names = [activity_name(each) for of in ACTIVITIES.values() for each in of(services)]
+        known = self._shop.env.client
+        names = [name for participant in PARTICIPANTS for name in participant.activities]
         client = await Client.connect(
             known.service_client.config.target_host,
             namespace=known.namespace,

@@ -26,11 +26,11 @@ from cli.simulation.population import Population
 from cli.simulation.simulate import Simulated, simulate
 from cli.simulation.simulation import Simulation
 from cli.waiting import PARKED
+from messages.participants import PARTICIPANTS
 from runtime.exits import ExitCode, run
 from runtime.processes import ChildProcess
 from services.audit import AuditReport
 from settings import Settings
-from workflows.choreography.participants import PARTICIPANTS
 
 HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
 #: Seconds after which an order gives up an event that is parked.

@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from messages.ids import OperationId
+from messages.participants import SERVICES
 from services.faults import load_fault_plan
-from services.mock import SERVICES
 from services.trouble import hits
 
 #: What stands of each operation, net of what was reversed, in each account that it touched.

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import get_args
 
 from cli.modes import Mode
 from cli.simulation.fates import Summary
-from services.faults import Action
+from messages.participants import STEPS
 from tests.acceptance.system import System
 from trials.chaos.books import Books
 from trials.chaos.shop import Shop, inbox
 
 #: What Temporal's own command line calls the closing status, and what it says of the order.
 _ENDS = {"COMPLETED": "succeeded", "FAILED": "undone", "CANCELED": "undone"}
-_STEPS = frozenset(get_args(Action))
+_STEPS = frozenset(STEPS)
 _PARKED, _NOWHERE = "parked", "without an end"
 
 

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from functools import partial
 from threading import Timer
 
-from services.mock import SERVICES
+from messages.participants import SERVICES
 from tests.acceptance.system import System, wait_until
 from trials.chaos.doom import Point
 from trials.chaos.proxy import Proxy

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from messages.requests import STEP_OF
+from messages.participants import STEP_OF
 from messages.verdicts import listed
 from services.audit import AuditReport, Violation
 from services.audit.books import Book, Operation, read_book

@@ -7,7 +7,7 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from cli.modes import Mode
-from services.mock import SERVICES
+from messages.participants import SERVICES
 from tests.conformance.faults import STEPS, UNDOS
 from trials.fuzz.scenario import (
     THE_END,

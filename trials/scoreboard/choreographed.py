@@ -28,7 +28,7 @@ def _reaction(delivery: str) -> str:
     event, subscriber = delivery.split("/")
     (found,) = (s.reaction for s in SUBSCRIPTIONS[event] if s.name == subscriber)
     assert found is not None
-    return found.__name__
+    return found
 
 
 #: By operation of a service, the activity that calls it.

@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
+from services.payment import PaymentService
 from settings import Settings
 from tests.harness.builders import an_order
 from tests.harness.server import in_real_time
@@ -111,7 +112,7 @@ class Trial:
 
     async def redeliver_refund(self, run: Run) -> None:
         """A copy of the refund's request reaches the service, which the network had kept back."""
-        await asyncio.to_thread(self.services.payment.refund, run.books.charge())
+        await asyncio.to_thread(self.services.get(PaymentService).refund, run.books.charge())
 
     @asynccontextmanager
     async def elsewhere(self) -> AsyncIterator[Trial]:

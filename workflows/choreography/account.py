@@ -12,8 +12,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from messages.base import Resolution
     from messages.deliveries import CarrierState, DeliveryReport, DeliveryState
-    from messages.events.base import OrderEvent
+    from messages.events.base import OrderEvent, Refusal, Undone
     from messages.events.order import OrderCancelled
+    from messages.participants import PARTICIPANTS, STEP_TOLD_OF, STEPS
     from messages.sagas import (
         EventRecord,
         SagaRolledBack,
@@ -23,13 +24,6 @@ with workflow.unsafe.imports_passed_through():
         StepView,
     )
 
-from workflows.choreography.participants import (
-    PARTICIPANTS,
-    STEP_OF,
-    STEPS,
-    Refusal,
-    Undone,
-)
 from workflows.choreography.reports import step_of
 from workflows.closing import Turn
 from workflows.failure import brief
@@ -85,7 +79,7 @@ class Account:
 
     def hear(self, event: OrderEvent) -> None:
         """Take what a service told."""
-        step = STEP_OF.get(type(event))
+        step = STEP_TOLD_OF.get(type(event))
         if step is None or not self.record(event):
             return
         if isinstance(event, Undone):

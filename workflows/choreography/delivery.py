@@ -134,7 +134,7 @@ class EventDelivery:
     async def _react(self, subscriber: Subscriber) -> list[Event]:
         assert subscriber.reaction is not None
         return await call(
-            subscriber.reaction.__name__,
+            subscriber.reaction,
             self._event,
             reply=list[Event],
             attempt=subscriber.policy.attempt,

@@ -8,10 +8,10 @@ with workflow.unsafe.imports_passed_through():
     from messages.deliveries import CarrierRef, CarrierState, Delivery
     from messages.events.order import OrderCancelled, OrderCreated
     from messages.ids import delivery_id, old_delivery_id
+    from messages.participants import PARTICIPANTS
 
 from workflows.choreography.account import Account
 from workflows.choreography.carriers import look_at
-from workflows.choreography.participants import PARTICIPANTS
 from workflows.reconciliation import asking
 
 

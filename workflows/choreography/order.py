@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from messages.events.order import OrderCancelled, OrderCreated
     from messages.ids import event_id, order_choreography_id
     from messages.orders import Order
+    from messages.participants import STEPS
     from messages.sagas import CancelOrder, EventRecord, SagaStatus, SagaSucceeded, SagaView
     from messages.validation import explain
 
@@ -25,7 +26,6 @@ from workflows.chain import has_earlier_life
 from workflows.choreography.account import Account
 from workflows.choreography.earlier_life import confirm
 from workflows.choreography.follow_up import FollowUp
-from workflows.choreography.participants import STEPS
 from workflows.choreography.publication import (
     EVENT_SIGNAL,
     REPORT_SIGNAL,

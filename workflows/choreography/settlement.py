@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
-from typing_extensions import Never
 
 with workflow.unsafe.imports_passed_through():
-    from activities.inventory import InventoryActivities
-    from activities.loyalty import LoyaltyActivities
-    from activities.payment import PaymentActivities
-    from activities.shipping import ShippingActivities
     from messages.base import Identifier, Resolution, Reversal
     from messages.deliveries import Delivery
     from messages.events.order import OrderCancelled
     from messages.ids import OperationId, order_of_choreography
+    from messages.participants import BY_SERVICE, PARTICIPANTS, Participant
     from messages.runs import RunRef
     from messages.settling import Settle
 
 from workflows import policies
-from workflows.choreography.participants import BY_SERVICE, PARTICIPANTS, Participant
 from workflows.choreography.subscriptions import ORDER
 from workflows.reconciliation import asking
 from workflows.replies import call
 
-_SETTLE: Mapping[str, Callable[[Never, Settle], Reversal]] = {
-    "inventory": InventoryActivities.settle_inventory,
-    "payment": PaymentActivities.settle_payment,
-    "shipping": ShippingActivities.settle_shipping,
-    "loyalty": LoyaltyActivities.settle_loyalty,
-}
 _TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in PARTICIPANTS}
 
 
@@ -62,7 +49,7 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
     event, policy = delivery.event, policies.UNDO_DELIVERY
     key = OperationId(event.correlation_id, event.saga_run_id, participant.step)
     await call(
-        _SETTLE[participant.service].__name__,
+        participant.settlement,
         Settle(idempotency_key=str(key), order_id=order_id, resolution=by_hand),
         reply=Reversal,
         attempt=policy.attempt,

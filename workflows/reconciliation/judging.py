@@ -11,10 +11,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from messages.ledgers import LedgerIdentity, RunOperation
+    from messages.participants import STEP_OF, STEPS
     from messages.reconciliation import Examined, Leftover
-    from messages.requests import STEP_OF
     from messages.runs import ExaminedRun, RunRef, UnreadableRun
-    from messages.verdicts import STEPS, RunStates, doubt_of, judge
+    from messages.verdicts import RunStates, doubt_of, judge
 
 from workflows import policies
 from workflows.reconciliation import asking

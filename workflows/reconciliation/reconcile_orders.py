@@ -13,8 +13,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 with workflow.unsafe.imports_passed_through():
+    from messages.participants import SERVICES
     from messages.reconciliation import Leftover, Reconcile, Reconciled, ReconciliationReport
-    from messages.requests import STEP_OF
     from messages.runs import RunRef
 
 from workflows import policies
@@ -48,7 +48,7 @@ class ReconcileOrders:
         Raises:
             ApplicationError: something is left to be done; its one detail is the report.
         """
-        bench = Bench(await asking.identities(tuple(STEP_OF)))
+        bench = Bench(await asking.identities(SERVICES))
         self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
         searches = [_TEMPORAL, *bench.services]
         after = ""
@@ -117,7 +117,7 @@ class ReconcileOrders:
             return Found()
         try:
             # Who the ledgers are is asked right before: what they prove grows with time.
-            bench = Bench(await asking.identities(tuple(STEP_OF)))
+            bench = Bench(await asking.identities(SERVICES))
             return await bench.judge(tuple(self._doubtful))
         except asking.NoAnswer as why:
             unanswered = {**self._report.unanswered, _TEMPORAL: str(why)}

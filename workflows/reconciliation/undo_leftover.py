@@ -15,8 +15,8 @@ from typing_extensions import Never
 with workflow.unsafe.imports_passed_through():
     from messages.base import Command, Resolution, Reversal
     from messages.ids import OperationId
+    from messages.participants import requests_of
     from messages.reconciliation import Ended, Leftover, Reconciled
-    from messages.requests import requests_of
     from messages.sagas import ResolveCompensation, SagaStatus, SagaView, StepState
     from messages.settling import Decision, Settle
 

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from sqlalchemy import Connection, select, text
 
 from messages.base import Reversal
 from services.fence import C, Fence, fence
-from services.inventory import InventoryService
-from services.loyalty import LoyaltyService
+from services.fenced_service import FencedService
 from services.mock import Services
-from services.participant import Participant
-from services.payment import PaymentService
-from services.shipping import ShippingService
-
-P = TypeVar("P", bound=Participant)
 
 
 class NoTombstones(Fence):
@@ -44,23 +37,7 @@ def without_tombstones(services: Services) -> Services:
 
 @dataclass(frozen=True)
 class _Textbook(Services):
-    @property
-    def inventory(self) -> InventoryService:
-        return _forgetful(super().inventory)
-
-    @property
-    def payment(self) -> PaymentService:
-        return _forgetful(super().payment)
-
-    @property
-    def shipping(self) -> ShippingService:
-        return _forgetful(super().shipping)
-
-    @property
-    def loyalty(self) -> LoyaltyService:
-        return _forgetful(super().loyalty)
-
-
-def _forgetful(participant: P) -> P:
-    participant._fence = NoTombstones(participant._fence._ledger)
-    return participant
+    def __getitem__(self, service: str) -> FencedService:
+        forgetful = super().__getitem__(service)
+        forgetful._fence = NoTombstones(forgetful._fence._ledger)
+        return forgetful

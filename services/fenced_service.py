@@ -1,4 +1,4 @@
-"""What the four services share: each operation goes through the fence, amid planned trouble."""
+"""The core of every mock service: each operation goes through the fence, amid planned trouble."""
 
 from __future__ import annotations
 
@@ -9,31 +9,27 @@ from sqlalchemy import Connection
 
 from messages.base import Reversal
 from messages.failures import Refused
+from messages.participants import BY_SERVICE
 from messages.settling import Settle
-from services.faults import Action, Compensation, FaultPlan
+from services.faults import FaultPlan
 from services.fence import A, C, Fence
 from services.ledger import Ledger
 from services.trouble import FaultInjector
 
 
-class Participant:
-    """A service that takes part in sagas."""
+class FencedService:
+    """A service that takes part in orders, as the table of participants says."""
 
     #: How the service says no when the fault plan tells it to.
     refusal: Refused
 
     def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
+        self._part = BY_SERVICE[ledger.service]
         self._fence = Fence(ledger)
         self._faults = FaultInjector(faults, ledger)
 
-    def _act(
-        self,
-        name: Action,
-        request: C,
-        answer: type[A],
-        effect: Callable[[Connection, C], A],
-    ) -> A:
-        trouble = self._faults.draw(name, request.order_id)
+    def _act(self, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
+        trouble = self._faults.draw(self._part.step, request.order_id)
         trouble.strike("before")
         try:
             return self._fence.act(request, answer, self._refuse if trouble.refuses else effect)
@@ -41,10 +37,8 @@ class Participant:
             # Also when the service refused: a refusal's reply can be lost like any other.
             trouble.strike("after")
 
-    def _undo(
-        self, name: Compensation, request: C, effect: Callable[[Connection, C], None]
-    ) -> Reversal:
-        trouble = self._faults.draw(name, request.order_id)
+    def _undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
+        trouble = self._faults.draw(self._part.compensation, request.order_id)
         trouble.strike("before")
         reversal = self._fence.undo(request, effect)
         trouble.strike("after")
