@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from messages.failures import PaymentDeclined, PermanentFailure, TransientFailure
+from messages.participants import SERVICES
 from messages.payment import Payment, ProcessPayment
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.mock import open_services
@@ -81,10 +82,7 @@ def test_a_seed_strikes_the_same_calls_again(tmp_path: Path) -> None:
                 "fault": [{"operations": ["process_payment"], "kind": "transient", "rate": 0.3}],
             }
         )
-        urls = {
-            name: f"sqlite:///{tmp_path / folder / name}.db"
-            for name in ("inventory", "payment", "shipping", "loyalty")
-        }
+        urls = {name: f"sqlite:///{tmp_path / folder / name}.db" for name in SERVICES}
         hit = []
         with closing(open_services(urls, plan)) as services:
             for number in range(100):

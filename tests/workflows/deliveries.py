@@ -16,6 +16,7 @@ from messages.deliveries import (
 )
 from messages.events.base import Event
 from messages.ids import delivery_id, event_id
+from messages.participants import PARTICIPANTS
 from tests.harness.server import in_real_time
 from tests.workflows.conftest import ChoreographyHandle, Shop, until
 from workflows.choreography.delivery import EventDelivery
@@ -23,27 +24,12 @@ from workflows.choreography.delivery import EventDelivery
 DeliveryHandle = WorkflowHandle[EventDelivery, Delivered]
 
 #: By service, how the delivery of the event that has it act is called: ``<event>/<subscriber>``.
-FORWARD = {
-    "inventory": "OrderCreated/inventory",
-    "payment": "InventoryReserved/payment",
-    "shipping": "PaymentSucceeded/shipping",
-    "loyalty": "ShipmentPrepared/loyalty",
-}
+FORWARD = {p.service: f"{p.takes.__name__}/{p.service}" for p in PARTICIPANTS}
 BACKWARD = {service: f"OrderCancelled/{service}" for service in FORWARD}
 
 #: By service, its operations.
-ACTIONS = {
-    "inventory": "reserve_inventory",
-    "payment": "process_payment",
-    "shipping": "prepare_shipping",
-    "loyalty": "award_loyalty_points",
-}
-UNDOS = {
-    "inventory": "release_inventory",
-    "payment": "refund_payment",
-    "shipping": "cancel_shipment",
-    "loyalty": "deduct_loyalty_points",
-}
+ACTIONS = {p.service: p.step for p in PARTICIPANTS}
+UNDOS = {p.service: p.compensation for p in PARTICIPANTS}
 
 
 def delivery(shop: Shop, order: ChoreographyHandle, name: str) -> DeliveryHandle:

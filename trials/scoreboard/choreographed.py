@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from messages.ids import delivery_id, event_id
+from messages.participants import PARTICIPANTS
 from messages.sagas import SagaView
 from tests.harness.executions import (
     AnyHandle,
@@ -18,23 +19,14 @@ from tests.harness.executions import (
     scheduled,
     terminate,
 )
-from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, UNDOS, description
+from tests.workflows.deliveries import BACKWARD, FORWARD, description
 from trials.scoreboard.run import OPERATOR, Run
-from workflows.choreography.subscriptions import SUBSCRIPTIONS
-
-
-def _reaction(delivery: str) -> str:
-    """The activity of a delivery, by ``<event>/<subscriber>``."""
-    event, subscriber = delivery.split("/")
-    (found,) = (s.reaction for s in SUBSCRIPTIONS[event] if s.name == subscriber)
-    assert found is not None
-    return found
-
 
 #: By operation of a service, the activity that calls it.
 _REACTIONS = {
-    **{operation: _reaction(FORWARD[service]) for service, operation in ACTIONS.items()},
-    **{operation: _reaction(BACKWARD[service]) for service, operation in UNDOS.items()},
+    operation: reaction
+    for p in PARTICIPANTS
+    for operation, reaction in zip((p.step, p.compensation), p.reactions, strict=True)
 }
 _OPERATIONS = {reaction: operation for operation, reaction in _REACTIONS.items()}
 
