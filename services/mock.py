@@ -23,12 +23,12 @@ class Services:
     """The services whose ledgers are open; asking for another one raises ``KeyError``."""
 
     _ledgers: Mapping[str, Ledger]
-    _plan: FaultPlan
+    _services: Mapping[str, FencedService]
     _opened: ExitStack = field(repr=False)
 
     def __getitem__(self, service: str) -> FencedService:
         """The service of that name."""
-        return MODULES[service].SERVICE(self._ledgers[service], self._plan)
+        return self._services[service]
 
     def get(self, kind: type[S]) -> S:
         """The service of that type."""
@@ -71,4 +71,6 @@ def open_services(
                     name, urls[name], module.TABLES, module.open_balance, home
                 )
                 opened.callback(ledgers[name].close)
-        return Services(ledgers, faults or FaultPlan(), opened.pop_all())
+        plan = faults or FaultPlan()
+        built = {name: MODULES[name].SERVICE(ledger, plan) for name, ledger in ledgers.items()}
+        return Services(ledgers, built, opened.pop_all())

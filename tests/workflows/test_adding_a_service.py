@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "adding-a-service.md"
 FIFTH = ROOT / "tests" / "fifth_service"
-ROOMS = ("messages", "activities", "workflows", "services", "runtime", "cli", "tests")
+ROOMS = (*(package.parent.name for package in ROOT.glob("*/__init__.py")), "tests")
 STORY = "tests/workflows/test_invoice.py"
 
 #: What holds for each row of the table, beside the invoice's own story.

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, text
 
 from messages.base import Reversal
 from services.fence import C, Fence, fence
-from services.fenced_service import FencedService
 from services.mock import Services
 
 
@@ -29,15 +27,8 @@ def without_tombstones(services: Services) -> Services:
 
     Nor do their ledgers keep an order from having an effect twice, under two keys.
     """
-    for ledger in services._ledgers.values():
+    for name, ledger in services._ledgers.items():
         with ledger.transaction() as tx:
             tx.execute(text("DROP INDEX IF EXISTS fence_standing"))
-    return _Textbook(services._ledgers, services._plan, services._opened)
-
-
-@dataclass(frozen=True)
-class _Textbook(Services):
-    def __getitem__(self, service: str) -> FencedService:
-        forgetful = super().__getitem__(service)
-        forgetful._fence = NoTombstones(forgetful._fence._ledger)
-        return forgetful
+        services[name]._fence = NoTombstones(ledger)
+    return services
