@@ -85,6 +85,17 @@ class Records(Protocol):
         """Note that these runs' effects stand rightly and for good; returns of how many."""
         ...
 
+    def unseal(self, seconds: float) -> int:
+        """Have what was sealed in the last so many seconds looked at again, a part at a time.
+
+        Returns of how many runs; none when there are no more.
+        """
+        ...
+
+    def close_gap(self, until: str) -> bool:
+        """Note that the other ledgers know of the gap that ended then; False if it is no more."""
+        ...
+
 
 class Runs(Protocol):
     """What Temporal knows of how the runs ended."""

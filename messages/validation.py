@@ -10,6 +10,9 @@ from pydantic_core import ErrorDetails
 
 #: Whoever reads it mends the first problems first; and a failure has to be small.
 _MOST_PROBLEMS = 10
+#: Of more than that the first ones are not told either: pydantic would tell all of them, and a
+#: workflow task has two seconds for everything.
+_TOO_MANY_PROBLEMS = 1_000
 _LONGEST = 2000
 _LONGEST_PLACE = 100
 _LONGEST_TEXT = 300
@@ -21,6 +24,8 @@ def explain(error: ValidationError) -> str:
 
     However much is wrong, the line stays short.
     """
+    if error.error_count() > _TOO_MANY_PROBLEMS:
+        return f"{error.error_count():,} things are wrong with it"
     told = list(islice(_problems(error), _MOST_PROBLEMS))
     more = error.error_count() - len(told)
     line = shortened("; ".join(told), _LONGEST)

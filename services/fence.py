@@ -15,6 +15,7 @@ from enum import Enum
 from typing import NamedTuple, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -37,7 +38,7 @@ from messages.failures import (
 from messages.ids import OperationId
 from messages.settling import Settle
 from services.ledger import Ledger
-from services.sql import insert_new, metadata, utc_now
+from services.sql import Clock, insert_new, metadata, utc_now
 
 C = TypeVar("C", bound=Command)
 A = TypeVar("A", bound=Message)
@@ -70,8 +71,9 @@ fence = Table(
     Column("reversal", Text),
     #: An operator's decision, in JSON.
     Column("settlement", Text),
-    #: 1 when an effect stands rightly and for good, so that nobody has to look at it again.
-    Column("sealed", Integer, nullable=False, server_default="0"),
+    #: When it was found that an effect stands rightly and for good, so that nobody has to look
+    #: at it again: seconds since 1970; 0 before.
+    Column("sealed", BigInteger, nullable=False, server_default="0"),
     #: 0; more of an effect that stood beside another one before this was prevented.
     Column("twin", Integer, nullable=False, server_default="0"),
     #: Times are UTC.
@@ -92,6 +94,8 @@ Index(
 # All that a reconciliation reads, however many orders there have been.
 _unsealed = _stands & (fence.c.sealed == 0)
 Index("fence_unsealed", fence.c.run_id, sqlite_where=_unsealed, postgresql_where=_unsealed)
+_sealed = fence.c.sealed > 0
+Index("fence_sealed", fence.c.sealed, sqlite_where=_sealed, postgresql_where=_sealed)
 
 
 class _Decided(NamedTuple):
@@ -186,7 +190,8 @@ class Fence:
         decided = _locked(tx, request.idempotency_key)
         if decided is None or decided.state != State.APPLIED:
             raise PermanentFailure(f"nothing of {request.idempotency_key} stands to be kept")
-        _decide(tx, request, State.APPLIED, settlement=by_hand, sealed=1)
+        now = Clock(tx).unix_seconds
+        _decide(tx, request, State.APPLIED, settlement=by_hand, sealed=now)
         return Reversal(had_effect=False, settled=request.resolution)
 
 

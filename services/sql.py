@@ -52,3 +52,8 @@ class Clock:
     def seconds_since(self, time: str) -> float:
         """The seconds that have passed since a time of :func:`utc_now`."""
         return (self._now - datetime.fromisoformat(time)).total_seconds()
+
+    @property
+    def unix_seconds(self) -> int:
+        """The time as whole seconds since 1970."""
+        return int(self._now.timestamp())

@@ -129,3 +129,6 @@ QUIET = timedelta(seconds=15)
 #: When more runs than this are gone from Temporal in one reconciliation, it is more likely
 #: that the wrong server or the wrong ledgers are looked at than that somebody deleted them.
 MANY_GONE = 10
+
+#: An operator who lets the reconciler go on however many there are gets so many at a time.
+MANY_AT_ONCE = 500

@@ -48,6 +48,8 @@ class CompensationStack:
         self._doubts = dict(doubts or {})
         self._undos: dict[str, Undo] = {}
         self._decisions: dict[str, ResolveCompensation] = {}
+        #: Steps whose effects are just being recorded as kept.
+        self._keeping: set[str] = set()
         #: Steps undone by their compensation, in the order in which that happened.
         self.compensated: list[str] = []
         #: Steps of which the compensation found nothing to undo, likewise; among those above.
@@ -106,7 +108,8 @@ class CompensationStack:
             ValueError: says which steps wait, or what can be decided.
         """
         waiting = self._progress.in_state(StepState.NEEDS_INTERVENTION)
-        if decision.step in self._decisions or decision.step not in waiting:
+        decided = decision.step in self._decisions or decision.step in self._keeping
+        if decided or decision.step not in waiting:
             raise ValueError(
                 f"{decision.step!r} does not wait for an operator"
                 f" (waiting: {', '.join(waiting) or 'none'})"
@@ -161,11 +164,14 @@ class CompensationStack:
         return await self._kept(name, by_hand, lambda: record(by_hand, "kept"))
 
     async def _kept(self, name: str, by_hand: Resolution, record: _Attempt) -> bool:
+        self._keeping.add(name)
         try:
             await record()
         except Exception as error:
             self._progress.parked(name, explain(error))
             return False
+        finally:
+            self._keeping.discard(name)
         self.kept.append(name)
         self._progress.kept(name, by_hand)
         return True

@@ -26,6 +26,9 @@ from workflows.reconciliation.undoing import see_to
 _RUNS_AT_ONCE = 10
 _TEMPORAL = "temporal"
 
+#: Marks the runs that search no further when they have found too much.
+_STOPS_AT_MANY = "stops-at-many-gone"
+
 
 @workflow.defn(name="ReconcileOrders")
 class ReconcileOrders:
@@ -50,6 +53,7 @@ class ReconcileOrders:
         """
         bench = Bench(await asking.identities(tuple(STEP_OF)))
         self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
+        await bench.look_again()
         searches = [_TEMPORAL, *bench.services]
         after = ""
         # One whose ledger does not answer any more is begun anew by the next reconciliation.
@@ -60,8 +64,10 @@ class ReconcileOrders:
             while True:
                 after = await self._look(bench, search, after)
                 self._go_on_in_a_new_run(search, after)
-                if not after:
+                if not after or self._has_enough():
                     break
+            if self._has_enough():
+                break
         await self._decide_on_the_doubtful()
         return self._conclude()
 
@@ -93,11 +99,18 @@ class ReconcileOrders:
         await self._clear_up(found.left_behind)
         return following
 
+    def _has_enough(self) -> bool:
+        """Whether so many runs are doubtful that it makes no sense to look for more of them."""
+        many = policies.MANY_AT_ONCE if self._request.however_many else policies.MANY_GONE
+        return len(self._doubtful) > many and workflow.patched(_STOPS_AT_MANY)
+
     async def _decide_on_the_doubtful(self) -> None:
         """Look once more at runs that Temporal does not know: undo what is proved, ask else."""
         if len(self._doubtful) > policies.MANY_GONE and not self._request.however_many:
             self._report = self._report.model_copy(update={"stopped": _too_many(self._doubtful)})
             return
+        if self._has_enough():
+            self._report = self._report.model_copy(update={"stopped": _more(self._doubtful)})
         found = await self._examined()
         if found.quiet_in and not self._request.dry_run:
             # Bounded, whatever the machines' clocks say.
@@ -172,6 +185,14 @@ class ReconcileOrders:
 
 def _too_many(runs: Sized) -> str:
     return (
-        f"{len(runs)} runs with effects in the ledgers are unknown to Temporal, or contradict it;"
-        " nothing of them was touched, since the ledgers or the server may be the wrong ones"
+        f"{len(runs)} runs with effects in the ledgers are unknown to Temporal, or contradict it,"
+        " and there may be more; nothing of them was touched, since the ledgers or the server may"
+        " be the wrong ones"
+    )
+
+
+def _more(runs: Sized) -> str:
+    return (
+        f"{len(runs)} runs are enough for one time, and there may be more; decide on those that"
+        " wait in the inbox, and reconcile again"
     )
