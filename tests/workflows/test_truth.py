@@ -425,6 +425,7 @@ async def test_while_it_is_recorded_that_an_effect_is_kept_nothing_else_can_be_d
                 id=leftover_of(shop, handle).id,
                 task_queue=shop.settings.task_queue,
             )
+            await shop.until_listed_as(leftover, SagaStatus.NEEDS_INTERVENTION)
             await resolve(leftover, "keep")
             # No worker is there to record it.
             with pytest.raises(WorkflowUpdateFailedError) as refused:
