@@ -32,6 +32,10 @@ _SETTLE: Mapping[str, Callable[[Never, Settle], Reversal]] = {
     "shipping": ShippingActivities.settle_shipping,
     "loyalty": LoyaltyActivities.settle_loyalty,
 }
+#: Of an order, all that Temporal may say while it is being called off, or when it has been.
+_OFF = {"open", "rolled_back", "terminated"}
+#: Marks the deliveries in which it takes evidence that the order is off.
+_NEEDS_EVIDENCE = "settles-on-evidence"
 _TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in PARTICIPANTS}
 
 
@@ -73,15 +77,19 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
 
 
 async def _is_made_up(delivery: Delivery) -> bool:
-    """Whether the order stands, and somebody else has told that it is off.
+    """Whether somebody else than the order has told that it is off, and it may well stand.
 
-    To discard that is no decision on what stands.
+    To discard that is no decision on what stands. That Temporal does not know the order is no
+    evidence that it is off; what it has left behind is then for the reconciler to find.
     """
     event, parent = delivery.event, workflow.info().parent
     if parent is not None and parent.workflow_id == event.correlation_id:
         return False
     found = await asking.examined([RunRef(event.correlation_id, event.saga_run_id)])
-    return any(run.fact.status == "succeeded" for run in found.runs)
+    ended = {run.fact.status for run in found.runs}
+    if "succeeded" in ended:
+        return True
+    return ended.isdisjoint(_OFF) and workflow.patched(_NEEDS_EVIDENCE)
 
 
 def _order_of(correlation_id: str) -> str | None:
