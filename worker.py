@@ -33,13 +33,14 @@ from activities.reconciliation import ReconciliationActivities
 from activities.records import records_activities
 from activities.shipping import ShippingActivities
 from messages.ledgers import Home
+from messages.text import one_line
+from runs.carriers import TemporalCarriers
+from runs.examination import TemporalRuns
+from runs.schedule import ensure_reconciliation
 from runtime.arguments import ArgumentParser
-from runtime.carriers import Carriers
 from runtime.client import connect, ensure_search_attribute, home_of
-from runtime.exits import ExitCode, FatalError, one_line, run, stop_requested
+from runtime.exits import ExitCode, FatalError, run, stop_requested
 from runtime.logs import log_to_terminal
-from runtime.runs import Runs
-from runtime.schedule import ensure_reconciliation
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.identity import SEEN_WITHIN
 from services.ledger import LedgerUnavailable
@@ -57,7 +58,7 @@ from workflows.task_queues import ServiceTaskQueues
 Activity = Callable[..., object]
 
 HELP = """\
-Runs the sagas and hosts the services, until Ctrl-C or SIGTERM.
+TemporalRuns the sagas and hosts the services, until Ctrl-C or SIGTERM.
 
 It takes no arguments. Its settings are ORDER_SAGA_… environment variables, or lines of a file
 .env; .env.example lists them, settings.py explains them. Where Temporal is, it takes from
@@ -135,13 +136,13 @@ ACTIVITIES: Mapping[str, Callable[[Services], list[Activity]]] = {
 
 def reconciliation_activities(client: Client, settings: Settings) -> list[Activity]:
     """The questions to Temporal, which the workflows' own worker asks."""
-    asking = ReconciliationActivities(Runs(client, settings.task_queue))
+    asking = ReconciliationActivities(TemporalRuns(client, settings.task_queue))
     return [asking.find_broken_off_runs, asking.examine_runs]
 
 
 def choreography_activities(client: Client, settings: Settings) -> list[Activity]:
     """What the workflows' own worker finds out about the deliveries of events."""
-    return [CarrierActivities(Carriers(client, settings.task_queue)).look_at_deliveries]
+    return [CarrierActivities(TemporalCarriers(client, settings.task_queue)).look_at_deliveries]
 
 
 def task_queues(settings: Settings) -> list[str]:

@@ -7,11 +7,12 @@ from typing import TypeVar, get_origin
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import brief, reason
 from cli.failing import MEND, failing_task_of
 from cli.output import program
-from cli.runs import WORKER_TIMEOUT, Handle
+from messages import wire
 from messages.sagas import SagaView
+from messages.text import phrase
+from runs.descriptions import WORKER_TIMEOUT, Handle, reason
 
 T = TypeVar("T")
 
@@ -44,13 +45,13 @@ async def ask(run: Handle, query: str, kind: type[T]) -> T:
     except Exception as error:  # whatever decoding raises
         raise Unreadable(reason(error)) from None
     if not isinstance(answer, get_origin(kind) or kind):
-        raise Unreadable(f"it is {brief(repr(answer))}")
+        raise Unreadable(f"it is {phrase(repr(answer))}")
     return answer
 
 
 async def look(run: Handle) -> SagaView:
     """Ask where the saga stands; see :func:`ask`."""
-    return await ask(run, "status", SagaView)
+    return await ask(run, wire.STATUS, SagaView)
 
 
 async def why_silent(client: Client, run: Handle, task_queue: str, error: Exception) -> str:

@@ -8,8 +8,8 @@ from rich.table import Table
 from temporalio.client import Client
 
 from cli.errors import BadInput
-from cli.facts import Facts
 from cli.output import Output, program
+from runs.survey import RunSurvey
 from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
 from services.audit import (
@@ -22,7 +22,7 @@ from services.audit import (
 )
 from services.ledger import LedgerUnavailable
 
-#: Facts lead to violations, those to exacter facts; more rounds than this find nothing new.
+#: RunSurvey lead to violations, those to exacter facts; more rounds than this find nothing new.
 _ROUNDS = 5
 #: Violations that a person is shown; after so many there is one cause, not many.
 _SHOWN = 50
@@ -37,7 +37,7 @@ async def audit_with_temporal(
         BadInput: a ledger cannot be read.
     """
     try:
-        facts = Facts(client, task_queue)
+        facts = RunSurvey(client, task_queue)
         home, retention = await home_of(client), await facts.retention_seconds()
         unsettled = unsettled_runs(ledgers)
         await facts.survey()

@@ -10,9 +10,10 @@ from rich.tree import Tree
 from cli.asking import SILENCE, ask
 from cli.modes import Mode
 from cli.output import Output
-from cli.runs import Handle
+from messages import wire
 from messages.events.order import OrderCancelled
 from messages.sagas import EventRecord
+from runs.descriptions import Handle
 from workflows.choreography.participants import PARTICIPANTS
 
 _LOOKS = {
@@ -28,7 +29,7 @@ async def chain(mode: Mode, run: Handle) -> list[EventRecord]:
     if mode is Mode.ORCHESTRATION:
         return []
     try:
-        events: list[EventRecord] = await ask(run, "events", list[EventRecord])
+        events: list[EventRecord] = await ask(run, wire.EVENTS, list[EventRecord])
     except SILENCE:
         return []
     return events

@@ -10,8 +10,8 @@ from cli.letters import dead_letters_of, say_letters
 from cli.modes import Mode
 from cli.output import Output
 from cli.render import say_how_to_resolve, say_outcome
-from cli.runs import Handle, description
 from messages.sagas import SagaStatus, SagaSucceeded, SagaView
+from runs.descriptions import Handle, description
 from runtime.exits import ExitCode
 
 

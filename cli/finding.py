@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 from cli.errors import BadInput
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.runs import Handle, description, run_of
+from runs.descriptions import Handle, description, run_of
 
 
 class Found(NamedTuple):

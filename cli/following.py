@@ -11,8 +11,9 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.asking import SILENCE, look, why_silent
-from cli.runs import SERVER_TIMEOUT, Handle, Outcome, outcome
 from messages.sagas import SagaStatus, SagaView, StepState
+from runs.descriptions import SERVER_TIMEOUT, Handle
+from runs.results import Outcome, outcome
 
 #: How a run ended; or, if it waits for an operator, where it stands.
 Followed = Outcome | SagaView

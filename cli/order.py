@@ -15,9 +15,10 @@ from cli.errors import BadInput
 from cli.following import follow
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.runs import STANDS, Handle, description, run_of, start_input
 from cli.screen import SagaScreen
 from messages.orders import Order
+from runs.descriptions import STANDS, Handle, description, run_of
+from runs.inputs import start_input
 from runtime.exits import ExitCode
 
 _START_TIMEOUT = timedelta(seconds=10)

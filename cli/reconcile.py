@@ -16,14 +16,16 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import OperationRefused, printable
+from cli.errors import OperationRefused
 from cli.output import Output, program
-from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT
+from messages import wire
 from messages.base import Message
 from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
+from messages.text import printable
+from runs.descriptions import SERVER_TIMEOUT, WORKER_TIMEOUT
+from runs.schedule import schedule_id
+from runs.visibility import equals
 from runtime.exits import ExitCode
-from runtime.schedule import schedule_id
-from runtime.visibility import equals
 from workflows.failure import explain
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
@@ -69,10 +71,11 @@ async def _report(run: _Run, task_queue: str, output: Output) -> ReconciliationR
                 output.line("No worker answers; waiting for one (python worker.py)", "yellow")
         return ended.result()
     except WorkflowFailureError as failure:
-        if isinstance(failure.cause, ApplicationError) and failure.cause.type == "NotReconciled":
-            return ReconciliationReport.model_validate(failure.cause.details[0])
+        cause = failure.cause
+        if isinstance(cause, ApplicationError) and cause.type == wire.NOT_RECONCILED:
+            return ReconciliationReport.model_validate(cause.details[0])
         raise OperationRefused(
-            f"the reconciliation {run.id} ended early: {explain(failure.cause)}"
+            f"the reconciliation {run.id} ended early: {explain(cause)}"
         ) from None
     finally:
         ended.cancel()
@@ -122,7 +125,7 @@ class StoppedSearch(Message):
 async def stopped_search(client: Client, task_queue: str) -> StoppedSearch | None:
     """The last reconciliation, if it stopped to ask; a later one that did not has the answer."""
     query = (
-        f'WorkflowType = "ReconcileOrders" AND {equals("TaskQueue", task_queue)}'
+        f"{equals('WorkflowType', wire.RECONCILE_ORDERS)} AND {equals('TaskQueue', task_queue)}"
         ' AND ExecutionStatus IN ("Completed", "Failed")'
     )
     # The list begins with the one that has closed last.

@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.output import Output, command
-from cli.runs import BrokenOff, Outcome
 from messages.sagas import SagaRolledBack, SagaSucceeded, SagaView, StepState, StepView
+from runs.results import BrokenOff, Outcome
 
 #: Mark and colour of each state of a step.
 LOOKS = {

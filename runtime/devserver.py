@@ -17,9 +17,11 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from typing_extensions import Self
 
-from runtime.client import SAGA_STATUS, NoServer, open_client
+from messages.text import one_line
+from messages.wire import SAGA_STATUS
+from runtime.client import NoServer, open_client
 from runtime.directory_lock import DirectoryLock
-from runtime.exits import FatalError, one_line
+from runtime.exits import FatalError
 from runtime.processes import ChildProcess, ProcessFailed
 
 DEFAULT_PORT = 7233

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from messages.text import one_line
 from runtime import interruptible
 
 #: Shell convention for a program ended by a signal is 128 + its number.
@@ -113,11 +114,6 @@ def stop_requested() -> asyncio.Event:
         if signal.getsignal(sign) is not signal.SIG_IGN or sign is not signal.SIGHUP:
             loop.add_signal_handler(sign, stop.set)
     return stop
-
-
-def one_line(text: object) -> str:
-    """The text with its line breaks and runs of spaces made single spaces."""
-    return " ".join(str(text).split())
 
 
 def _tell(message: str) -> None:

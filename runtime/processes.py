@@ -16,8 +16,9 @@ from typing import TypeVar
 
 from typing_extensions import Self
 
+from messages.text import one_line
 from runtime.directory_lock import DirectoryLock
-from runtime.exits import ExitCode, FatalError, one_line
+from runtime.exits import ExitCode, FatalError
 
 #: A process that dies this often within so many seconds will not do better next time.
 DEATHS, WITHIN_SECONDS = 5, 20.0

@@ -8,6 +8,7 @@ from typing import Literal, NoReturn
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
+from messages import wire
 from messages.sagas import SagaRolledBack
 
 
@@ -32,12 +33,12 @@ def close_as_rolled_back(result: SagaRolledBack, *, natively: bool) -> NoReturn:
     """
     if natively:
         # A run closed as Canceled has no place for a result of its own.
-        workflow.upsert_memo({"result": result})
+        workflow.upsert_memo({wire.RESULT_MEMO: result})
         raise CancelledError(headline(result))
     raise ApplicationError(
         headline(result),
         result,
-        type="SagaCancelled" if result.status == "CANCELLED" else "SagaRolledBack",
+        type=wire.SAGA_CANCELLED if result.status == "CANCELLED" else wire.SAGA_ROLLED_BACK,
         non_retryable=True,
         # Nothing is wrong with the workflow: it did what it is there for.
         category=ApplicationErrorCategory.BENIGN,
@@ -48,7 +49,7 @@ def no_input(what: str) -> ApplicationError:
     """What a run that was started without its input fails with."""
     return ApplicationError(
         what,
-        type="InvalidInput",
+        type=wire.INVALID_INPUT,
         non_retryable=True,
         category=ApplicationErrorCategory.BENIGN,
     )

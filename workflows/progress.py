@@ -10,8 +10,9 @@ from temporalio.common import SearchAttributeKey
 
 from messages.base import Resolution
 from messages.sagas import SagaStatus, SagaView, StepState, StepView
+from messages.wire import SAGA_STATUS
 
-SAGA_STATUS = SearchAttributeKey.for_keyword("SagaStatus")
+SAGA_STATUS_KEY = SearchAttributeKey.for_keyword(SAGA_STATUS)
 
 _MARKS = {
     StepState.PENDING: "○",
@@ -91,7 +92,11 @@ class Progress:
         happy = status in (SagaStatus.RUNNING, SagaStatus.SUCCESS)
         announced = None if happy else status
         if announced is not self._announced:
-            value = SAGA_STATUS.value_set(status.value) if announced else SAGA_STATUS.value_unset()
+            value = (
+                SAGA_STATUS_KEY.value_set(status.value)
+                if announced
+                else SAGA_STATUS_KEY.value_unset()
+            )
             workflow.upsert_search_attributes([value])
             self._announced = announced
 

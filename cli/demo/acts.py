@@ -18,10 +18,11 @@ from cli.modes import Mode
 from cli.order import place, summary
 from cli.order_file import read_order
 from cli.output import Output
-from cli.runs import Handle
 from cli.screen import SagaScreen
+from messages import wire
 from messages.base import Message
 from messages.sagas import CancelOrder, StepState
+from runs.descriptions import Handle
 
 
 class Act(NamedTuple):
@@ -98,7 +99,7 @@ async def _take_back(run: Handle) -> None:
         await asyncio.sleep(0.02)
     with suppress(WorkflowUpdateFailedError, RPCError):
         reason = CancelOrder(reason="the customer changed their mind")
-        await run.execute_update("cancel_order", reason)
+        await run.execute_update(wire.CANCEL_ORDER, reason)
 
 
 async def _first_step(run: Handle) -> StepState:

@@ -8,7 +8,6 @@ from datetime import datetime
 
 from temporalio.client import Client
 
-from cli.errors import printable
 from cli.failing_runs import FailingRun, failing_runs, say_failing
 from cli.leftovers import ParkedLeftover, parked_leftovers
 from cli.letters import DeadLetter, dead_letters, say_letters
@@ -18,6 +17,7 @@ from cli.parked import ParkedOrder, parked_orders
 from cli.reconcile import StoppedSearch, say_stopped, stopped_search
 from cli.render import say_how_to_resolve
 from cli.unreadable import Unreadable, describe_command, say_unreadable
+from messages.text import printable
 from runtime.client import ensure_search_attribute
 from runtime.exits import ExitCode
 

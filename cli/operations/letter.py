@@ -14,8 +14,9 @@ from cli.letters import dead_letters_of
 from cli.modes import Mode
 from cli.operations.update import send_update
 from cli.output import Output, command
-from cli.runs import Handle, description, run_of
+from messages import wire
 from messages.deliveries import DeliveryState, DeliveryView, ResolveDeadLetter
+from runs.descriptions import Handle, description, run_of
 from runtime.exits import ExitCode
 
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
@@ -41,7 +42,7 @@ async def resolve_letter(
     order_id = found.order_id if found else named
     delivery = await _delivery(client, task_queue, order_id, letter)
     run = run_of(client, delivery.id, delivery.run_id)
-    await send_update(client, run, "resolve_dead_letter", decision, delivery)
+    await send_update(client, run, wire.RESOLVE_DEAD_LETTER, decision, delivery)
     view = await _settled(client, run, task_queue)
     output.document(view)
     if view.state is DeliveryState.PARKED:
@@ -74,7 +75,7 @@ async def _settled(client: Client, run: Handle, task_queue: str) -> DeliveryView
     """Wait until the subscriber has the event, or not once more."""
     while True:
         try:
-            view = await ask(run, "status", DeliveryView)
+            view = await ask(run, wire.STATUS, DeliveryView)
         except SILENCE as error:
             why = await why_silent(client, run, task_queue, error)
             raise OperationRefused(f"{run.id} has taken it, but {why}") from None

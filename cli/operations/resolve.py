@@ -17,9 +17,10 @@ from cli.modes import Mode
 from cli.operations.leftover import resolve_leftover
 from cli.operations.update import send_update
 from cli.output import Output
-from cli.runs import BrokenOff
 from cli.screen import SagaScreen
+from messages import wire
 from messages.sagas import ResolveCompensation, SagaView
+from runs.results import BrokenOff
 from runtime.exits import ExitCode
 
 
@@ -95,7 +96,7 @@ async def _resolve_order(
             " may: see the inbox"
         )
     run = found.run(client)
-    await send_update(client, run, "resolve_compensation", decision, found.latest)
+    await send_update(client, run, wire.RESOLVE_COMPENSATION, decision, found.latest)
     with SagaScreen(output, f"{run.id}  {decision.step}: {decision.action}") as screen:
         followed = await follow(client, run, screen)
     await conclude(client, found.mode, run, followed, output)

@@ -17,8 +17,8 @@ from cli.forgotten import say_forgotten
 from cli.modes import Mode
 from cli.output import Output
 from cli.render import say_outcome, say_steps
-from cli.runs import Outcome, outcome
 from messages.sagas import SagaView
+from runs.results import Outcome, outcome
 from runtime.exits import ExitCode
 
 

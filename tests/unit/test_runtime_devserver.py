@@ -16,7 +16,8 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 import runtime.devserver
-from runtime.client import SAGA_STATUS, connect
+from messages.wire import SAGA_STATUS
+from runtime.client import connect
 from runtime.devserver import DevServer, ServerFailed, find_binary
 from runtime.directory_lock import DirectoryLock, DirectoryUnusable
 from tests.harness.children import heed_signals, kill_holders

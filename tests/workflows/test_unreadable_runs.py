@@ -7,11 +7,12 @@ from temporalio.common import RawValue
 from temporalio.worker import Worker
 
 from cli.modes import Mode
-from cli.runs import BrokenOff, outcome, run_of
 from cli.simulation.fates import BROKEN_OFF, SUCCEEDED, Fate
 from cli.simulation.population import Population
 from cli.simulation.simulation import Simulation
 from messages.ids import order_saga_id
+from runs.descriptions import run_of
+from runs.results import BrokenOff, outcome
 from tests.harness.builders import an_id
 from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop

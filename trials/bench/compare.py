@@ -23,8 +23,8 @@ from cli.modes import Mode
 from cli.order import Placed, place
 from cli.order_file import read_order
 from cli.output import Output
-from cli.runs import outcome
 from messages.orders import Order
+from runs.results import outcome
 from runtime.exits import ExitCode, run
 from settings import Settings
 

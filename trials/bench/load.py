@@ -25,7 +25,7 @@ from cli.output import Output
 from cli.simulation.population import Population
 from cli.simulation.simulate import Simulated, simulate
 from cli.simulation.simulation import Simulation
-from cli.waiting import PARKED
+from runs.visibility import IS_PARKED
 from runtime.exits import ExitCode, run
 from runtime.processes import ChildProcess
 from services.audit import AuditReport
@@ -128,7 +128,7 @@ async def _watch(on: Stage, worker: ChildProcess, watched: Watched) -> None:
     while True:
         with suppress(OSError):
             watched.memory.append(_resident(worker.pid))
-        parked = (await on.client.count_workflows(PARKED)).count
+        parked = (await on.client.count_workflows(IS_PARKED)).count
         running = (await on.client.count_workflows('ExecutionStatus = "Running"')).count
         watched.parked.append(parked)
         watched.open_runs.append(running - parked)

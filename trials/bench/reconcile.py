@@ -25,9 +25,9 @@ from cli.modes import Mode
 from cli.order import place
 from cli.order_file import read_order
 from cli.output import Output
-from cli.runs import outcome
 from messages.orders import Order
 from messages.reconciliation import Reconcile
+from runs.results import outcome
 from runtime.exits import ExitCode, run
 from settings import Settings
 from trials.bench.filled import fill

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.deliveries import Delivery, DeliveryReport
     from messages.events.base import Event, Name, OrderEvent, PlacedOrder
     from messages.events.order import OrderCancelled, OrderCreated
@@ -27,8 +28,6 @@ from workflows.choreography.earlier_life import confirm
 from workflows.choreography.follow_up import FollowUp
 from workflows.choreography.participants import STEPS
 from workflows.choreography.publication import (
-    EVENT_SIGNAL,
-    REPORT_SIGNAL,
     VERIFIED,
     deliver,
     publish,
@@ -46,7 +45,7 @@ _A_MOMENT = timedelta(milliseconds=1)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
-@workflow.defn(name="OrderChoreography")
+@workflow.defn(name=wire.ORDER_CHOREOGRAPHY)
 class OrderChoreography:
     """One order, from its creation to the last service's word on it."""
 
@@ -89,7 +88,7 @@ class OrderChoreography:
         await finish(asyncio.create_task(self._undone()))
         close_as_rolled_back(self._account.rolled_back(turn), natively=turn.natively)
 
-    @workflow.signal(name=EVENT_SIGNAL)
+    @workflow.signal(name=wire.RECEIVE_EVENT)
     async def receive_event(self, event: Event) -> None:
         """Hear what happened."""
         run = workflow.info()
@@ -106,23 +105,23 @@ class OrderChoreography:
             unread = Delivery(event=event, subscriber=ORDER.name)
             await deliver(unread, verified=self._verified)
 
-    @workflow.signal(name=REPORT_SIGNAL)
+    @workflow.signal(name=wire.DELIVERY_REPORT)
     def delivery_report(self, report: DeliveryReport) -> None:
         """Hear how the delivery of an event goes, if not smoothly."""
         if report.event.saga_run_id == workflow.info().first_execution_run_id:
             self._account.hear_of_delivery(report)
 
-    @workflow.query
+    @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
         """Every step with its state and times, as far as the order has heard."""
         return self._progress.view()
 
-    @workflow.query
+    @workflow.query(name=wire.EVENTS)
     def events(self) -> list[EventRecord]:
         """Every event that the order told or heard of; each names the one it answers."""
         return self._account.events
 
-    @workflow.update
+    @workflow.update(name=wire.CANCEL_ORDER)
     def cancel_order(self, request: CancelOrder) -> SagaView:
         """Call the order off; whatever stands of it, or is still to come, is undone."""
         self._account.call_off("CANCELLED", request.reason, self._account.awaited_step())

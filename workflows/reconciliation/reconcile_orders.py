@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.reconciliation import Leftover, Reconcile, Reconciled, ReconciliationReport
     from messages.requests import STEP_OF
     from messages.runs import RunRef
@@ -20,14 +21,13 @@ with workflow.unsafe.imports_passed_through():
 from workflows import policies
 from workflows.reconciliation import asking
 from workflows.reconciliation.judging import Bench, Found
-from workflows.reconciliation.undo_leftover import WAITS_SIGNAL
 from workflows.reconciliation.undoing import see_to
 
 _RUNS_AT_ONCE = 10
 _TEMPORAL = "temporal"
 
 
-@workflow.defn(name="ReconcileOrders")
+@workflow.defn(name=wire.RECONCILE_ORDERS)
 class ReconcileOrders:
     """Goes once through what is unsettled in the ledgers, and through what Temporal broke off."""
 
@@ -65,12 +65,12 @@ class ReconcileOrders:
         await self._decide_on_the_doubtful()
         return self._conclude()
 
-    @workflow.query
+    @workflow.query(name=wire.REPORT)
     def report(self) -> ReconciliationReport:
         """What was done so far."""
         return self._report
 
-    @workflow.signal(name=WAITS_SIGNAL)
+    @workflow.signal(name=wire.LEFTOVER_WAITS)
     def leftover_waits(self, so_far: Reconciled) -> None:
         """Hear that a leftover cannot go on without an operator."""
         self._waiting[RunRef(so_far.saga_id, so_far.run_id)] = so_far
@@ -164,7 +164,7 @@ class ReconcileOrders:
         raise ApplicationError(
             self._report.stopped or f"steps that are not undone: {self._report.failed}",
             self._report,
-            type="NotReconciled",
+            type=wire.NOT_RECONCILED,
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
         )

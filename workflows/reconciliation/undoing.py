@@ -10,6 +10,7 @@ from temporalio.common import RawValue, WorkflowIDReusePolicy
 from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.ids import leftover_id
     from messages.reconciliation import Leftover, Reconciled
     from messages.runs import RunRef
@@ -30,7 +31,7 @@ async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Re
     where = leftover_id(leftover.run)
     try:
         child = await workflow.start_child_workflow(
-            "UndoLeftover",
+            wire.UNDO_LEFTOVER,
             leftover,
             id=where,
             result_type=RawValue,

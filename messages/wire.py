@@ -1,0 +1,43 @@
+"""Names on the wire: what clients, workers of any version, and recorded histories agree on.
+
+Each stands here and nowhere else. None may change: runs that are under way go by it.
+"""
+
+from __future__ import annotations
+
+#: Workflow types.
+ORDER_SAGA = "OrderSaga"
+ORDER_CHOREOGRAPHY = "OrderChoreography"
+EVENT_DELIVERY = "EventDelivery"
+RECONCILE_ORDERS = "ReconcileOrders"
+UNDO_LEFTOVER = "UndoLeftover"
+#: Those whose runs are sagas: their id and first run id begin idempotency keys.
+SAGA_TYPES = (ORDER_SAGA, ORDER_CHOREOGRAPHY)
+WORKFLOW_TYPES = (*SAGA_TYPES, EVENT_DELIVERY, RECONCILE_ORDERS, UNDO_LEFTOVER)
+
+#: Queries.
+STATUS = "status"
+EVENTS = "events"
+REPORT = "report"
+
+#: Updates.
+CANCEL_ORDER = "cancel_order"
+RESOLVE_COMPENSATION = "resolve_compensation"
+RESOLVE_DEAD_LETTER = "resolve_dead_letter"
+
+#: Signals: an event that an order hears, how the delivery of one goes, and that what a run left
+#: behind waits for an operator.
+RECEIVE_EVENT = "receive_event"
+DELIVERY_REPORT = "delivery_report"
+LEFTOVER_WAITS = "leftover_waits"
+
+#: The search attribute, a Keyword, that a run sets when it leaves the happy path.
+SAGA_STATUS = "SagaStatus"
+#: The memo field in which a run that closes as Canceled leaves its result.
+RESULT_MEMO = "result"
+
+#: Types of the failures with which a run closes.
+INVALID_INPUT = "InvalidInput"
+SAGA_CANCELLED = "SagaCancelled"
+SAGA_ROLLED_BACK = "SagaRolledBack"
+NOT_RECONCILED = "NotReconciled"
