@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from cli.errors import BadInput
 from cli.output import Output, program
+from messages.marks import DONE, FAILED
 from runs.survey import RunSurvey
 from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
@@ -97,7 +98,7 @@ def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode
     output.say(_services(report))
     output.say()
     for violation in report.violations[:_SHOWN]:
-        output.line(f"✘ {violation}", "bold red")
+        output.line(f"{FAILED} {violation}", "bold red")
     if len(report.violations) > _SHOWN:
         more = len(report.violations) - _SHOWN
         output.line(f"… and {more} more; --json has them all", "bold red")
@@ -109,11 +110,11 @@ def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode
         )
     if report.clean:
         output.line(
-            "✔ Every finished order happened completely or not at all; all books add up.",
+            f"{DONE} Every finished order happened completely or not at all; all books add up.",
             "bold green",
         )
     else:
-        output.line(f"✘ Violations: {len(report.violations)}", "bold red")
+        output.line(f"{FAILED} Violations: {len(report.violations)}", "bold red")
     output.document({**report.model_dump(mode="json"), "compared_with_temporal": compared})
     return ExitCode.SUCCESS if report.clean else ExitCode.ROLLED_BACK
 

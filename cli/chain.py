@@ -12,15 +12,16 @@ from cli.modes import Mode
 from cli.output import Output
 from messages import wire
 from messages.events.order import OrderCancelled
+from messages.marks import DONE, FAILED, NOTHING, UNDOING, UNDONE
 from messages.sagas import EventRecord
 from runs.descriptions import Handle
 from workflows.choreography.participants import PARTICIPANTS
 
 _LOOKS = {
-    OrderCancelled.__name__: ("◀", "yellow"),
-    **{participant.done.__name__: ("✔", "green") for participant in PARTICIPANTS},
-    **{participant.refused.__name__: ("✘", "red") for participant in PARTICIPANTS},
-    **{participant.undone.__name__: ("↩", "yellow") for participant in PARTICIPANTS},
+    OrderCancelled.__name__: (UNDOING, "yellow"),
+    **{participant.done.__name__: (DONE, "green") for participant in PARTICIPANTS},
+    **{participant.refused.__name__: (FAILED, "red") for participant in PARTICIPANTS},
+    **{participant.undone.__name__: (UNDONE, "yellow") for participant in PARTICIPANTS},
 }
 
 
@@ -56,7 +57,7 @@ def say_chain(events: Sequence[EventRecord], output: Output) -> None:
 
 
 def _label(event: EventRecord, after: float) -> Text:
-    mark, style = _LOOKS.get(event.type, ("○", ""))
+    mark, style = _LOOKS.get(event.type, (NOTHING, ""))
     label = Text(f"{mark} {event.type}", style, no_wrap=True, overflow="ellipsis")
     label.append(f"  +{after * 1000:.0f} ms", "dim")
     return label

@@ -11,6 +11,7 @@ from cli.failing import MEND, failing_task
 from cli.output import Output
 from cli.unreadable import describe_command
 from messages.base import Message
+from messages.marks import WAITS
 from messages.text import printable
 from messages.wire import WORKFLOW_TYPES
 from runs.descriptions import description
@@ -63,7 +64,7 @@ def say_failing(run: FailingRun, output: Output) -> None:
     """Tell an operator of it, how to look at it, and what helps."""
     output.line(f"{printable(run.workflow_id)} cannot go on, run {run.run_id}", "bold")
     output.sentence(
-        f"⚠ Its workflow task fails: {run.reason} (attempt {run.attempt})",
+        f"{WAITS} Its workflow task fails: {run.reason} (attempt {run.attempt})",
         "bold red",
     )
     output.line("  To look at it:")

@@ -16,6 +16,7 @@ from messages import wire
 from messages.base import Message
 from messages.deliveries import DeliveryState, DeliveryView
 from messages.ids import delivery_parts
+from messages.marks import WAITS
 from messages.text import printable
 from runs.descriptions import description, first_run_id, run_of
 from runs.listing import of_each, waiting
@@ -64,7 +65,7 @@ def say_letters(letters: Sequence[DeadLetter], output: Output) -> None:
     """Tell an operator what can be done about dead letters, ready to be pasted."""
     for letter in letters:
         what = printable(f"{letter.event_type} cannot be delivered to {letter.subscriber}")
-        output.sentence(f"⚠ {what}: {letter.error}", "bold red")
+        output.sentence(f"{WAITS} {what}: {letter.error}", "bold red")
         output.line("  Deliver it again, or record why it is not to be delivered:")
         for action, note in (("replay", "WHY"), ("discard", "EVIDENCE")):
             options = ("--step", letter.name, "--action", action, "--note", note)

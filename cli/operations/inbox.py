@@ -17,6 +17,7 @@ from cli.parked import ParkedOrder, parked_orders
 from cli.reconcile import StoppedSearch, say_stopped, stopped_search
 from cli.render import say_how_to_resolve
 from cli.unreadable import Unreadable, describe_command, say_unreadable
+from messages.marks import DONE, WAITS
 from messages.text import printable
 from runtime.client import ensure_search_attribute
 from runtime.exits import ExitCode
@@ -39,7 +40,7 @@ async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
         _show(entry, entries, output)
         output.line("")
     if not entries:
-        output.line("✔ No order waits for an operator.", "green")
+        output.line(f"{DONE} No order waits for an operator.", "green")
     output.document(entries)
     return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
 
@@ -119,6 +120,6 @@ def _headline(what: str, since: datetime | None, run_id: str, output: Output) ->
 
 
 def _say_problem(entry: ParkedOrder | ParkedLeftover, output: Output) -> None:
-    output.sentence(f"⚠ {entry.problem}", "bold red")
+    output.sentence(f"{WAITS} {entry.problem}", "bold red")
     output.line("  To look at it:")
     output.line(f"    {describe_command(entry.workflow_id)}")

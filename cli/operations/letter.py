@@ -16,6 +16,7 @@ from cli.operations.update import send_update
 from cli.output import Output, command
 from messages import wire
 from messages.deliveries import DeliveryState, DeliveryView, ResolveDeadLetter
+from messages.marks import DONE, FAILED
 from runs.descriptions import Handle, description, run_of
 from runtime.exits import ExitCode
 
@@ -46,9 +47,11 @@ async def resolve_letter(
     view = await _settled(client, run, task_queue)
     output.document(view)
     if view.state is DeliveryState.PARKED:
-        output.sentence(f"✘ {letter} was delivered again, and failed: {view.error}", "bold red")
+        output.sentence(
+            f"{FAILED} {letter} was delivered again, and failed: {view.error}", "bold red"
+        )
         return ExitCode.ROLLED_BACK
-    output.line(f"✔ {letter} is {view.state.value}", "green")
+    output.line(f"{DONE} {letter} is {view.state.value}", "green")
     output.line(f"  {command('status', order_id, *Mode.CHOREOGRAPHY.options)}")
     return ExitCode.SUCCESS
 
