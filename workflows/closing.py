@@ -1,9 +1,9 @@
-"""How the run of a saga closes, whoever leads it."""
+"""Closing of the run of a saga, whoever leads it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Literal
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
@@ -24,18 +24,16 @@ class Turn:
     natively: bool = False
 
 
-def close_as_rolled_back(result: SagaRolledBack, *, natively: bool) -> NoReturn:
-    """End the run of a saga of which nothing stands any more.
+def closing_failure(result: SagaRolledBack, *, natively: bool) -> ApplicationError | CancelledError:
+    """Return the failure to raise at the end of a saga of which nothing stands any more.
 
-    Raises:
-        ApplicationError: always, with the result as its one detail …
-        CancelledError: … or this, when Temporal cancelled the run.
+    Its one detail is the result. A run that Temporal cancelled closes as Canceled, which has no
+    place for a result: that is left in the memo.
     """
     if natively:
-        # A run closed as Canceled has no place for a result of its own.
         workflow.upsert_memo({wire.RESULT_MEMO: result})
-        raise CancelledError(headline(result))
-    raise ApplicationError(
+        return CancelledError(headline(result))
+    return ApplicationError(
         headline(result),
         result,
         type=wire.SAGA_CANCELLED if result.status == "CANCELLED" else wire.SAGA_ROLLED_BACK,
@@ -46,7 +44,7 @@ def close_as_rolled_back(result: SagaRolledBack, *, natively: bool) -> NoReturn:
 
 
 def no_input(what: str) -> ApplicationError:
-    """What a run that was started without its input fails with."""
+    """Return the failure of a run that was started without its input."""
     return ApplicationError(
         what,
         type=wire.INVALID_INPUT,
@@ -56,7 +54,7 @@ def no_input(what: str) -> ApplicationError:
 
 
 def headline(result: SagaRolledBack) -> str:
-    """What the Web UI shows of the closed run without opening a payload."""
+    """Return what the Web UI shows of the closed run without opening a payload."""
     what = f"{result.failed_step}: {result.error}" if result.failed_step else result.error
     undone = ", ".join(result.compensated_steps) or "nothing"
     by_hand = ", ".join(result.resolved_manually)

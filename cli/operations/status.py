@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
 
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -49,9 +48,9 @@ async def status(
         view = await look(run)
     except (RPCError, QueryFailed, Unreadable) as error:
         if found.is_open:
-            _say_silent(
-                found, await why_silent(client, run, found.latest.task_queue, error), output
-            )
+            why = await why_silent(client, run, found.latest.task_queue, error)
+            _say_silent(found, why, output)
+            raise OperationRefused(f"{found.latest.id} is open, but {why}") from None
     ended = None if found.is_open else await outcome(run)
     events = await chain(found.mode, run)
     if view is not None:
@@ -68,12 +67,11 @@ async def status(
     return ExitCode.SUCCESS
 
 
-def _say_silent(found: Found, why: str, output: Output) -> NoReturn:
+def _say_silent(found: Found, why: str, output: Output) -> None:
     """Tell what can be known of an open run without asking it."""
     run = {"saga_id": found.latest.id, "run_id": found.latest.run_id, "status": "RUNNING"}
     output.line(f"{found.latest.id}  open, run {found.latest.run_id}", "bold")
     output.document({**run, "problem": why, "result": None})
-    raise OperationRefused(f"{found.latest.id} is open, but {why}")
 
 
 def _facts(part: SagaView | Outcome | None) -> dict[str, object]:

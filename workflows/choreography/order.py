@@ -33,7 +33,7 @@ from workflows.choreography.publication import (
     publish,
 )
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, UnknownEvent, read
-from workflows.closing import close_as_rolled_back, no_input
+from workflows.closing import closing_failure, no_input
 from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
@@ -86,7 +86,7 @@ class OrderChoreography:
         cause = (self._account.turned_by or created).model_copy(update={"order": created.order})
         await self._call_off(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
         await finish(asyncio.create_task(self._undone()))
-        close_as_rolled_back(self._account.rolled_back(turn), natively=turn.natively)
+        raise closing_failure(self._account.rolled_back(turn), natively=turn.natively)
 
     @workflow.signal(name=wire.RECEIVE_EVENT)
     async def receive_event(self, event: Event) -> None:
