@@ -37,7 +37,7 @@ from messages.text import one_line
 from runs.carriers import TemporalCarriers
 from runs.examination import TemporalRuns
 from runs.schedule import ensure_reconciliation
-from runtime.arguments import ArgumentParser
+from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.exits import ExitCode, FatalError, run, stop_requested
 from runtime.logs import log_to_terminal
@@ -48,7 +48,7 @@ from services.mock import Services, open_services
 from settings import Settings, read_settings
 from workflows.arguments import CheckedArguments
 from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undo_leftover import UndoLeftover

@@ -13,7 +13,7 @@ from cli.output import Output, command
 from runs.descriptions import Handle, description, run_of
 
 
-class Found(NamedTuple):
+class FoundOrder(NamedTuple):
     """The newest run of an order."""
 
     order_id: str
@@ -42,7 +42,7 @@ class Found(NamedTuple):
             output.line(f"  {command('status', self.order_id, '--mode', self.also.value)}")
 
 
-async def find(client: Client, mode: Mode | None, named: str) -> Found:
+async def find(client: Client, mode: Mode | None, named: str) -> FoundOrder:
     """The order of that id; of two, the one that is open, or else the newer one.
 
     Args:
@@ -62,7 +62,7 @@ async def find(client: Client, mode: Mode | None, named: str) -> Found:
     raise BadInput(f"no order {named!r} was placed")
 
 
-async def find_if_any(client: Client, mode: Mode | None, named: str) -> Found | None:
+async def find_if_any(client: Client, mode: Mode | None, named: str) -> FoundOrder | None:
     """See :func:`find`."""
     modes = list(Mode) if mode is None else [mode]
     # An order's id may look like a workflow id, so it comes first.
@@ -76,9 +76,9 @@ async def find_if_any(client: Client, mode: Mode | None, named: str) -> Found | 
     return None
 
 
-async def _known(client: Client, modes: Sequence[Mode], order_id: str) -> Found | None:
+async def _known(client: Client, modes: Sequence[Mode], order_id: str) -> FoundOrder | None:
     found = [
-        Found(order_id, mode, latest)
+        FoundOrder(order_id, mode, latest)
         for mode in modes
         if (latest := await description(client, mode.saga_id(order_id))) is not None
     ]

@@ -10,7 +10,7 @@ from typing import Protocol
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.asking import SILENCE, look, why_silent
+from cli.run_queries import SILENCE, look, why_silent
 from messages.sagas import SagaStatus, SagaView, StepState
 from runs.descriptions import SERVER_TIMEOUT, Handle
 from runs.results import Outcome, outcome
@@ -28,8 +28,8 @@ _SETTLING = 3.0
 _NO_SERVER = "the server does not answer (waiting for it)"
 
 
-class Audience(Protocol):
-    """Is told what happens to the run."""
+class Observer(Protocol):
+    """Someone who is told what happens to the run."""
 
     def show(self, view: SagaView) -> None: ...
 
@@ -37,7 +37,7 @@ class Audience(Protocol):
         """The run tells nothing of itself."""
 
 
-async def follow(client: Client, run: Handle, audience: Audience) -> Followed:
+async def follow(client: Client, run: Handle, observer: Observer) -> Followed:
     """Watch the run until it is closed or parked.
 
     Raises:
@@ -56,27 +56,27 @@ async def follow(client: Client, run: Handle, audience: Audience) -> Followed:
                     raise
                 why = _NO_SERVER if gone else await _why_silent(client, run, error)
                 if why is not None:
-                    audience.silent(why)
+                    observer.silent(why)
                 await asyncio.wait({ended}, timeout=_LOOK_AGAIN_AFTER)
             else:
                 heard = time.monotonic()
-                audience.show(view)
+                observer.show(view)
                 if view.status is SagaStatus.NEEDS_INTERVENTION:
                     parked = parked or time.monotonic()
                     if _at_rest(view) or time.monotonic() - parked > _SETTLING:
                         return view
                 await asyncio.wait({ended}, timeout=_LOOK_EVERY)
         result = await ended
-        await _show_the_end(run, audience)
+        await _show_the_end(run, observer)
         return result
     finally:
         ended.cancel()
 
 
-async def _show_the_end(run: Handle, audience: Audience) -> None:
+async def _show_the_end(run: Handle, observer: Observer) -> None:
     """Show the last steps, which were taken since the last look, if a worker still tells."""
     with suppress(*SILENCE):
-        audience.show(await look(run))
+        observer.show(await look(run))
 
 
 def _at_rest(view: SagaView) -> bool:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution
 
-from cli.asking import SILENCE, look, why_silent
 from cli.modes import Mode
+from cli.run_queries import SILENCE, look, why_silent
 from cli.unreadable import Unreadable
 from messages import wire
 from messages.base import Message

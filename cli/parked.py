@@ -7,9 +7,9 @@ from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution
 
-from cli.asking import SILENCE, look, why_silent
 from cli.leftovers import waiting_since
 from cli.modes import Mode
+from cli.run_queries import SILENCE, look, why_silent
 from messages.base import Message
 from messages.sagas import SagaStatus, SagaView
 from runs.descriptions import run_of

@@ -11,9 +11,9 @@ from cli.forgotten import placed_before
 from cli.modes import Mode
 from cli.operations.cancel import cancel as cancel_order
 from cli.operations.status import status as show_status
-from cli.order import is_known_to_stand, leave_alone, place_once, see_through
 from cli.order_file import read_order, valid
 from cli.output import Output
+from cli.placing import is_known_to_stand, leave_alone, place_once, see_through
 from messages.sagas import CancelOrder
 from runtime.client import connect
 from settings import read_settings

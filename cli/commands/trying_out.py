@@ -75,8 +75,8 @@ async def demo(
 
     Needs nothing running. It stays up until Ctrl-C, so that the runs can be looked at.
     """
-    from cli.demo.demo import Programme
+    from cli.demo.demo import DemoOptions
     from cli.demo.demo import demo as show_demo
 
-    programme = Programme(orders=orders, port=port, ui_port=ui_port, leave_at_end=leave_at_end)
-    return await show_demo(read_settings(), programme, Output(as_json=as_json))
+    options = DemoOptions(orders=orders, port=port, ui_port=ui_port, leave_at_end=leave_at_end)
+    return await show_demo(read_settings(), options, Output(as_json=as_json))

@@ -6,12 +6,12 @@ import asyncio
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from cli.asking import SILENCE, look, why_silent
 from cli.errors import OperationRefused
 from cli.leftovers import ParkedLeftover, waiting_steps
 from cli.operations.update import send_update
 from cli.output import Output
 from cli.render import say_how_to_resolve, say_steps
+from cli.run_queries import SILENCE, look, why_silent
 from messages import wire
 from messages.sagas import ResolveCompensation, SagaView, StepState
 from runs.descriptions import Handle, description, run_of

@@ -11,10 +11,10 @@ from temporalio.client import (
 from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.asking import why_silent
 from cli.errors import OperationRefused
 from cli.failing import MEND, failing_task_of
 from cli.output import program
+from cli.run_queries import why_silent
 from messages.base import Message
 from runs.descriptions import WORKER_TIMEOUT, Handle, reason
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from temporalio.client import Client
 
 from cli.modes import Mode
-from cli.order import Placed, UnreadableOrder, place
 from cli.patience import patiently
+from cli.placing import Placed, UnreadableOrder, place
 from cli.simulation.fates import Fate
 from messages.orders import Order
 from runs.descriptions import SERVER_TIMEOUT, Handle

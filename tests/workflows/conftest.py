@@ -38,7 +38,7 @@ from tests.harness.server import in_real_time
 from tests.harness.watched import Watch, WatchedServices
 from worker import worker_config
 from workflows import policies
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 from workflows.policies import DeliveryPolicy
 

@@ -19,7 +19,7 @@ from tests.workflows.conftest import PATIENCE, AnyHandle
 from trials.fuzz.books import ALL, standing
 from trials.fuzz.hands import Hands
 from trials.fuzz.scenario import DEADLINE, Scenario, Story
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
 
 _ROLLED_BACK = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED)

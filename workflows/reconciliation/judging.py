@@ -42,8 +42,8 @@ class Found(NamedTuple):
         return tuple(leftover.run for leftover in (*self.proved_gone, *self.unproved))
 
 
-class Bench:
-    """Judges runs by what the ledgers that answer know of them, and Temporal."""
+class RunJudge:
+    """Judge of runs, by what the ledgers that answer know of them, and Temporal."""
 
     def __init__(self, ledgers: Mapping[str, LedgerIdentity | asking.NoAnswer]) -> None:
         self._identities = {

@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import policies
 from workflows.reconciliation import asking
-from workflows.reconciliation.judging import Bench, Found
+from workflows.reconciliation.judging import Found, RunJudge
 from workflows.reconciliation.undoing import see_to
 
 _RUNS_AT_ONCE = 10
@@ -48,7 +48,7 @@ class ReconcileOrders:
         Raises:
             ApplicationError: something is left to be done; its one detail is the report.
         """
-        bench = Bench(await asking.identities(tuple(STEP_OF)))
+        bench = RunJudge(await asking.identities(tuple(STEP_OF)))
         self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
         searches = [_TEMPORAL, *bench.services]
         after = ""
@@ -75,7 +75,7 @@ class ReconcileOrders:
         """Hear that a leftover cannot go on without an operator."""
         self._waiting[RunRef(so_far.saga_id, so_far.run_id)] = so_far
 
-    async def _look(self, bench: Bench, search: str, after: str) -> str:
+    async def _look(self, bench: RunJudge, search: str, after: str) -> str:
         """Look at one page; returns where the next one begins."""
         try:
             if search == _TEMPORAL:
@@ -117,7 +117,7 @@ class ReconcileOrders:
             return Found()
         try:
             # Who the ledgers are is asked right before: what they prove grows with time.
-            bench = Bench(await asking.identities(tuple(STEP_OF)))
+            bench = RunJudge(await asking.identities(tuple(STEP_OF)))
             return await bench.judge(tuple(self._doubtful))
         except asking.NoAnswer as why:
             unanswered = {**self._report.unanswered, _TEMPORAL: str(why)}

@@ -1,4 +1,4 @@
-"""The order among events: tells that it was created, hears what came of it, may be called off.
+"""Choreographed order, which tells that it was created, hears what came of it, may be called off.
 
 It leads nobody. It says ``OrderCreated`` and, if it comes to that, ``OrderCancelled``; who does
 what about it is in the table of subscriptions.

@@ -1,4 +1,4 @@
-"""The chain of events of a choreographed order, as a tree from cause to answer."""
+"""Events of a choreographed order, as a tree from cause to answer."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from rich.text import Text
 from rich.tree import Tree
 
-from cli.asking import SILENCE, ask
 from cli.modes import Mode
 from cli.output import Output
+from cli.run_queries import SILENCE, ask
 from messages import wire
 from messages.events.order import OrderCancelled
 from messages.marks import DONE, FAILED, NOTHING, UNDOING, UNDONE
@@ -25,8 +25,8 @@ _LOOKS = {
 }
 
 
-async def chain(mode: Mode, run: Handle) -> list[EventRecord]:
-    """The events that the order told or heard of; none for a saga that is led, or not told."""
+async def events_of(mode: Mode, run: Handle) -> list[EventRecord]:
+    """Return the events that the order told or heard of; none of a saga that is led, or silent."""
     if mode is Mode.ORCHESTRATION:
         return []
     try:
@@ -36,7 +36,7 @@ async def chain(mode: Mode, run: Handle) -> list[EventRecord]:
     return events
 
 
-def say_chain(events: Sequence[EventRecord], output: Output) -> None:
+def say_events(events: Sequence[EventRecord], output: Output) -> None:
     """Show each event below the one that it answers."""
     if not events:
         return

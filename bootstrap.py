@@ -1,4 +1,4 @@
-"""Install a lock file into the checkout's own ``.venv``: ``python3 runtime/install.py LOCK``.
+"""Install a lock file into the checkout's own ``.venv``: ``python3 -I bootstrap.py LOCK``.
 
 Runs before anything is installed, so it needs the standard library only, and must at
 least load on a Python that is too old, to say so: hence the quoted annotations.
