@@ -29,7 +29,7 @@ class ParkedEvent(DeadLetter):
     mode: Mode = Mode.CHOREOGRAPHY
 
 
-Entry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
+InboxEntry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
 
 
 async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
@@ -45,7 +45,7 @@ async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
     return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
 
 
-async def _entries(client: Client, task_queue: str, output: Output) -> list[Entry]:
+async def _entries(client: Client, task_queue: str, output: Output) -> list[InboxEntry]:
     failing = await failing_runs(client, task_queue, output)
     told = {run.workflow_id for run in failing}
     orders = await parked_orders(client, task_queue)
@@ -63,11 +63,11 @@ async def _entries(client: Client, task_queue: str, output: Output) -> list[Entr
     ]
 
 
-def _workflow_id(entry: Entry) -> str:
+def _workflow_id(entry: InboxEntry) -> str:
     return entry.delivery_id if isinstance(entry, ParkedEvent) else entry.workflow_id
 
 
-def _show(entry: Entry, entries: Sequence[Entry], output: Output) -> None:
+def _show(entry: InboxEntry, entries: Sequence[InboxEntry], output: Output) -> None:
     if isinstance(entry, ParkedOrder):
         _show_order(entry, output)
     elif isinstance(entry, ParkedLeftover):
@@ -91,7 +91,7 @@ def _show_order(order: ParkedOrder, output: Output) -> None:
     say_how_to_resolve(order.order_id, order.saga, output)
 
 
-def _show_leftover(leftover: ParkedLeftover, entries: Sequence[Entry], output: Output) -> None:
+def _show_leftover(leftover: ParkedLeftover, entries: Sequence[InboxEntry], output: Output) -> None:
     what = f"What order {leftover.order_id} left behind"
     _headline(what, leftover.since, leftover.run_id, output)
     if leftover.saga is None:
