@@ -23,7 +23,7 @@ from services.audit import (
 )
 from services.ledger import LedgerUnavailable
 
-#: RunSurvey lead to violations, those to exacter facts; more rounds than this find nothing new.
+#: Facts lead to violations, those to exacter facts; more rounds than this find nothing new.
 _ROUNDS = 5
 #: Violations that a person is shown; after so many there is one cause, not many.
 _SHOWN = 50
