@@ -89,7 +89,7 @@ def _pip_install(lock: str) -> bool:
 
 
 def _index_of_pip() -> "dict[str, str]":
-    """The package index that pip was set up with, for a uv that was not set up at all."""
+    """Return the package index that pip was set up with, for a uv that was not set up at all."""
     if {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & os.environ.keys():
         return {}
     with contextlib.suppress(OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""Finding the order that somebody means, by its id or by its workflow id."""
+"""Search for the order that somebody means, by its id or by its workflow id."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class FoundOrder(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether the run goes on."""
+        """True while the run goes on."""
         return self.latest.status is WorkflowExecutionStatus.RUNNING
 
     def run(self, client: Client) -> Handle:
-        """A handle that means this run, and no later one of the same order."""
+        """Return a handle that means this run, and no later one of the same order."""
         return run_of(client, self.latest.id, self.latest.run_id)
 
     def say_which(self, output: Output) -> None:
@@ -43,7 +43,7 @@ class FoundOrder(NamedTuple):
 
 
 async def find(client: Client, mode: Mode | None, named: str) -> FoundOrder:
-    """The order of that id; of two, the one that is open, or else the newer one.
+    """Find the order of that id; of two, the one that is open, or else the newer one.
 
     Args:
         mode: where to look; both when None.

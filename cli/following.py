@@ -1,4 +1,4 @@
-"""Following one run until it ends, or cannot go on without an operator."""
+"""Watch over one run until it ends, or cannot go on without an operator."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Observer(Protocol):
     def show(self, view: SagaView) -> None: ...
 
     def silent(self, why: str) -> None:
-        """The run tells nothing of itself."""
+        """Hear that the run tells nothing of itself."""
 
 
 async def follow(client: Client, run: Handle, observer: Observer) -> Followed:

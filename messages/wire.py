@@ -41,3 +41,12 @@ INVALID_INPUT = "InvalidInput"
 SAGA_CANCELLED = "SagaCancelled"
 SAGA_ROLLED_BACK = "SagaRolledBack"
 NOT_RECONCILED = "NotReconciled"
+
+#: Patches: what a history marks that was begun by code which does so already. Decisions of an
+#: operator go into the service's ledger; workflows make sure of what they find under a delivery's
+#: id; a run that a reset has made goes back over all that its chain may have done; and has each
+#: service say again what it has undone.
+DECISIONS_IN_THE_LEDGER = "decisions-in-the-ledger"
+VERIFIED_DELIVERIES = "verified-deliveries"
+UNDO_THE_EARLIER_LIFE = "undo-the-earlier-life"
+ASK_AGAIN_AFTER_A_RESET = "ask-again-after-a-reset"

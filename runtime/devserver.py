@@ -75,7 +75,7 @@ class DevServer:
 
     @property
     def ui_url(self) -> str:
-        """Where a browser finds the Web UI."""
+        """Address of the Web UI, for a browser."""
         return f"http://{HOST}:{self.ui_port}"
 
     @property
@@ -105,7 +105,7 @@ class DevServer:
         await self._stack.aclose()
 
     async def client(self) -> Client:
-        """A client of this server, whatever the environment says."""
+        """Return a client of this server, whatever the environment says."""
         return await open_client({"target_host": self.address})
 
     async def restart(self) -> None:

@@ -15,7 +15,7 @@ A = TypeVar("A", bound=Message)
 
 
 class State(str, Enum):
-    """What became of an operation."""
+    """State of an operation that was decided."""
 
     APPLIED = "applied"  #: its effect stands
     REFUSED = "refused"  #: the service said no; there never was an effect

@@ -87,7 +87,7 @@ class _OtherStands(Exception):
 
 
 class Fence:
-    """Lets each operation of a ledger take effect at most once."""
+    """Fence of one ledger, which lets each operation take effect at most once."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

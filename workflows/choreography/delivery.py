@@ -30,7 +30,6 @@ with workflow.unsafe.imports_passed_through():
     from messages.sagas import SagaStatus
 
 from workflows.choreography.publication import (
-    VERIFIED,
     publish,
     tell_order,
 )
@@ -46,9 +45,6 @@ from workflows.failure import explain
 from workflows.progress import SAGA_STATUS_KEY
 from workflows.replies import UnreadableReply, call
 from workflows.uninterrupted import finish
-
-#: Marks the deliveries in which a decision against an undoing goes into the service's ledger.
-_IN_THE_LEDGER = "decisions-in-the-ledger"
 
 
 @workflow.defn(name=wire.EVENT_DELIVERY)
@@ -158,7 +154,7 @@ class EventDelivery:
         """Whether the decision is in the ledger, if it belongs there; only then is it one."""
         if decision.action != "discard" or self._state is DeliveryState.DISCARDED:
             return True
-        if not workflow.patched(_IN_THE_LEDGER):
+        if not workflow.patched(wire.DECISIONS_IN_THE_LEDGER):
             self._state = DeliveryState.DISCARDED
             return True
         by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
@@ -211,4 +207,4 @@ class EventDelivery:
 
 def _is_verified() -> bool:
     """Whether what this delivery publishes is looked at; one that an old order began is not."""
-    return is_delivery_id(workflow.info().workflow_id) or workflow.patched(VERIFIED)
+    return is_delivery_id(workflow.info().workflow_id) or workflow.patched(wire.VERIFIED_DELIVERIES)

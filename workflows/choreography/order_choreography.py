@@ -28,7 +28,6 @@ from workflows.choreography.earlier_life import confirm
 from workflows.choreography.follow_up import FollowUp
 from workflows.choreography.participants import STEPS
 from workflows.choreography.publication import (
-    VERIFIED,
     deliver,
     publish,
 )
@@ -37,9 +36,6 @@ from workflows.closing import closing_failure, no_input
 from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
-
-#: Marks the runs that a reset has made and in which each service says again what it has undone.
-_ASK_AGAIN = "ask-again-after-a-reset"
 
 _A_MOMENT = timedelta(milliseconds=1)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -59,7 +55,7 @@ class OrderChoreography:
         self._progress = Progress(saga_id, STEPS, deadline_of(order))
         self._account = Account(self._progress)
         self._follow_up = FollowUp(self._account)
-        self._verified = workflow.patched(VERIFIED)
+        self._verified = workflow.patched(wire.VERIFIED_DELIVERIES)
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
@@ -153,7 +149,9 @@ class OrderChoreography:
         await finish(telling, on_cancel=self._cancelled_natively)
 
     async def _call_off(self, cancelled: OrderCancelled) -> None:
-        if not (self._verified and has_earlier_life() and workflow.patched(_ASK_AGAIN)):
+        if not (
+            self._verified and has_earlier_life() and workflow.patched(wire.ASK_AGAIN_AFTER_A_RESET)
+        ):
             await self._tell(cancelled)
             return
         # Each service is to answer now, also where the event was delivered in an earlier life.

@@ -18,9 +18,6 @@ with workflow.unsafe.imports_passed_through():
 from workflows.choreography.carriers import look_at
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber
 
-#: Marks the workflows that make sure of what they find under a delivery's id.
-VERIFIED = "verified-deliveries"
-
 # Whose mailbox an event of unknown type ends in, where a person sees it.
 _NOBODY = Subscriber("nobody")
 

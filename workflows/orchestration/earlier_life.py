@@ -9,12 +9,10 @@ from typing import NamedTuple, cast
 from temporalio import workflow
 from typing_extensions import Never
 
+from messages import wire
 from workflows.chain import has_earlier_life
 from workflows.orchestration.compensation import CompensationStack
 from workflows.orchestration.step import Step, act
-
-#: Marks the runs that a reset has made and that go back over all that their chain may have done.
-_EARLIER_LIFE = "undo-the-earlier-life"
 
 
 class Unconfirmed(NamedTuple):
@@ -67,4 +65,4 @@ class EarlierLife:
         """Return the requests of all steps, when an earlier run may have made them."""
         if self._requests is None or not has_earlier_life():
             return {}
-        return self._requests() if workflow.patched(_EARLIER_LIFE) else {}
+        return self._requests() if workflow.patched(wire.UNDO_THE_EARLIER_LIFE) else {}

@@ -34,7 +34,7 @@ from workflows.uninterrupted import finish
 
 
 class SagaTurnedBack(Exception):
-    """Ends the saga's coroutine: no further step may begin."""
+    """End of the saga's coroutine: no further step may begin."""
 
 
 class Saga:

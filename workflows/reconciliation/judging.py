@@ -141,7 +141,7 @@ class RunJudge:
     def _judge(
         self, run: ExaminedRun, operations: Mapping[str, RunOperation], retention: float
     ) -> Leftover | bool:
-        """What there is to undo; else whether it is known that every effect rightly stands."""
+        """Return what there is to undo; else True when every effect is known to stand rightly."""
         states = RunStates(
             {step: found.state for step, found in operations.items()},
             [step for step, found in operations.items() if found.decided_by_hand],
