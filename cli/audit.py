@@ -91,7 +91,7 @@ def audit_alone(ledgers: Mapping[str, str], no_server: NoServer) -> AuditReport:
     return report
 
 
-def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode:
+def conclude_audit(report: AuditReport, output: Output, *, compared: bool) -> ExitCode:
     """Show the verdict."""
     output.say(_sagas(report))
     output.say()

@@ -14,7 +14,7 @@ from typing_extensions import Self
 from messages.wire import SAGA_STATUS
 from runtime.client import NoServer, open_client
 from runtime.directory_lock import DirectoryLock
-from runtime.ports import HOST, any_free, is_free, one_at_a_time
+from runtime.free_ports import HOST, any_free, is_free, one_at_a_time
 from runtime.processes import ChildProcess, ProcessFailed
 from runtime.temporal_program import ServerFailed, find_binary
 

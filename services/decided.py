@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from messages.base import Command, Message, Resolution, Reversal
 from messages.failures import OperationReversed, Refused
 
-A = TypeVar("A", bound=Message)
+_A = TypeVar("_A", bound=Message)
 
 
 class State(str, Enum):
@@ -42,7 +42,7 @@ def canonical_json(request: Command) -> str:
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
-def repeat(decided: Decided, answer: type[A]) -> A:
+def repeat(decided: Decided, answer: type[_A]) -> _A:
     """Answer an action again as it was answered the first time.
 
     Raises:

@@ -78,7 +78,7 @@ async def resolve(
 async def audit(as_json: AsJson = False) -> int:
     """Prove from all ledgers that no order was half done, and that the books add up."""
     # The database's library takes as long to import as all the rest of most commands.
-    from cli.audit import audit_alone, audit_with_temporal, conclude
+    from cli.audit import audit_alone, audit_with_temporal, conclude_audit
 
     output = Output(as_json=as_json)
     settings = read_settings()
@@ -86,9 +86,9 @@ async def audit(as_json: AsJson = False) -> int:
     try:
         client = await connect()
     except NoServer as error:
-        return conclude(audit_alone(ledgers, error), output, compared=False)
+        return conclude_audit(audit_alone(ledgers, error), output, compared=False)
     report = await audit_with_temporal(client, settings.task_queue, ledgers)
-    return conclude(report, output, compared=True)
+    return conclude_audit(report, output, compared=True)
 
 
 async def reconcile(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
-from cli.audit import audit_with_temporal, conclude
+from cli.audit import audit_with_temporal, conclude_audit
 from cli.demo.examples import CHOREOGRAPHED, ORCHESTRATED, ShownExample, show
 from cli.local_system import ROOT, LocalSystem, local_system
 from cli.modes import Mode
@@ -129,7 +129,7 @@ class _Demo:
         report = await audit_with_temporal(
             on.client, self._settings.task_queue, self._settings.ledger_urls()
         )
-        verdict = conclude(report, output, compared=True)
+        verdict = conclude_audit(report, output, compared=True)
         self._document.document(DemoReport(acts=examples, simulation=summary, audit=report))
         self.verdict = verdict
 

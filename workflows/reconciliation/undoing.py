@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import policies
 from workflows.failure import explain
-from workflows.replies import UnreadableReply, read
+from workflows.replies import UnreadableReply, read_reply
 
 
 async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Reconciled | None:
@@ -48,7 +48,7 @@ async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Re
             lambda: child.done() or leftover.run in waiting, timeout=policies.UNDONE_WITHIN
         )
         if child.done():
-            return _result(read(await child, Reconciled, where))
+            return _result(read_reply(await child, Reconciled, where))
     except asyncio.TimeoutError:
         why = f"not undone yet; it goes on in {where}"
         return leftover.as_waiting(dict.fromkeys(leftover.steps, why))
