@@ -83,3 +83,12 @@ class StrangeLeftover:
     def resolve_compensation(self, decision: ResolveCompensation) -> None:
         if decision.action != "retry":
             self._step = self._step.model_copy(update={"state": StepState.COMPENSATED})
+
+
+@workflow.defn(name="OrderSaga")
+class NoWayBack:
+    """Waits for its cancel, and undoes nothing."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
