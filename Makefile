@@ -63,9 +63,9 @@ clean:  ## remove the environment and caches; orders and ledgers in .data stay
 GONE := $(shell test -x $(VENV_PYTHON) || echo missing)
 
 .venv/.runtime: requirements.lock $(GONE)
-	@$(PYTHON) -I runtime/install.py requirements.lock
+	@$(PYTHON) -I bootstrap.py requirements.lock
 	@touch $@
 
 .venv/.dev: requirements-dev.lock $(GONE)
-	@$(PYTHON) -I runtime/install.py requirements-dev.lock
+	@$(PYTHON) -I bootstrap.py requirements-dev.lock
 	@touch .venv/.runtime $@

@@ -8,6 +8,8 @@ from itertools import islice
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from messages.text import shortened
+
 #: Whoever reads it mends the first problems first; and a failure has to be small.
 _MOST_PROBLEMS = 10
 #: Of more than that the first ones are not told either: pydantic would tell all of them, and a
@@ -30,11 +32,6 @@ def explain(error: ValidationError) -> str:
     more = error.error_count() - len(told)
     line = shortened("; ".join(told), _LONGEST)
     return f"{line}; and {more:,} more" if more else line
-
-
-def shortened(text: str, length: int) -> str:
-    """The text, cut where it is longer than that."""
-    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import cast
 
 from messages.ledgers import Home
 from services import inventory, loyalty, payment, shipping
 from services.faults import FaultPlan
 from services.ledger import Ledger, open_ledger
+from services.participant import Participant
 from services.records import LedgerRecords
 
 _MODULES = {"inventory": inventory, "payment": payment, "shipping": shipping, "loyalty": loyalty}
 SERVICES = tuple(_MODULES)
+_CLASSES: Mapping[str, Callable[[Ledger, FaultPlan], Participant]] = {
+    "inventory": inventory.InventoryService,
+    "payment": payment.PaymentService,
+    "shipping": shipping.ShippingService,
+    "loyalty": loyalty.LoyaltyService,
+}
 
 
 @dataclass(frozen=True)
@@ -21,28 +29,28 @@ class Services:
     """The services whose ledgers are open; asking for another one raises ``KeyError``."""
 
     _ledgers: Mapping[str, Ledger]
-    _plan: FaultPlan
+    _services: Mapping[str, Participant]
     _opened: ExitStack = field(repr=False)
 
     @property
     def inventory(self) -> inventory.InventoryService:
         """Stock on hand."""
-        return inventory.InventoryService(self._ledgers["inventory"], self._plan)
+        return cast("inventory.InventoryService", self._services["inventory"])
 
     @property
     def payment(self) -> payment.PaymentService:
         """Customers' credit."""
-        return payment.PaymentService(self._ledgers["payment"], self._plan)
+        return cast("payment.PaymentService", self._services["payment"])
 
     @property
     def shipping(self) -> shipping.ShippingService:
         """Shipments."""
-        return shipping.ShippingService(self._ledgers["shipping"], self._plan)
+        return cast("shipping.ShippingService", self._services["shipping"])
 
     @property
     def loyalty(self) -> loyalty.LoyaltyService:
         """Customers' points."""
-        return loyalty.LoyaltyService(self._ledgers["loyalty"], self._plan)
+        return cast("loyalty.LoyaltyService", self._services["loyalty"])
 
     def records(self, service: str) -> LedgerRecords:
         """A service's ledger, for the reconciler."""
@@ -81,4 +89,6 @@ def open_services(
                     name, urls[name], module.TABLES, module.open_balance, home
                 )
                 opened.callback(ledgers[name].close)
-        return Services(ledgers, faults or FaultPlan(), opened.pop_all())
+        plan = faults or FaultPlan()
+        built = {name: _CLASSES[name](ledger, plan) for name, ledger in ledgers.items()}
+        return Services(ledgers, built, opened.pop_all())

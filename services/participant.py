@@ -1,4 +1,4 @@
-"""What the four services share: each operation goes through the fence, amid planned trouble."""
+"""Base of the four services: each operation goes through the fence, amid planned faults."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from messages.base import Reversal
 from messages.failures import Refused
 from messages.settling import Settle
+from services.fault_injection import FaultInjector
 from services.faults import Action, Compensation, FaultPlan
 from services.fence import A, C, Fence
 from services.ledger import Ledger
-from services.trouble import FaultInjector
 
 
 class Participant:
@@ -33,21 +33,21 @@ class Participant:
         answer: type[A],
         effect: Callable[[Connection, C], A],
     ) -> A:
-        trouble = self._faults.draw(name, request.order_id)
-        trouble.strike("before")
+        faults = self._faults.draw(name, request.order_id)
+        faults.strike("before")
         try:
-            return self._fence.act(request, answer, self._refuse if trouble.refuses else effect)
+            return self._fence.act(request, answer, self._refuse if faults.refuses else effect)
         finally:
             # Also when the service refused: a refusal's reply can be lost like any other.
-            trouble.strike("after")
+            faults.strike("after")
 
     def _undo(
         self, name: Compensation, request: C, effect: Callable[[Connection, C], None]
     ) -> Reversal:
-        trouble = self._faults.draw(name, request.order_id)
-        trouble.strike("before")
+        faults = self._faults.draw(name, request.order_id)
+        faults.strike("before")
         reversal = self._fence.undo(request, effect)
-        trouble.strike("after")
+        faults.strike("after")
         return reversal
 
     def settle(self, request: Settle) -> Reversal:

@@ -19,11 +19,11 @@ from sqlalchemy import (
 from messages.base import Reversal
 from messages.failures import PaymentDeclined
 from messages.payment import Payment, ProcessPayment
+from services.fault_injection import fault_calls
 from services.fence import fence
 from services.journal import journal, post, reverse
 from services.participant import Participant
 from services.sql import insert_new, metadata
-from services.trouble import fault_calls
 
 #: Credit per customer, in cents.
 credit = Table(

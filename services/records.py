@@ -16,7 +16,8 @@ from messages.ledgers import (
 from messages.requests import STEP_OF
 from messages.runs import RunRef
 from services.audit.books import read_request
-from services.fence import State, fence
+from services.decided import State
+from services.fence import fence
 from services.identity import close_gap, identity
 from services.ledger import Ledger
 from services.sql import Clock

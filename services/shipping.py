@@ -10,11 +10,11 @@ from messages.addresses import as_read
 from messages.base import Reversal
 from messages.failures import AddressNotServiceable
 from messages.shipping import PrepareShipping, Shipment
+from services.fault_injection import fault_calls
 from services.fence import fence
 from services.journal import journal, post, reverse
 from services.participant import Participant
 from services.sql import metadata
-from services.trouble import fault_calls
 
 shipments = Table(
     "shipments",

@@ -17,7 +17,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from messages.failures import REFUSAL
-    from messages.validation import shortened
+    from messages.text import shortened
 
 _TIMEOUTS = {
     TimeoutType.START_TO_CLOSE: "no answer in the time of one attempt",

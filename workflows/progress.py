@@ -8,20 +8,12 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
+from messages import marks
 from messages.base import Resolution
 from messages.sagas import SagaStatus, SagaView, StepState, StepView
+from messages.wire import SAGA_STATUS
 
-SAGA_STATUS = SearchAttributeKey.for_keyword("SagaStatus")
-
-_MARKS = {
-    StepState.PENDING: "○",
-    StepState.RUNNING: "▶",
-    StepState.SUCCESS: "✔",
-    StepState.FAILED: "✘",
-    StepState.COMPENSATING: "◀",
-    StepState.COMPENSATED: "↩",
-    StepState.NEEDS_INTERVENTION: "⚠",
-}
+SAGA_STATUS_KEY = SearchAttributeKey.for_keyword(SAGA_STATUS)
 
 
 class Progress:
@@ -91,7 +83,11 @@ class Progress:
         happy = status in (SagaStatus.RUNNING, SagaStatus.SUCCESS)
         announced = None if happy else status
         if announced is not self._announced:
-            value = SAGA_STATUS.value_set(status.value) if announced else SAGA_STATUS.value_unset()
+            value = (
+                SAGA_STATUS_KEY.value_set(status.value)
+                if announced
+                else SAGA_STATUS_KEY.value_unset()
+            )
             workflow.upsert_search_attributes([value])
             self._announced = announced
 
@@ -121,7 +117,7 @@ class Progress:
         for step in self._steps.values():
             why = step.compensation_error or step.error
             lines.append(
-                f"- {_MARKS[step.state]} `{step.name}` {step.state.value}"
+                f"- {marks.MARK_OF[step.state]} `{step.name}` {step.state.value}"
                 + (f": {why}" if why else "")
             )
         workflow.set_current_details("\n".join(lines))

@@ -16,7 +16,8 @@ from messages.payment import ProcessPayment
 from messages.requests import StepRequest
 from messages.runs import RunRef
 from messages.shipping import PrepareShipping
-from services.fence import State, fence
+from services.decided import State
+from services.fence import fence
 from services.identity import identity
 from services.inventory import stock
 from services.journal import journal

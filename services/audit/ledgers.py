@@ -13,7 +13,7 @@ from messages.loyalty import AwardLoyaltyPoints
 from messages.payment import ProcessPayment
 from services.audit.books import KEPT, Book, Entry, Kept, Operation
 from services.audit.report import ServiceTotals, Violation
-from services.fence import State
+from services.decided import State
 
 _STATES = {state.value for state in State}
 

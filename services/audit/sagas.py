@@ -1,4 +1,4 @@
-"""Did each run of a saga leave all of its effects, or none?"""
+"""Audit of each run of a saga: it left all of its effects, or none."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from messages.shipping import PrepareShipping
 from messages.verdicts import STEPS, RunStates, doubt_of, judge, listed
 from services.audit.books import Book, Operation
 from services.audit.report import Violation
-from services.fence import State
+from services.decided import State
 
-Verdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
+AuditVerdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
 
 
 class Evidence(NamedTuple):
@@ -41,7 +41,7 @@ def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
 
 def verdict(
     operations: Sequence[Operation], fact: SagaFact | None, evidence: Evidence
-) -> tuple[Verdict, str]:
+) -> tuple[AuditVerdict, str]:
     """What became of a run, and what is wrong with it when it is violated."""
     run = RunStates(
         {o.step: cast("OperationState", o.state) for o in operations},
@@ -54,10 +54,10 @@ def verdict(
     judged = judge(run, fact, doubt)
     if judged.verdict in ("left_behind", "unproved"):
         return "violated", judged.why
-    return cast("Verdict", judged.verdict), ""
+    return cast("AuditVerdict", judged.verdict), ""
 
 
-def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[Verdict, str]:
+def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[AuditVerdict, str]:
     if run.complete:
         return "succeeded", ""
     if not run.standing:

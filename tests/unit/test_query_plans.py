@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from messages.ids import OperationId
-from services.fence import State, fence
+from services.decided import State
+from services.fence import fence
 from services.ledger import Ledger
 from services.mock import Services
 from services.records import LedgerRecords

@@ -12,7 +12,7 @@ from tests.harness.builders import an_order
 from tests.unit.participants import REFUSED_ORDERS
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Shop
 from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, delivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.choreography.participants import PARTICIPANTS, STEPS
 
 each_service = pytest.mark.parametrize("service", ACTIONS)

@@ -31,7 +31,7 @@ from tests.workflows.deliveries import (
     until_reacting,
     until_retrying,
 )
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.choreography.participants import STEPS
 
 HOURS = 3600.0

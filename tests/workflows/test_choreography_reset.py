@@ -32,7 +32,7 @@ from tests.workflows.deliveries import (
     until_reacting,
 )
 from workflows import policies
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.choreography.participants import STEPS
 
 NOTHING: tuple[ResetReapplyExcludeType.ValueType, ...] = ()

@@ -10,14 +10,14 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
-import runtime.runs
+import runs.examination
 import services.records
 from messages.ids import order_saga_id
 from messages.reconciliation import Reconciled, ReconciliationReport
 from messages.requests import STEP_OF
 from messages.runs import RunRef
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
-from runtime.schedule import ensure_reconciliation, schedule_id
+from runs.schedule import ensure_reconciliation, schedule_id
 from tests.harness import ledgers
 from tests.harness.builders import an_order
 from tests.harness.gates import Gates
@@ -449,7 +449,7 @@ async def test_many_leftovers_are_found_page_by_page_and_in_run_after_run(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services.records, "_PAGE", 1)
-    monkeypatch.setattr(runtime.runs, "_PAGE", 1)
+    monkeypatch.setattr(runs.examination, "_PAGE", 1)
     monkeypatch.setattr(policies, "RECONCILER_EVENTS", 30)
     half_done, done, not_begun = ([an_order() for _ in range(2)] for _ in range(3))
     waiting = {

@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 from messages.ids import OperationId
+from services.fault_injection import hits
 from services.faults import load_fault_plan
 from services.mock import SERVICES
-from services.trouble import hits
 
 #: What stands of each operation, net of what was reversed, in each account that it touched.
 _NET = """

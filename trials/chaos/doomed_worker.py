@@ -19,7 +19,8 @@ from messages.base import Command, Reversal
 from runtime.exits import run
 from runtime.logs import log_to_terminal
 from services import fence, ledger
-from services.fence import A, C, Fence, State
+from services.decided import State
+from services.fence import A, C, Fence
 from trials.chaos.doom import Doom, Point
 from workflows import policies
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from cli.modes import Mode
 from cli.simulation.fates import Summary
-from cli.waiting import PARKED
+from runs.visibility import IS_PARKED
 from tests.acceptance.system import Running, System
 
 #: Seconds that orders get to end once the trouble is over.
@@ -90,7 +90,7 @@ def settle(system: System, shops: list[Shop]) -> int:
     """Wait for the end of everything; returns how many decisions an operator had to make."""
     deadline, decisions = time.monotonic() + PATIENCE, 0
     while _in_flight(system, shops) and time.monotonic() < deadline:
-        if system.count(PARKED):
+        if system.count(IS_PARKED):
             decisions += sum(_decide(system, item) for item in inbox(system))
         time.sleep(1)
     return decisions

@@ -10,7 +10,7 @@ from services.audit import AuditReport
 from services.audit.books import Book, Operation, read_book
 from services.audit.ledgers import check_ledger
 from services.audit.sagas import runs
-from services.fence import State
+from services.decided import State
 
 ALL = frozenset(STEP_OF.values())
 

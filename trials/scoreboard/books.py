@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 
 from messages.payment import ProcessPayment
 from services.audit.books import KEPT
-from services.fence import State, fence
-from services.journal import Kind, journal
+from services.decided import State
+from services.fence import fence
+from services.journal import EntryKind, journal
 from services.ledger import reading
 
 #: What a service's effect is called on the scoreboard.
@@ -65,7 +66,7 @@ class Books:
                 found += tx.execute(known).scalars()
         return found
 
-    def _payments(self, kind: Kind) -> int:
+    def _payments(self, kind: EntryKind) -> int:
         posted = (
             select(func.count())
             .select_from(journal.join(fence, fence.c.key == journal.c.key))

@@ -16,7 +16,7 @@ from rich.table import Table
 from temporalio.testing import WorkflowEnvironment
 
 from messages.runs import ExaminedRun
-from runtime.runs import Runs
+from runs.examination import TemporalRuns
 from services.audit import audit
 from trials.scoreboard.checks import CHECKS
 from trials.scoreboard.checks.check import Check
@@ -86,7 +86,7 @@ async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
 
 
 async def _audited(lab: Lab) -> list[str]:
-    runs = Runs(lab.env.client, lab.settings.task_queue)
+    runs = TemporalRuns(lab.env.client, lab.settings.task_queue)
     examined = await asyncio.gather(*(runs.examine(run.ref) for run in lab.placed))
     facts = {run.first_run_id: run.fact for run in examined if isinstance(run, ExaminedRun)}
     report = audit(lab.settings.ledger_urls(), facts)

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.loyalty import LoyaltyActivities
     from activities.payment import PaymentActivities
     from activities.shipping import ShippingActivities
+    from messages import wire
     from messages.base import Identifier, Resolution, Reversal
     from messages.deliveries import Delivery
     from messages.events.order import OrderCancelled
@@ -34,8 +35,6 @@ _SETTLE: Mapping[str, Callable[[Never, Settle], Reversal]] = {
 }
 #: Of an order, all that Temporal may say while it is being called off, or when it has been.
 _OFF = {"open", "rolled_back", "terminated"}
-#: Marks the deliveries in which it takes evidence that the order is off.
-_NEEDS_EVIDENCE = "settles-on-evidence"
 _TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in PARTICIPANTS}
 
 
@@ -89,7 +88,7 @@ async def _is_made_up(delivery: Delivery) -> bool:
     ended = {run.fact.status for run in found.runs}
     if "succeeded" in ended:
         return True
-    return ended.isdisjoint(_OFF) and workflow.patched(_NEEDS_EVIDENCE)
+    return ended.isdisjoint(_OFF) and workflow.patched(wire.SETTLES_ON_EVIDENCE)
 
 
 def _order_of(correlation_id: str) -> str | None:

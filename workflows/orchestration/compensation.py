@@ -9,6 +9,7 @@ from functools import partial
 
 from temporalio import workflow
 
+from messages import wire
 from messages.base import Command, Resolution, Reversal
 from messages.sagas import ResolveCompensation, StepState
 from messages.settling import Decision, Settle
@@ -17,9 +18,6 @@ from workflows.orchestration.step import RequestT, Step, settle, undo
 from workflows.progress import Progress
 
 _Attempt = Callable[[], Coroutine[None, None, Reversal]]
-
-#: Marks the runs in which an operator's decision goes into the service's ledger.
-_IN_THE_LEDGER = "decisions-in-the-ledger"
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ class CompensationStack:
             return await self._tried(name, self._undos[name].compensate)
         by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
         record = self._undos[name].settle
-        if record is None or not workflow.patched(_IN_THE_LEDGER):
+        if record is None or not workflow.patched(wire.DECISIONS_IN_THE_LEDGER):
             self._enter(name, Reversal(had_effect=False, settled=by_hand))
             return True
         if decision.action == "mark_resolved":

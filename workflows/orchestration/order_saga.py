@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.loyalty import LoyaltyActivities
     from activities.payment import PaymentActivities
     from activities.shipping import ShippingActivities
-    from messages import requests
+    from messages import requests, wire
     from messages.base import Command
     from messages.failures import REFUSALS
     from messages.ids import order_saga_id
@@ -66,7 +66,7 @@ AWARD_LOYALTY_POINTS = Step(
 STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POINTS)
 
 
-@workflow.defn(name="OrderSaga")
+@workflow.defn(name=wire.ORDER_SAGA)
 class OrderSaga:
     """Places one order with the four services."""
 
@@ -101,12 +101,12 @@ class OrderSaga:
         info = workflow.info()
         return requests.requests_of(self._order, info.workflow_id, info.first_execution_run_id)
 
-    @workflow.query
+    @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
         """Every step with its state and times."""
         return self._saga.view()
 
-    @workflow.update
+    @workflow.update(name=wire.CANCEL_ORDER)
     def cancel_order(self, request: CancelOrder) -> SagaView:
         """Take the order back; what stands of it is undone."""
         self._saga.cancel(request.reason)
@@ -116,7 +116,7 @@ class OrderSaga:
     def _may_cancel(self, request: CancelOrder) -> None:
         self._saga.check_cancel()
 
-    @workflow.update
+    @workflow.update(name=wire.RESOLVE_COMPENSATION)
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
         """Decide on a compensation that failed for good."""
         self._saga.resolve(decision)

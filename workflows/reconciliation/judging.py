@@ -42,8 +42,8 @@ class Found(NamedTuple):
         return tuple(leftover.run for leftover in (*self.proved_gone, *self.unproved))
 
 
-class Bench:
-    """Judges runs by what the ledgers that answer know of them, and Temporal."""
+class RunJudge:
+    """Judge of runs, by what the ledgers that answer know of them, and Temporal."""
 
     def __init__(self, ledgers: Mapping[str, LedgerIdentity | asking.NoAnswer]) -> None:
         self._identities = {
@@ -164,7 +164,7 @@ class Bench:
     def _judge(
         self, run: ExaminedRun, operations: Mapping[str, RunOperation], retention: float
     ) -> Leftover | bool:
-        """What there is to undo; else whether it is known that every effect rightly stands."""
+        """Return what there is to undo; else True when every effect is known to stand rightly."""
         states = RunStates(
             {step: found.state for step, found in operations.items()},
             [step for step, found in operations.items() if found.decided_by_hand],

@@ -13,24 +13,21 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.reconciliation import Leftover, Reconcile, Reconciled, ReconciliationReport
     from messages.requests import STEP_OF
     from messages.runs import RunRef
 
 from workflows import policies
 from workflows.reconciliation import asking
-from workflows.reconciliation.judging import Bench, Found
-from workflows.reconciliation.undo_leftover import WAITS_SIGNAL
+from workflows.reconciliation.judging import Found, RunJudge
 from workflows.reconciliation.undoing import see_to
 
 _RUNS_AT_ONCE = 10
 _TEMPORAL = "temporal"
 
-#: Marks the runs that search no further when they have found too much.
-_STOPS_AT_MANY = "stops-at-many-gone"
 
-
-@workflow.defn(name="ReconcileOrders")
+@workflow.defn(name=wire.RECONCILE_ORDERS)
 class ReconcileOrders:
     """Goes once through what is unsettled in the ledgers, and through what Temporal broke off."""
 
@@ -51,7 +48,7 @@ class ReconcileOrders:
         Raises:
             ApplicationError: something is left to be done; its one detail is the report.
         """
-        bench = Bench(await asking.identities(tuple(STEP_OF)))
+        bench = RunJudge(await asking.identities(tuple(STEP_OF)))
         self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
         await bench.look_again()
         searches = [_TEMPORAL, *bench.services]
@@ -71,17 +68,17 @@ class ReconcileOrders:
         await self._decide_on_the_doubtful()
         return self._conclude()
 
-    @workflow.query
+    @workflow.query(name=wire.REPORT)
     def report(self) -> ReconciliationReport:
         """What was done so far."""
         return self._report
 
-    @workflow.signal(name=WAITS_SIGNAL)
+    @workflow.signal(name=wire.LEFTOVER_WAITS)
     def leftover_waits(self, so_far: Reconciled) -> None:
         """Hear that a leftover cannot go on without an operator."""
         self._waiting[RunRef(so_far.saga_id, so_far.run_id)] = so_far
 
-    async def _look(self, bench: Bench, search: str, after: str) -> str:
+    async def _look(self, bench: RunJudge, search: str, after: str) -> str:
         """Look at one page; returns where the next one begins."""
         try:
             if search == _TEMPORAL:
@@ -102,7 +99,7 @@ class ReconcileOrders:
     def _has_enough(self) -> bool:
         """Whether so many runs are doubtful that it makes no sense to look for more of them."""
         many = policies.MANY_AT_ONCE if self._request.however_many else policies.MANY_GONE
-        return len(self._doubtful) > many and workflow.patched(_STOPS_AT_MANY)
+        return len(self._doubtful) > many and workflow.patched(wire.STOPS_AT_MANY)
 
     async def _decide_on_the_doubtful(self) -> None:
         """Look once more at runs that Temporal does not know: undo what is proved, ask else."""
@@ -130,7 +127,7 @@ class ReconcileOrders:
             return Found()
         try:
             # Who the ledgers are is asked right before: what they prove grows with time.
-            bench = Bench(await asking.identities(tuple(STEP_OF)))
+            bench = RunJudge(await asking.identities(tuple(STEP_OF)))
             return await bench.judge(tuple(self._doubtful))
         except asking.NoAnswer as why:
             unanswered = {**self._report.unanswered, _TEMPORAL: str(why)}
@@ -177,7 +174,7 @@ class ReconcileOrders:
         raise ApplicationError(
             self._report.stopped or f"steps that are not undone: {self._report.failed}",
             self._report,
-            type="NotReconciled",
+            type=wire.NOT_RECONCILED,
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
         )

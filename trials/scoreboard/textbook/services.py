@@ -39,7 +39,7 @@ def without_tombstones(services: Services) -> Services:
     for ledger in services._ledgers.values():
         with ledger.transaction() as tx:
             tx.execute(text("DROP INDEX IF EXISTS fence_standing"))
-    return _Textbook(services._ledgers, services._plan, services._opened)
+    return _Textbook(services._ledgers, services._services, services._opened)
 
 
 @dataclass(frozen=True)

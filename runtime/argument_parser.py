@@ -1,4 +1,4 @@
-"""The arguments of entry points that take few of them, or none."""
+"""Parser of the arguments of entry points that take few of them, or none."""
 
 from __future__ import annotations
 

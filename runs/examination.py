@@ -1,4 +1,4 @@
-"""What Temporal knows about the runs of sagas, whatever resets have made of them."""
+"""Examination of runs: how each ended, or how what a reset has made of it did."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from messages.ids import leftover_id
 from messages.reconciliation import RunsPage
-from messages.runs import SAGA_TYPES, ExaminedRun, RunRef, SagaFact, UnreadableRun
-from runtime.endings import result_of, story_of
-from runtime.exits import one_line
-from runtime.inputs import SERVER_TIMEOUT
-from runtime.visibility import equals, quoted
+from messages.runs import ExaminedRun, RunRef, SagaFact, UnreadableRun
+from messages.text import one_line
+from runs.descriptions import SERVER_TIMEOUT, STANDS, description, first_run_id, run_of
+from runs.histories import read_history
+from runs.results import rolled_back
+from runs.visibility import equals, sagas_query
 
 _PAGE = 200
 
@@ -43,25 +44,14 @@ _STATUS: dict[WorkflowExecutionStatus, Literal["succeeded", "rolled_back", "term
 }
 
 
-def sagas_query(task_queue: str) -> str:
-    """Lists the sagas of our own workers: behind another task queue are other ledgers."""
-    types = ", ".join(map(quoted, SAGA_TYPES))
-    return f"WorkflowType IN ({types}) AND TaskQueue = {quoted(task_queue)}"
-
-
-def first_run_id(run: WorkflowExecution) -> str:
-    """The id that a run's chain has to the services."""
-    return run.raw_info.first_run_id or run.run_id
-
-
 def first_sight(run: WorkflowExecution) -> SagaFact:
-    """What the run's closing status alone tells."""
+    """Return what the run's closing status alone tells."""
     status = _STATUS.get(run.status) if run.status else None
     return SagaFact(saga_id=run.id, status=status or "open")
 
 
-class Runs:
-    """Asks Temporal about runs, exactly: not the list of runs, which is late."""
+class TemporalRuns:
+    """Questions to Temporal about runs, answered exactly: not by the late list of runs."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
@@ -117,28 +107,29 @@ class Runs:
         fact = first_sight(end)
         if fact.status in ("open", "succeeded"):
             return ExaminedRun(first_run_id=first, fact=fact)
-        result = await result_of(self._client, end) if fact.status == "rolled_back" else None
+        run = run_of(self._client, end.id, end.run_id)
+        result = await rolled_back(run) if fact.status == "rolled_back" else None
         if result is not None:
             fact = fact.model_copy(update={"resolved_manually": result.resolved_manually})
             return ExaminedRun(first_run_id=first, fact=fact)
         # Also one that failed on its input, or by a defect, has undone nothing.
-        order, by_hand = await story_of(self._client, end)
+        order, by_hand = await read_history(self._client, run)
         fact = SagaFact(saga_id=end.id, status="terminated", resolved_manually=by_hand)
         return ExaminedRun(first_run_id=first, fact=fact, order=order)
 
     async def _not_cleared_up(self, run: WorkflowExecution) -> RunRef | None:
-        """The run, unless somebody is at it, or was: then each of its steps is decided."""
+        """Return the run, unless somebody is at it, or was: then each of its steps is decided."""
         # The list does not tell which run a reset one comes from.
         described = await self._describe(run.id, run.run_id)
         found = RunRef(run.id, first_run_id(described) if described else run.run_id)
         leftover = await self._describe(leftover_id(found), None)
-        at_it = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
-        return None if leftover is not None and leftover.status in at_it else found
+        at_it = leftover is not None and leftover.status in STANDS
+        return None if at_it else found
 
     async def _end_of(
         self, saga_id: str, first: str, described: WorkflowExecutionDescription | None
     ) -> WorkflowExecutionDescription | None:
-        """The last run of the chain that began with run ``first``; None when none is known."""
+        """Return the last run of the chain that began with ``first``; None when none is known."""
         # An open run is always the latest one of its id.
         latest = await self._describe(saga_id, None)
         begin = latest if latest is not None and first_run_id(latest) == first else described
@@ -154,7 +145,7 @@ class Runs:
         return begin
 
     async def _survivor(self, saga_id: str, first: str) -> WorkflowExecutionDescription | None:
-        """The newest run of a chain whose first run was deleted."""
+        """Return the newest run of a chain whose first run was deleted."""
         query = equals("WorkflowId", saga_id)
         newest: WorkflowExecutionDescription | None = None
         async for run in self._client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT):
@@ -168,11 +159,4 @@ class Runs:
     async def _describe(
         self, saga_id: str, run_id: str | None
     ) -> WorkflowExecutionDescription | None:
-        handle = self._client.get_workflow_handle(saga_id, run_id=run_id)
-        try:
-            return await handle.describe(rpc_timeout=SERVER_TIMEOUT)
-        except RPCError as error:
-            # The latter: in no server's ledger is a run id of that form.
-            if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
-                return None
-            raise
+        return await description(self._client, saga_id, run_id)

@@ -1,4 +1,4 @@
-"""Install a lock file into the checkout's own ``.venv``: ``python3 runtime/install.py LOCK``.
+"""Install a lock file into the checkout's own ``.venv``: ``python3 -I bootstrap.py LOCK``.
 
 Runs before anything is installed, so it needs the standard library only, and must at
 least load on a Python that is too old, to say so: hence the quoted annotations.
@@ -89,7 +89,7 @@ def _pip_install(lock: str) -> bool:
 
 
 def _index_of_pip() -> "dict[str, str]":
-    """The package index that pip was set up with, for a uv that was not set up at all."""
+    """Return the package index that pip was set up with, for a uv that was not set up at all."""
     if {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & os.environ.keys():
         return {}
     with contextlib.suppress(OSError, subprocess.CalledProcessError):

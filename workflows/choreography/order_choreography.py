@@ -1,4 +1,4 @@
-"""The order among events: tells that it was created, hears what came of it, may be called off.
+"""Choreographed order, which tells that it was created, hears what came of it, may be called off.
 
 It leads nobody. It says ``OrderCreated`` and, if it comes to that, ``OrderCancelled``; who does
 what about it is in the table of subscriptions.
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.deliveries import Delivery, DeliveryReport
     from messages.events.base import Event, Name, OrderEvent, PlacedOrder
     from messages.events.order import OrderCancelled, OrderCreated
@@ -27,26 +28,20 @@ from workflows.choreography.earlier_life import confirm
 from workflows.choreography.follow_up import FollowUp
 from workflows.choreography.participants import STEPS
 from workflows.choreography.publication import (
-    EVENT_SIGNAL,
-    REPORT_SIGNAL,
-    VERIFIED,
     deliver,
     publish,
 )
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, UnknownEvent, read
-from workflows.closing import close_as_rolled_back, no_input
+from workflows.closing import closing_failure, no_input
 from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
-
-#: Marks the runs that a reset has made and in which each service says again what it has undone.
-_ASK_AGAIN = "ask-again-after-a-reset"
 
 _A_MOMENT = timedelta(milliseconds=1)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
-@workflow.defn(name="OrderChoreography")
+@workflow.defn(name=wire.ORDER_CHOREOGRAPHY)
 class OrderChoreography:
     """One order, from its creation to the last service's word on it."""
 
@@ -60,7 +55,7 @@ class OrderChoreography:
         self._progress = Progress(saga_id, STEPS, deadline_of(order))
         self._account = Account(self._progress)
         self._follow_up = FollowUp(self._account)
-        self._verified = workflow.patched(VERIFIED)
+        self._verified = workflow.patched(wire.VERIFIED_DELIVERIES)
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
@@ -87,9 +82,9 @@ class OrderChoreography:
         cause = (self._account.turned_by or created).model_copy(update={"order": created.order})
         await self._call_off(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
         await finish(asyncio.create_task(self._undone()))
-        close_as_rolled_back(self._account.rolled_back(turn), natively=turn.natively)
+        raise closing_failure(self._account.rolled_back(turn), natively=turn.natively)
 
-    @workflow.signal(name=EVENT_SIGNAL)
+    @workflow.signal(name=wire.RECEIVE_EVENT)
     async def receive_event(self, event: Event) -> None:
         """Hear what happened."""
         run = workflow.info()
@@ -106,23 +101,23 @@ class OrderChoreography:
             unread = Delivery(event=event, subscriber=ORDER.name)
             await deliver(unread, verified=self._verified)
 
-    @workflow.signal(name=REPORT_SIGNAL)
+    @workflow.signal(name=wire.DELIVERY_REPORT)
     def delivery_report(self, report: DeliveryReport) -> None:
         """Hear how the delivery of an event goes, if not smoothly."""
         if report.event.saga_run_id == workflow.info().first_execution_run_id:
             self._account.hear_of_delivery(report)
 
-    @workflow.query
+    @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
         """Every step with its state and times, as far as the order has heard."""
         return self._progress.view()
 
-    @workflow.query
+    @workflow.query(name=wire.EVENTS)
     def events(self) -> list[EventRecord]:
         """Every event that the order told or heard of; each names the one it answers."""
         return self._account.events
 
-    @workflow.update
+    @workflow.update(name=wire.CANCEL_ORDER)
     def cancel_order(self, request: CancelOrder) -> SagaView:
         """Call the order off; whatever stands of it, or is still to come, is undone."""
         self._account.call_off("CANCELLED", request.reason, self._account.awaited_step())
@@ -154,7 +149,9 @@ class OrderChoreography:
         await finish(telling, on_cancel=self._cancelled_natively)
 
     async def _call_off(self, cancelled: OrderCancelled) -> None:
-        if not (self._verified and has_earlier_life() and workflow.patched(_ASK_AGAIN)):
+        if not (
+            self._verified and has_earlier_life() and workflow.patched(wire.ASK_AGAIN_AFTER_A_RESET)
+        ):
             await self._tell(cancelled)
             return
         # Each service is to answer now, also where the event was delivered in an earlier life.

@@ -1,4 +1,4 @@
-"""Asking a run's worker, and telling why no answer came."""
+"""Queries to a run's worker, and the reasons why no answer came."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from typing import TypeVar, get_origin
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import brief, reason
 from cli.failing import MEND, failing_task_of
 from cli.output import program
-from cli.runs import WORKER_TIMEOUT, Handle
+from messages import wire
 from messages.sagas import SagaView
+from messages.text import phrase
+from runs.descriptions import WORKER_TIMEOUT, Handle, reason
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class QueryFailed(Exception):
     """The worker's code cannot answer; it does not know the run, or fails on its history."""
 
 
-class Unreadable(Exception):
+class UnreadableAnswer(Exception):
     """The worker answered, but with something else."""
 
 
 #: Why a run may tell nothing of itself.
-SILENCE = (QueryFailed, Unreadable, RPCError)
+SILENCE = (QueryFailed, UnreadableAnswer, RPCError)
 
 
-async def ask(run: Handle, query: str, kind: type[T]) -> T:
-    """The answer of the run's worker.
+async def ask(run: Handle, query: str, kind: type[_T]) -> _T:
+    """Return the answer of the run's worker.
 
     Raises:
-        QueryFailed, Unreadable: see there.
+        QueryFailed, UnreadableAnswer: see there.
         RPCError: no worker answered in time, or no server; or the run's task fails.
     """
     try:
@@ -42,26 +43,26 @@ async def ask(run: Handle, query: str, kind: type[T]) -> T:
     except WorkflowQueryFailedError as error:
         raise QueryFailed(reason(error)) from None
     except Exception as error:  # whatever decoding raises
-        raise Unreadable(reason(error)) from None
+        raise UnreadableAnswer(reason(error)) from None
     if not isinstance(answer, get_origin(kind) or kind):
-        raise Unreadable(f"it is {brief(repr(answer))}")
+        raise UnreadableAnswer(f"it is {phrase(repr(answer))}")
     return answer
 
 
 async def look(run: Handle) -> SagaView:
     """Ask where the saga stands; see :func:`ask`."""
-    return await ask(run, "status", SagaView)
+    return await ask(run, wire.STATUS, SagaView)
 
 
 async def why_silent(client: Client, run: Handle, task_queue: str, error: Exception) -> str:
-    """Why an open run did not answer, and what to do about it, in one line.
+    """Say in one line why an open run did not answer, and what to do about it.
 
     Raises:
         RPCError: the server is gone.
     """
     if isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE:
         raise error
-    if isinstance(error, Unreadable):
+    if isinstance(error, UnreadableAnswer):
         return f"what it tells of itself cannot be read: {error}"
     failing = await failing_task_of(client, run)
     if failing is not None:
@@ -73,5 +74,5 @@ async def why_silent(client: Client, run: Handle, task_queue: str, error: Except
 
 
 def nobody_answers(task_queue: str) -> str:
-    """What to say when a call that a worker has to answer was not answered."""
+    """Return what to say when a call that a worker has to answer was not answered."""
     return f"no worker answers on task queue {task_queue!r}; start one: {program('worker.py')}"

@@ -15,9 +15,10 @@ from cli.errors import BadInput
 from cli.following import follow
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.runs import STANDS, Handle, description, run_of, start_input
 from cli.screen import SagaScreen
 from messages.orders import Order
+from runs.descriptions import STANDS, Handle, description, run_of
+from runs.inputs import start_input
 from runtime.exits import ExitCode
 
 _START_TIMEOUT = timedelta(seconds=10)
@@ -51,7 +52,7 @@ class Placed:
 
 
 async def is_known_to_stand(client: Client, order_id: str) -> bool:
-    """Whether Temporal knows that the order runs or has succeeded, in whichever mode."""
+    """Tell whether Temporal knows that the order runs or has succeeded, in whichever mode."""
     known = [await description(client, mode.saga_id(order_id)) for mode in Mode]
     return any(run is not None and run.status in STANDS for run in known)
 
@@ -147,7 +148,7 @@ def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
 
 
 def summary(order: Order) -> str:
-    """What lists of runs show of an order: ``3 items, 200.00``."""
+    """Return what lists of runs show of an order: ``3 items, 200.00``."""
     pieces = sum(item.quantity for item in order.items)
     return f"{pieces} item{'' if pieces == 1 else 's'}, {order.total_amount}"
 

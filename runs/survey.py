@@ -1,22 +1,21 @@
-"""What Temporal knows about the runs that the audit has to judge."""
+"""Survey of all runs, for the audit, which has to judge each."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable
 
 from temporalio.client import Client
 
 from messages.runs import RunRef, SagaFact, UnreadableRun
-from runtime.inputs import SERVER_TIMEOUT
-from runtime.runs import Runs, first_sight, sagas_query
+from runs.descriptions import SERVER_TIMEOUT
+from runs.examination import TemporalRuns, first_sight
+from runs.listing import of_each
+from runs.visibility import sagas_query
 
-_QUESTIONS_AT_ONCE = 20
 
-
-class Facts:
-    """Gathers facts: about all runs at first sight, about doubtful ones exactly.
+class RunSurvey:
+    """Facts about all runs: at first sight about most, exactly about doubtful ones.
 
     The list of runs is cheap, but late, and silent on two things: what an operator took
     over, and which run a reset has continued.
@@ -25,20 +24,19 @@ class Facts:
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
         self._query = sagas_query(task_queue)
-        self._runs = Runs(client, task_queue)
+        self._runs = TemporalRuns(client, task_queue)
         self._at_first_sight: dict[str, SagaFact] = {}
         self._exact: dict[str, SagaFact] = {}
         self._examined: set[RunRef] = set()
         #: Runs about which Temporal's answer cannot be read, and why.
         self.unreadable: dict[RunRef, str] = {}
-        self._gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
 
     async def retention_seconds(self) -> float:
-        """For how long Temporal remembers a closed run."""
+        """Tell how long Temporal remembers a closed run."""
         return await self._runs.retention_seconds()
 
     def by_run(self) -> dict[str, SagaFact]:
-        """All facts, by the first run id of the run's chain."""
+        """Return all facts, by the first run id of the run's chain."""
         return {**self._at_first_sight, **self._exact}
 
     async def survey(self) -> None:
@@ -60,12 +58,11 @@ class Facts:
         """Look exactly at these runs; False when each of them was examined before."""
         fresh = set(runs) - self._examined
         self._examined |= fresh
-        await asyncio.gather(*(self._examine(run) for run in fresh))
+        await of_each(fresh, self._examine)
         return bool(fresh)
 
     async def _examine(self, run: RunRef) -> None:
-        async with self._gate:
-            found = await self._runs.examine(run)
+        found = await self._runs.examine(run)
         if isinstance(found, UnreadableRun):
             self.unreadable[run] = found.why
             return

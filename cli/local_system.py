@@ -1,4 +1,4 @@
-"""What the demo plays on: an embedded server, and a worker as a process of its own."""
+"""A whole system on this machine: an embedded server, and workers as processes of their own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from runtime.devserver import DevServer
 from runtime.processes import ChildProcess, ProcessFailed
 from settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 _WORKER_READY_WITHIN = 60.0
 
 
-class Stage:
-    """The running server, and who plays on it.
+class LocalSystem:
+    """A running server of our own, and the workers that are started beside it.
 
     Args:
         report: is told in one line when server or worker died and was replaced.
@@ -40,7 +40,7 @@ class Stage:
 
     @asynccontextmanager
     async def worker(self, faults: Path | None) -> AsyncIterator[ChildProcess]:
-        """A worker whose services follow the fault plan; stopped when the context ends.
+        """Run a worker whose services follow the fault plan; stopped when the context ends.
 
         Raises:
             ProcessFailed: it does not start.
@@ -70,24 +70,24 @@ class Stage:
             yield process
 
     def link(self, workflow_id: str, run_id: str) -> str:
-        """The page of a run in the Web UI."""
+        """Return the page of a run in the Web UI."""
         path = "/".join(quote(part, safe="") for part in (workflow_id, run_id))
         namespace = self.client.namespace
         return f"{self.server.ui_url}/namespaces/{namespace}/workflows/{path}/history"
 
 
 @asynccontextmanager
-async def stage(
+async def local_system(
     settings: Settings, port: int | None, ui_port: int | None, report: Callable[[str], None]
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[LocalSystem]:
     """Start the embedded server; stopped when the context ends.
 
     Raises:
-        DirectoryUnusable: another demo runs on the same data directory.
+        DirectoryUnusable: another system runs on the same data directory.
         ServerFailed: a port is taken, or the server does not start.
     """
     async with DevServer(settings.data_dir, port=port, ui_port=ui_port, report=report) as server:
-        yield Stage(server, await server.client(), settings, report)
+        yield LocalSystem(server, await server.client(), settings, report)
 
 
 async def _polls(process: ChildProcess) -> None:

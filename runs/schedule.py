@@ -18,14 +18,12 @@ from temporalio.client import (
 )
 
 from messages.reconciliation import Reconcile
-from runtime.inputs import SERVER_TIMEOUT
-
-#: The workflow that does it; its runs under the schedule begin their ids with the schedule's.
-RECONCILE_ORDERS = "ReconcileOrders"
+from messages.wire import RECONCILE_ORDERS
+from runs.descriptions import SERVER_TIMEOUT
 
 
 def schedule_id(task_queue: str) -> str:
-    """What the schedule is called; each task queue has ledgers, and so leftovers, of its own."""
+    """Return the schedule's id; each task queue has ledgers, and so leftovers, of its own."""
     return f"reconcile-orders-{task_queue}"
 
 

@@ -1,4 +1,4 @@
-"""What Temporal knows about the deliveries of events, whoever began something under their ids."""
+"""Deliveries of events, as Temporal knows them, whoever began something under their ids."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from messages.deliveries import CarrierRef, CarrierState, Delivery
 from messages.sagas import SagaStatus
-from runtime.client import SAGA_STATUS
-from runtime.inputs import SERVER_TIMEOUT, decoded, start_of
+from messages.wire import EVENT_DELIVERY, SAGA_STATUS
+from runs.descriptions import SERVER_TIMEOUT
+from runs.inputs import decoded, start_of
 
 _STATUS = SearchAttributeKey.for_keyword(SAGA_STATUS)
 
 
-class Carriers:
-    """Looks at deliveries whose workers wait on a task queue."""
+class TemporalCarriers:
+    """Questions to Temporal about deliveries whose workers wait on a task queue."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
@@ -48,9 +49,9 @@ class Carriers:
     async def _would_deliver(
         self, started: WorkflowExecutionStartedEventAttributes, carrier: CarrierRef
     ) -> bool:
-        """Whether it was started as the delivery would be, to be taken up at once by a worker."""
+        """Tell whether it was started as the delivery is, to be taken up at once by a worker."""
         as_ours = (
-            started.workflow_type.name == "EventDelivery"
+            started.workflow_type.name == EVENT_DELIVERY
             and started.task_queue.name == self._task_queue
             and not started.first_workflow_task_backoff.ToTimedelta()
         )

@@ -1,4 +1,4 @@
-"""The acts of the demo: single orders, watched step by step."""
+"""Examples of the demo: single orders, watched step by step."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import NamedTuple
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
-from cli.asking import QueryFailed, Unreadable, look
-from cli.demo.stage import ROOT, Stage
 from cli.ending import say_end
 from cli.following import Followed, follow
+from cli.local_system import ROOT, LocalSystem
 from cli.modes import Mode
-from cli.order import place, summary
 from cli.order_file import read_order
 from cli.output import Output
-from cli.runs import Handle
+from cli.placing import place, summary
+from cli.run_queries import QueryFailed, UnreadableAnswer, look
 from cli.screen import SagaScreen
+from messages import wire
 from messages.base import Message
 from messages.sagas import CancelOrder, StepState
+from runs.descriptions import Handle
 
 
-class Act(NamedTuple):
+class Example(NamedTuple):
     """One order of the examples, and what it shows."""
 
     title: str
@@ -36,22 +37,22 @@ class Act(NamedTuple):
     cancel: bool = False
 
 
-ORCHESTRATED: Sequence[Act] = (
-    Act("An order that succeeds", "order.json"),
-    Act(
+ORCHESTRATED: Sequence[Example] = (
+    Example("An order that succeeds", "order.json"),
+    Example(
         "Out of stock: refused at the first step, so there is nothing to undo", "out_of_stock.json"
     ),
-    Act("Payment declined: the stock is put back", "payment_declined.json"),
-    Act(
+    Example("Payment declined: the stock is put back", "payment_declined.json"),
+    Example(
         "No carrier goes there: refunded, then the stock is put back",
         "address_not_serviceable.json",
     ),
-    Act("No points taken: all three steps are undone, last first", "loyalty_refused.json"),
+    Example("No points taken: all three steps are undone, last first", "loyalty_refused.json"),
 )
 
 
-CHOREOGRAPHED: Sequence[Act] = tuple(
-    Act(title, file, Mode.CHOREOGRAPHY, deadline, cancel)
+CHOREOGRAPHED: Sequence[Example] = tuple(
+    Example(title, file, Mode.CHOREOGRAPHY, deadline, cancel)
     for title, file, deadline, cancel in (
         ("An order that succeeds: each event is answered by the next", "order.json", None, False),
         ("Out of stock", "out_of_stock.json", None, False),
@@ -64,8 +65,8 @@ CHOREOGRAPHED: Sequence[Act] = tuple(
 )
 
 
-class Played(Message):
-    """An act that is over."""
+class ShownExample(Message):
+    """An example order that has ended, or waits for an operator."""
 
     workflow_id: str
     run_id: str
@@ -73,23 +74,23 @@ class Played(Message):
     result: Followed
 
 
-async def play(act: Act, tag: str, stage: Stage, output: Output) -> Played:
-    """Place the act's order, under an id of its own, and show it to the end."""
-    example = read_order(str(ROOT / "examples" / act.file), act.deadline)
-    suffix = "-cancelled" if act.cancel else "-late" if act.deadline else ""
-    order = example.model_copy(update={"order_id": f"{example.order_id}{suffix}-{tag}"})
-    placed = await place(stage.client, act.mode, order, stage.settings.task_queue)
+async def show(example: Example, tag: str, system: LocalSystem, output: Output) -> ShownExample:
+    """Place the example's order, under an id of its own, and show it to the end."""
+    template = read_order(str(ROOT / "examples" / example.file), example.deadline)
+    suffix = "-cancelled" if example.cancel else "-late" if example.deadline else ""
+    order = template.model_copy(update={"order_id": f"{template.order_id}{suffix}-{tag}"})
+    placed = await place(system.client, example.mode, order, system.settings.task_queue)
     run_id = placed.run.run_id or ""
-    link = stage.link(placed.run.id, run_id)
+    link = system.link(placed.run.id, run_id)
     output.line("")
-    output.line(act.title, "bold")
+    output.line(example.title, "bold")
     with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
-        taking_back = asyncio.create_task(_take_back(placed.run) if act.cancel else _leave())
-        followed = await follow(stage.client, placed.run, screen)
+        taking_back = asyncio.create_task(_take_back(placed.run) if example.cancel else _leave())
+        followed = await follow(system.client, placed.run, screen)
         await taking_back
-    await say_end(stage.client, act.mode, placed.run, followed, output)
+    await say_end(system.client, example.mode, placed.run, followed, output)
     output.line(link, "dim")
-    return Played(workflow_id=placed.run.id, run_id=run_id, link=link, result=followed)
+    return ShownExample(workflow_id=placed.run.id, run_id=run_id, link=link, result=followed)
 
 
 async def _take_back(run: Handle) -> None:
@@ -98,7 +99,7 @@ async def _take_back(run: Handle) -> None:
         await asyncio.sleep(0.02)
     with suppress(WorkflowUpdateFailedError, RPCError):
         reason = CancelOrder(reason="the customer changed their mind")
-        await run.execute_update("cancel_order", reason)
+        await run.execute_update(wire.CANCEL_ORDER, reason)
 
 
 async def _first_step(run: Handle) -> StepState:
@@ -106,7 +107,7 @@ async def _first_step(run: Handle) -> StepState:
         return (await look(run)).steps[0].state
     except RPCError:
         return StepState.PENDING
-    except (QueryFailed, Unreadable):
+    except (QueryFailed, UnreadableAnswer):
         return StepState.FAILED
 
 

@@ -1,4 +1,4 @@
-"""The chain of events of a choreographed order, as a tree from cause to answer."""
+"""Events of a choreographed order, as a tree from cause to answer."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from collections.abc import Sequence
 from rich.text import Text
 from rich.tree import Tree
 
-from cli.asking import SILENCE, ask
 from cli.modes import Mode
 from cli.output import Output
-from cli.runs import Handle
+from cli.run_queries import SILENCE, ask
+from messages import wire
 from messages.events.order import OrderCancelled
+from messages.marks import DONE, FAILED, NOTHING, UNDOING, UNDONE
 from messages.sagas import EventRecord
+from runs.descriptions import Handle
 from workflows.choreography.participants import PARTICIPANTS
 
 _LOOKS = {
-    OrderCancelled.__name__: ("◀", "yellow"),
-    **{participant.done.__name__: ("✔", "green") for participant in PARTICIPANTS},
-    **{participant.refused.__name__: ("✘", "red") for participant in PARTICIPANTS},
-    **{participant.undone.__name__: ("↩", "yellow") for participant in PARTICIPANTS},
+    OrderCancelled.__name__: (UNDOING, "yellow"),
+    **{participant.done.__name__: (DONE, "green") for participant in PARTICIPANTS},
+    **{participant.refused.__name__: (FAILED, "red") for participant in PARTICIPANTS},
+    **{participant.undone.__name__: (UNDONE, "yellow") for participant in PARTICIPANTS},
 }
 
 
-async def chain(mode: Mode, run: Handle) -> list[EventRecord]:
-    """The events that the order told or heard of; none for a saga that is led, or not told."""
+async def events_of(mode: Mode, run: Handle) -> list[EventRecord]:
+    """Return the events that the order told or heard of; none of a saga that is led, or silent."""
     if mode is Mode.ORCHESTRATION:
         return []
     try:
-        events: list[EventRecord] = await ask(run, "events", list[EventRecord])
+        events: list[EventRecord] = await ask(run, wire.EVENTS, list[EventRecord])
     except SILENCE:
         return []
     return events
 
 
-def say_chain(events: Sequence[EventRecord], output: Output) -> None:
+def say_events(events: Sequence[EventRecord], output: Output) -> None:
     """Show each event below the one that it answers."""
     if not events:
         return
@@ -55,7 +57,7 @@ def say_chain(events: Sequence[EventRecord], output: Output) -> None:
 
 
 def _label(event: EventRecord, after: float) -> Text:
-    mark, style = _LOOKS.get(event.type, ("○", ""))
+    mark, style = _LOOKS.get(event.type, (NOTHING, ""))
     label = Text(f"{mark} {event.type}", style, no_wrap=True, overflow="ellipsis")
     label.append(f"  +{after * 1000:.0f} ms", "dim")
     return label

@@ -1,4 +1,4 @@
-"""Plays the fault plan: decides which call is hit, and hits it."""
+"""Injection of planned faults: which call of a service is hit, and by what."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.ledger import Ledger
 from services.sql import insert_new, metadata
 
 #: How often each rule has been asked about an order: in the database, so that a restart or
-#: a second worker goes on counting instead of making the first trouble again.
+#: a second worker goes on counting instead of making the first faults again.
 fault_calls = Table(
     "fault_calls",
     metadata,
@@ -27,8 +27,8 @@ fault_calls = Table(
 )
 
 
-class Trouble(NamedTuple):
-    """What the plan has in store for one call."""
+class PlannedFaults(NamedTuple):
+    """The faults of the plan that hit one call."""
 
     faults: Sequence[Fault] = ()
 
@@ -50,23 +50,23 @@ class Trouble(NamedTuple):
 
 
 class FaultInjector:
-    """Draws the trouble of each call, the same for the same calls whoever makes them."""
+    """Choice of the faults of each call, the same for the same calls whoever makes them."""
 
     def __init__(self, plan: FaultPlan, ledger: Ledger) -> None:
         self._plan = plan
         self._ledger = ledger
 
-    def draw(self, operation: str, order_id: str) -> Trouble:
-        """Count this call, and say what hits it."""
+    def draw(self, operation: str, order_id: str) -> PlannedFaults:
+        """Count this call, and return what hits it."""
         rules = [
             (number, fault)
             for number, fault in enumerate(self._plan.fault)
             if fault.concerns(operation, order_id)
         ]
         if not rules:
-            return Trouble()
+            return PlannedFaults()
         nth = self._count([number for number, _ in rules], operation, order_id)
-        return Trouble(
+        return PlannedFaults(
             [
                 fault
                 for number, fault in rules
@@ -92,8 +92,11 @@ class FaultInjector:
 
 
 def hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:
-    """Whether the plan has the fault hit a call: of which rule, operation and order, and the
-    how many-eth such call."""
+    """Tell whether the plan has the fault hit a call.
+
+    Args:
+        call: number of the rule, operation, order id, and how many such calls there were with it.
+    """
     if fault.count is not None:
         return call[-1] <= fault.count
     digest = hashlib.sha256(json.dumps([seed, *call]).encode()).digest()
