@@ -162,7 +162,6 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Take an order back and watch it being undone."""
-
     request = valid(CancelOrder, reason=reason)
     output = Output(as_json=as_json)
     _with_client(lambda client: cancel_order(client, mode, order_id, request, output))

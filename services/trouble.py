@@ -92,8 +92,10 @@ class FaultInjector:
 
 
 def hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:
-    """Whether the plan has the fault hit a call: of which rule, operation and order, and the
-    how many-eth such call."""
+    """Decide whether a fault hits a call.
+
+    The call is given by its rule, operation, order and number among the calls like it.
+    """
     if fault.count is not None:
         return call[-1] <= fault.count
     digest = hashlib.sha256(json.dumps([seed, *call]).encode()).digest()

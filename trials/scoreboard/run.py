@@ -116,7 +116,6 @@ class Run:
 
     async def waits_to_try_again(self) -> None:
         """Wait until a step has failed once and is about to be tried again."""
-
         await self._until(self._between_attempts)
 
     async def ended(self) -> None:
@@ -177,15 +176,19 @@ class Run:
         await terminate(self._env.client.get_workflow_handle(leftover_id(self.ref)))
 
     def expect_nothing_stands(self) -> None:
-        """Raises:
-        Caught: something does.
+        """Expect that no effect is left.
+
+        Raises:
+            Caught: one is.
         """
         left = self.books.standing()
         expect(not left, f"{left[0]} left" if len(left) == 1 else f"{len(left)} effects left")
 
     async def expect_all_or_nothing(self) -> None:
-        """Raises:
-        Caught: what stands is neither all that a success has nor the nothing of a failure.
+        """Expect all effects of an order that says it succeeded, and none of any other.
+
+        Raises:
+            Caught: others stand.
         """
         if not await self.says_success():
             self.expect_nothing_stands()
