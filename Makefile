@@ -50,6 +50,7 @@ check: .venv/.dev  ## format, lint, types, import direction, docstrings, pages, 
 	.venv/bin/lint-imports
 	$(VENV_PYTHON) -m tools
 	.venv/bin/actionlint
+	.venv/bin/pre-commit validate-config
 
 lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
