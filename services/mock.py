@@ -45,7 +45,7 @@ class Services:
         return loyalty.LoyaltyService(self._ledgers["loyalty"], self._plan)
 
     def records(self, service: str) -> LedgerRecords:
-        """A service's ledger, for the reconciler."""
+        """Return a service's ledger, for the reconciler."""
         return LedgerRecords(self._ledgers[service])
 
     def still_open(self) -> None:
