@@ -13,7 +13,7 @@ from messages.sagas import SagaRolledBack
 
 @dataclass(frozen=True)
 class Turn:
-    """Why a saga turned back; the first reason counts."""
+    """Reason why a saga turned back; the first one counts."""
 
     status: Literal["FAILED", "CANCELLED"]
     error: str

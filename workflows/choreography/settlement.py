@@ -36,7 +36,7 @@ _TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in
 
 
 def undoing_of(delivery: Delivery) -> Participant | None:
-    """The service whose undoing, or whose word of it, is delivered; None if it is neither."""
+    """Return the service whose undoing, or whose word of it, is delivered; None if neither is."""
     if delivery.event.type == OrderCancelled.__name__:
         return BY_SERVICE.get(delivery.subscriber)
     if delivery.subscriber == ORDER.name:
@@ -73,7 +73,7 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
 
 
 async def _is_made_up(delivery: Delivery) -> bool:
-    """Whether the order stands, and somebody else has told that it is off.
+    """Tell whether the order stands, and somebody else has told that it is off.
 
     To discard that is no decision on what stands.
     """

@@ -73,7 +73,7 @@ class ReconcileOrders:
 
     @workflow.query
     def report(self) -> ReconciliationReport:
-        """What was done so far."""
+        """Return what was done so far."""
         return self._report
 
     @workflow.signal(name=WAITS_SIGNAL)
