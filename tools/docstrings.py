@@ -16,11 +16,9 @@ OPENS_A_CLAUSE = {
     *("How", "If", "What", "When", "Where", "Whether"),
     *("Which", "Who", "Whom", "Whose", "Why"),
 }
-#: Words that stand where a noun should name the module or class.
-NO_NOUN = {
-    *("Are", "Can", "Did", "Do", "Does", "Has", "Have", "Is", "Was"),
-    *("It", "Its", "That", "There", "These", "This"),
-}
+#: Verbs that stand where a noun should name the module or class. An exception's docstring is
+#: its message, so any whole sentence may open one.
+NO_NOUN = {"Are", "Can", "Did", "Do", "Does", "Has", "Have", "Is", "Was"}
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
