@@ -63,7 +63,7 @@ class Loyalty(Settling, Protocol):
 
 
 class Records(Protocol):
-    """What a service's ledger keeps of the runs of sagas, as the reconciler asks about it."""
+    """Records that a service's ledger keeps of the runs of sagas, for the reconciler."""
 
     def identity(self) -> LedgerIdentity:
         """Tell whose ledger it is, and since when it can prove that something did not happen."""
@@ -98,7 +98,7 @@ class Records(Protocol):
 
 
 class Runs(Protocol):
-    """What Temporal knows of how the runs ended."""
+    """Runs and how they ended, as far as Temporal knows."""
 
     async def broken_off(self, after: str) -> RunsPage:
         """List runs that were ended from outside, a page at a time."""
@@ -114,7 +114,7 @@ class Runs(Protocol):
 
 
 class Carriers(Protocol):
-    """What Temporal knows of the deliveries of events."""
+    """Deliveries of events, as far as Temporal knows."""
 
     async def look_at(self, carrier: CarrierRef) -> CarrierState:
         """Find out whether the delivery is there, and how it stands."""

@@ -20,7 +20,7 @@ CLOSE_GAP = "close_gap_of_{}"
 
 
 def records_activities(service: str, records: Records) -> list[Callable[..., object]]:
-    """The activities by which this service's ledger is asked."""
+    """Make the activities by which this service's ledger is asked."""
 
     @activity.defn(name=IDENTIFY.format(service))
     def identify() -> LedgerIdentity:

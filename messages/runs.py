@@ -16,7 +16,7 @@ class RunRef(NamedTuple):
 
 
 class SagaFact(Reply):
-    """What Temporal knows about one run of a saga."""
+    """Facts that Temporal knows about one run of a saga."""
 
     saga_id: str
     #: ``terminated``: closed without having been able to compensate (terminated, timed out).

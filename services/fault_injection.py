@@ -92,10 +92,9 @@ class FaultInjector:
 
 
 def hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:
-    """Tell whether the plan has the fault hit a call.
+    """Decide whether a fault hits a call.
 
-    Args:
-        call: number of the rule, operation, order id, and how many such calls there were with it.
+    The call is given by its rule, operation, order and number among the calls like it.
     """
     if fault.count is not None:
         return call[-1] <= fault.count

@@ -177,7 +177,7 @@ def move(tx: Connection, home: Home, operator: str, note: str) -> bool:
 
 
 def identity(tx: Connection) -> LedgerIdentity:
-    """What the ledger tells of itself."""
+    """Return what the ledger tells of itself."""
     row, clock = _row(tx), Clock(tx)
     since = [row.created_at, row.continuous_since, row.serves_since]
     home = None if row.cluster_id is None else Home(row.cluster_id, row.namespace_id)

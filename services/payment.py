@@ -99,5 +99,5 @@ def _move(tx: Connection, user: str, cents: int) -> None:
 
 
 def to_cents(amount: Decimal) -> int:
-    """An amount of whole cents as an integer; exact."""
+    """Convert an amount of whole cents to an integer, exactly."""
     return int(amount.scaleb(2))

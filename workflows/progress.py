@@ -1,4 +1,4 @@
-"""Where a saga stands, for whoever asks: query, Web UI and visibility search."""
+"""Progress of a saga, for whoever asks: query, Web UI and visibility search."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class Progress:
         return tuple(step.name for step in self._steps.values() if step.state is state)
 
     def started(self, step: str) -> None:
-        """The step's action begins."""
+        """Note that the step's action begins."""
         self._set(step, state=StepState.RUNNING, started_at=workflow.now(), error=None)
         self._follow_steps()
 
     def succeeded(self, step: str) -> None:
-        """The step's effect stands."""
+        """Note that the step's effect stands."""
         self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), error=None)
         self._follow_steps()
 
     def failed(self, step: str, error: str) -> None:
-        """The step's action is over without a success."""
+        """Note that the step's action is over without a success."""
         self._set(step, state=StepState.FAILED, ended_at=workflow.now(), error=error)
 
     def compensating(self, step: str) -> None:
-        """The step's compensation begins, or is tried again."""
+        """Note that the step's compensation begins, or is tried again."""
         self._set(step, state=StepState.COMPENSATING, compensation_error=None)
         self._follow_steps()
 
@@ -61,12 +61,12 @@ class Progress:
         self._follow_steps()
 
     def kept(self, step: str, by_hand: Resolution) -> None:
-        """The step's effect is right, as an operator has decided."""
+        """Note that the step's effect is right, as an operator has decided."""
         self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), resolution=by_hand)
         self._follow_steps()
 
     def parked(self, step: str, error: str, *, undoing: bool = True) -> None:
-        """The step's compensation, or else its action, failed and waits for an operator."""
+        """Note that the compensation, or else the action, failed and waits for an operator."""
         self._set(
             step,
             state=StepState.NEEDS_INTERVENTION,
@@ -92,7 +92,7 @@ class Progress:
             self._announced = announced
 
     def view(self) -> SagaView:
-        """The status query's answer."""
+        """Return the status query's answer."""
         return SagaView(
             saga_id=self.saga_id,
             status=self.status,

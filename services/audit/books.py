@@ -113,7 +113,7 @@ class Entry(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What an account held at first, and what it holds."""
+    """Balance of an account: what it held at first, and what it holds now."""
 
     account: str
     opening: int
@@ -161,7 +161,7 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
 
 
 def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
-    """The runs of which some effects stand and others do not: under way, or violated.
+    """Return the runs of which some effects stand and others do not: under way, or violated.
 
     Raises:
         LedgerUnavailable: a ledger does not exist or cannot be read.
@@ -178,7 +178,7 @@ def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
 
 
 def read_request(service: str, text: str) -> StepRequest | None:
-    """The request that a row of the service's fence keeps; None when it cannot be read."""
+    """Return the request that a row of the service's fence keeps; None if it is unreadable."""
     try:
         request = KEPT[service].command.model_validate_json(text)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Does one ledger agree with itself? True at every instant, also while orders are under way."""
+"""Agreement of one ledger with itself, at every instant, also while orders are under way."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ AuditVerdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
 
 
 class Evidence(NamedTuple):
-    """What there is to judge runs by, beside what the ledgers know of each."""
+    """Evidence by which runs are judged, beside what the ledgers know of each."""
 
     #: By (first) run id, what Temporal knows; None when nobody could be asked.
     facts: Mapping[str, SagaFact] | None
@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
 
 
 def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
-    """The operations of all services, by run."""
+    """Gather the operations of all services by run."""
     found: dict[str, list[Operation]] = {}
     for book in books:
         for operation in book.operations:
@@ -69,7 +69,7 @@ def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[AuditVerdict,
 
 
 def decided_by_hand(operations: Sequence[Operation], fact: SagaFact | None) -> int:
-    """How many of a run's steps operators have decided on."""
+    """Count the steps of a run that operators have decided on."""
     by_hand = {operation.step for operation in operations if operation.decided_by_hand}
     return len(by_hand.union(fact.resolved_manually if fact else ()))
 
@@ -124,5 +124,5 @@ def _differ(what: str, values: set[str]) -> Iterator[str]:
 
 
 def left_behind(fact: SagaFact | None) -> bool:
-    """Whether nobody but the reconciler, or an operator, will mend such a run's violation."""
+    """Tell whether only the reconciler or an operator will mend such a run's violation."""
     return fact is not None and fact.status != "open"

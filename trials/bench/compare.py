@@ -1,4 +1,4 @@
-"""What an order costs, orchestrated and choreographed: ``make compare``.
+"""Costs of an order, orchestrated and choreographed: ``make compare``.
 
 Both kinds run on one server, with one worker, in turns, so that whatever else the machine does
 falls on both alike. Counts are exact; of times, only the ratio means something elsewhere.
@@ -33,7 +33,7 @@ KINDS = {"succeeds": "order.json", "refused by shipping": "address_not_serviceab
 
 
 class Cost(NamedTuple):
-    """What one order took."""
+    """Cost of one order."""
 
     workflows: int
     events: int

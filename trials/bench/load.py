@@ -46,7 +46,7 @@ _EVERY = 1.0
 
 
 class Watched(NamedTuple):
-    """What was seen of the load while it lasted, once a second."""
+    """Observations of the load while it lasted, once a second."""
 
     #: Resident memory of the worker, MiB.
     memory: list[float]
@@ -68,7 +68,7 @@ class Loaded(NamedTuple):
 
     @property
     def clean(self) -> bool:
-        """Whether no order was lost or left half done, and no queue grew beyond its orders."""
+        """Tell whether no order was lost or half done, and no queue grew beyond its orders."""
         settled = self.audit.clean and not self.audit.in_flight
         return settled and self.audit.sagas == self.orders and self.most_open <= self.bound
 

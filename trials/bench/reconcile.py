@@ -1,4 +1,4 @@
-"""What a reconciliation costs on ledgers with a short history and on ones with a long one.
+"""Costs of a reconciliation on ledgers with a short history and on ones with a long one.
 
 Each has a server and a worker of its own, on one machine, and they are measured in turns, so that
 whatever else the machine does falls on both alike.

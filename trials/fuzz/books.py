@@ -1,4 +1,4 @@
-"""What must be so in the end, whatever has happened."""
+"""Conditions that hold in the end, whatever has happened."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ALL = frozenset(STEP_OF.values())
 
 
 class Ending(NamedTuple):
-    """How a scenario ended."""
+    """Ending of a scenario."""
 
     report: AuditReport
     #: By service, the service's own ledger.
@@ -47,7 +47,7 @@ def problems(ending: Ending) -> list[str]:
 
 
 def missing_step(ending: Ending) -> frozenset[str]:
-    """The step whose effect may be in the ledger that is not there any more."""
+    """Return the step whose effect may be in the ledger that is not there any more."""
     return frozenset({STEP_OF[ending.swapped[0]]} if ending.swapped else ())
 
 
@@ -74,7 +74,7 @@ def _of_runs(by_run: Mapping[str, list[Operation]], ending: Ending) -> Iterator[
 
 
 def standing(ledgers: Mapping[str, str], run_id: str) -> frozenset[str]:
-    """The steps of a run whose effects stand now."""
+    """Return the steps of a run whose effects stand now."""
     books = [read_book(service, url) for service, url in ledgers.items()]
     operations = runs(books).get(run_id, [])
     return frozenset(o.step for o in operations if o.state == State.APPLIED)

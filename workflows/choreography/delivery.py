@@ -108,7 +108,7 @@ class EventDelivery:
         return self._ended(emitted)
 
     async def _handled(self) -> list[Event] | None:
-        """What the subscriber answered; None when it failed for good."""
+        """Return what the subscriber answered; None when it failed for good."""
         self._attempt = attempt = asyncio.create_task(self._hand_over())
         try:
             return await attempt

@@ -90,7 +90,7 @@ async def _begin_unless_there(delivery: Delivery, policy: WorkflowIDReusePolicy)
 
 
 async def _begin(delivery: Delivery, workflow_id: str, policy: WorkflowIDReusePolicy) -> bool:
-    """Whether it was begun; otherwise something is under way or done under this id."""
+    """Begin a delivery; return False when something is under way or done under this id."""
     try:
         await workflow.start_child_workflow(
             wire.EVENT_DELIVERY,

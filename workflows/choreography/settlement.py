@@ -39,7 +39,7 @@ _TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in
 
 
 def undoing_of(delivery: Delivery) -> Participant | None:
-    """The service whose undoing, or whose word of it, is delivered; None if it is neither."""
+    """Return the service whose undoing, or whose word of it, is delivered; None if neither is."""
     if delivery.event.type == OrderCancelled.__name__:
         return BY_SERVICE.get(delivery.subscriber)
     if delivery.subscriber == ORDER.name:
@@ -76,7 +76,7 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
 
 
 async def _is_made_up(delivery: Delivery) -> bool:
-    """Whether somebody else than the order has told that it is off, and it may well stand.
+    """Tell whether somebody else than the order said that it is off, while it may well stand.
 
     To discard that is no decision on what stands. That Temporal does not know the order is no
     evidence that it is off; what it has left behind is then for the reconciler to find.

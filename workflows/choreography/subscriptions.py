@@ -38,7 +38,7 @@ _EventT = TypeVar("_EventT", bound=OrderEvent)
 
 @dataclass(frozen=True)
 class Subscriber:
-    """Who an event is delivered to."""
+    """Receiver of an event: a service, or the order."""
 
     name: str
     #: The activity that reacts to it; None when the order's own workflow takes it.
@@ -104,7 +104,7 @@ class UnknownEvent(Exception):
 
 
 def subscription(event: Event, subscriber: str) -> Subscriber:
-    """The subscriber of that name to that type of event.
+    """Return the subscriber of that name to that type of event.
 
     Raises:
         UnknownEvent: there is none.
@@ -116,7 +116,7 @@ def subscription(event: Event, subscriber: str) -> Subscriber:
 
 
 def read(event: Event) -> OrderEvent:
-    """The event as its own type.
+    """Return the event as its own type.
 
     Raises:
         UnknownEvent: it is of no known type or version, or does not tell what it should.

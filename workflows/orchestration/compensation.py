@@ -68,7 +68,7 @@ class CompensationStack:
         self.add(step.name, Undo(partial(undo, step, request), record))
 
     def add(self, step: str, undo: Undo) -> None:
-        """The same, for a step that is undone in a way of its own."""
+        """Do the same for a step that is undone in a way of its own."""
         self._undos[step] = undo
 
     def doubt(self, steps: Iterable[str], why: str) -> None:
@@ -76,7 +76,7 @@ class CompensationStack:
         self._doubts.update(dict.fromkeys(steps, why))
 
     def drop(self, step: str) -> None:
-        """The step has no effect, so there is nothing to undo."""
+        """Forget a step that has no effect, so that there is nothing to undo."""
         self._undos.pop(step, None)
 
     def sort(self, steps: Sequence[str]) -> None:
@@ -139,7 +139,7 @@ class CompensationStack:
                 return
 
     async def _tried(self, name: str, attempt: _Attempt) -> bool:
-        """Whether the step is undone now; otherwise it is parked."""
+        """Undo a step, or park it when that fails; tell whether it is undone."""
         self._progress.compensating(name)
         try:
             reversal = await attempt()

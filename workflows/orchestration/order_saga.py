@@ -90,7 +90,7 @@ class OrderSaga:
         return await self._saga.run(self._place)
 
     async def _place(self, saga: Saga) -> None:
-        """The way forward; each step's compensation stands in its row above."""
+        """Go the way forward; each step's compensation stands in its row above."""
         order = self._order
         await saga.step(RESERVE_INVENTORY, lambda key: requests.reserve_inventory(order, key))
         await saga.step(PROCESS_PAYMENT, lambda key: requests.process_payment(order, key))

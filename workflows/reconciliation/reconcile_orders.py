@@ -70,7 +70,7 @@ class ReconcileOrders:
 
     @workflow.query(name=wire.REPORT)
     def report(self) -> ReconciliationReport:
-        """What was done so far."""
+        """Return what was done so far."""
         return self._report
 
     @workflow.signal(name=wire.LEFTOVER_WAITS)

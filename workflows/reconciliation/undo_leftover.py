@@ -87,7 +87,7 @@ class UndoLeftover:
         return self._so_far()
 
     async def _looked_at_again(self) -> Ended | None:
-        """How the run stands now: a reset may have brought it back since it was found.
+        """Return how the run stands now: a reset may have brought it back since it was found.
 
         None when that cannot be found out; then nothing proves that it has not.
         """
@@ -98,7 +98,7 @@ class UndoLeftover:
         return found[0].fact.status if found else None
 
     def _waits(self) -> bool:
-        """Whether nothing more happens before an operator decides."""
+        """Tell whether nothing more happens before an operator decides."""
         parked = self._progress.in_state(StepState.NEEDS_INTERVENTION)
         under_way = self._progress.in_state(StepState.COMPENSATING)
         pending = self._progress.in_state(StepState.PENDING)
@@ -134,7 +134,7 @@ class UndoLeftover:
         return await undo(step, cast("Never", await self._request(step)))
 
     async def _request(self, step: Step[Never, object]) -> Command:
-        """The request that the action was given, as its ledger keeps it, or as the run made it."""
+        """Return the request that the action was given, as its ledger or else the run has it."""
         run, order = self._leftover.run, self._leftover.order
         known = await asking.operation(step.service or "", run.run_id)
         if known is not None and known.request is not None:
