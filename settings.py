@@ -1,4 +1,4 @@
-"""What can be set from outside: ``ORDER_SAGA_…`` environment variables or ``.env``.
+"""Settings from outside: ``ORDER_SAGA_…`` environment variables or ``.env``.
 
 Read by the entry points only. How to reach Temporal is not here: that is the SDK's own
 environment configuration (``TEMPORAL_ADDRESS`` and its siblings).

@@ -1,4 +1,4 @@
-"""How an event is answered with events."""
+"""Answers to events, which are events again."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def answer(
 
 
 def undoing(reversal: Reversal) -> dict[str, object]:
-    """What an event tells of how something was undone."""
+    """Return what an event tells of how something was undone."""
     by_hand = reversal.settled
     facts: dict[str, object] = {"had_effect": reversal.had_effect}
     return facts if by_hand is None else {**facts, "settled": by_hand.model_dump()}
 
 
 def now() -> datetime:
-    """The time of an event that happens now, UTC."""
+    """Return the time of an event that happens now, in UTC."""
     return datetime.now(timezone.utc)

@@ -1,4 +1,4 @@
-"""What the activities need of the outside world.
+"""Ports: the needs that activities have of the outside world.
 
 The port of each service stands beside its activities, in ``activities/<service>.py``.
 
@@ -29,7 +29,7 @@ class Settling(Protocol):
 
 
 class Records(Protocol):
-    """What a service's ledger keeps of the runs of sagas, as the reconciler asks about it."""
+    """Records that a service's ledger keeps of the runs of sagas, for the reconciler."""
 
     def identity(self) -> LedgerIdentity:
         """Tell whose ledger it is, and since when it can prove that something did not happen."""
@@ -51,9 +51,20 @@ class Records(Protocol):
         """Note that these runs' effects stand rightly and for good; returns of how many."""
         ...
 
+    def unseal(self, seconds: float) -> int:
+        """Have what was sealed in the last so many seconds looked at again, a part at a time.
+
+        Returns of how many runs; none when there are no more.
+        """
+        ...
+
+    def close_gap(self, until: str) -> bool:
+        """Note that the other ledgers know of the gap that ended then; False if it is no more."""
+        ...
+
 
 class Runs(Protocol):
-    """What Temporal knows of how the runs ended."""
+    """Runs and how they ended, as far as Temporal knows."""
 
     async def broken_off(self, after: str) -> RunsPage:
         """List runs that were ended from outside, a page at a time."""
@@ -69,7 +80,7 @@ class Runs(Protocol):
 
 
 class Carriers(Protocol):
-    """What Temporal knows of the deliveries of events."""
+    """Deliveries of events, as far as Temporal knows."""
 
     async def look_at(self, carrier: CarrierRef) -> CarrierState:
         """Find out whether the delivery is there, and how it stands."""

@@ -1,4 +1,4 @@
-"""What the inventory service is asked and answers."""
+"""Requests to the inventory service, and its answers."""
 
 from __future__ import annotations
 

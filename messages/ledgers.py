@@ -18,6 +18,15 @@ class Home(NamedTuple):
     namespace_id: str
 
 
+class Gap(Reply):
+    """A time of which a ledger may have lost operations, or missed them."""
+
+    #: Seconds since it began.
+    seconds: float
+    #: When it ended, by the ledger's clock.
+    until: str
+
+
 class LedgerIdentity(Reply):
     """A ledger, as it tells of itself."""
 
@@ -27,6 +36,8 @@ class LedgerIdentity(Reply):
     #: For so long it has been open without a gap, as the ledger of its present home. Had an
     #: operation arrived since then, the ledger would know it.
     proves_seconds: float
+    #: A gap of which the ledgers of the other services have not been told.
+    gap: Gap | None = None
 
 
 class RunOperation(Reply):

@@ -1,4 +1,4 @@
-"""What the loyalty service is asked and answers."""
+"""Requests to the loyalty service, and its answers."""
 
 from __future__ import annotations
 

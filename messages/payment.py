@@ -1,4 +1,4 @@
-"""What the payment service is asked and answers."""
+"""Requests to the payment service, and its answers."""
 
 from __future__ import annotations
 

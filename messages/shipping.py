@@ -1,4 +1,4 @@
-"""What the shipping service is asked and answers."""
+"""Requests to the shipping service, and its answers."""
 
 from __future__ import annotations
 

@@ -73,11 +73,11 @@ class Fault(Message):
 
     @property
     def side(self) -> When:
-        """Whether the trouble comes before or after the effect."""
+        """Side of the effect on which the trouble comes."""
         return self.when or ("after" if self.kind == "lost_reply" else "before")
 
     def concerns(self, operation: str, order_id: str) -> bool:
-        """True when the rule is about such a call."""
+        """Tell whether the rule is about such a call."""
         return operation in self.operations and any(
             fnmatchcase(order_id, pattern) for pattern in self.orders
         )

@@ -1,4 +1,4 @@
-"""The core of every mock service: each operation goes through the fence, amid planned trouble."""
+"""Base of every mock service: each operation goes through the fence, amid planned faults."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from messages.base import Reversal
 from messages.failures import Refused
 from messages.participants import BY_SERVICE
 from messages.settling import Settle
+from services.fault_injection import FaultInjector
 from services.faults import FaultPlan
 from services.fence import A, C, Fence
 from services.ledger import Ledger
-from services.trouble import FaultInjector
 
 
 class FencedService:
@@ -29,19 +29,19 @@ class FencedService:
         self._faults = FaultInjector(faults, ledger)
 
     def _act(self, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
-        trouble = self._faults.draw(self._part.step, request.order_id)
-        trouble.strike("before")
+        faults = self._faults.draw(self._part.step, request.order_id)
+        faults.strike("before")
         try:
-            return self._fence.act(request, answer, self._refuse if trouble.refuses else effect)
+            return self._fence.act(request, answer, self._refuse if faults.refuses else effect)
         finally:
             # Also when the service refused: a refusal's reply can be lost like any other.
-            trouble.strike("after")
+            faults.strike("after")
 
     def _undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
-        trouble = self._faults.draw(self._part.compensation, request.order_id)
-        trouble.strike("before")
+        faults = self._faults.draw(self._part.compensation, request.order_id)
+        faults.strike("before")
         reversal = self._fence.undo(request, effect)
-        trouble.strike("after")
+        faults.strike("after")
         return reversal
 
     def settle(self, request: Settle) -> Reversal:

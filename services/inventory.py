@@ -20,12 +20,12 @@ from sqlalchemy import (
 from messages.base import Reversal
 from messages.failures import OutOfStock, UnknownItem
 from messages.inventory import Reservation, ReserveInventory
+from services.fault_injection import fault_calls
 from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import metadata
-from services.trouble import fault_calls
 
 #: Pieces per item. What cannot be negative cannot be oversold, whatever the code does.
 stock = Table(

@@ -10,7 +10,7 @@ from typing_extensions import Never
 
 
 class Kept(NamedTuple):
-    """How one service keeps its books."""
+    """Books of one service, and the units that they are kept in."""
 
     #: What its amounts are counted in, how many of the ledger's units make one, and whether
     #: an operation adds to an account or takes from it.

@@ -43,7 +43,7 @@ class KnownRun(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether each step's effect stands."""
+        """Tell whether each step's effect stands."""
         return len(self.standing) == len(STEPS)
 
     def _stands(self, step: str) -> bool:

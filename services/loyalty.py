@@ -20,12 +20,12 @@ from sqlalchemy import (
 from messages.base import Reversal
 from messages.failures import LoyaltyAccountClosed
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
+from services.fault_injection import fault_calls
 from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import insert_new, metadata
-from services.trouble import fault_calls
 
 #: Points per customer, in ten-thousandths of a point: 1 % of a cent, and so always whole.
 points = Table(

@@ -36,7 +36,7 @@ class Services:
         return cast("S", self[name])
 
     def records(self, service: str) -> LedgerRecords:
-        """A service's ledger, for the reconciler."""
+        """Return a service's ledger, for the reconciler."""
         return LedgerRecords(self._ledgers[service])
 
     def still_open(self) -> None:

@@ -20,12 +20,12 @@ from sqlalchemy import (
 from messages.base import Reversal
 from messages.failures import PaymentDeclined
 from messages.payment import Payment, ProcessPayment
+from services.fault_injection import fault_calls
 from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import insert_new, metadata
-from services.trouble import fault_calls
 
 #: Credit per customer, in cents.
 credit = Table(
@@ -101,7 +101,7 @@ def _move(tx: Connection, user: str, cents: int) -> None:
 
 
 def to_cents(amount: Decimal) -> int:
-    """An amount of whole cents as an integer; exact."""
+    """Convert an amount of whole cents to an integer, exactly."""
     return int(amount.scaleb(2))
 
 

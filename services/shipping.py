@@ -20,12 +20,12 @@ from messages.addresses import as_read
 from messages.base import Reversal
 from messages.failures import AddressNotServiceable
 from messages.shipping import PrepareShipping, Shipment
+from services.fault_injection import fault_calls
 from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import metadata
-from services.trouble import fault_calls
 
 shipments = Table(
     "shipments",

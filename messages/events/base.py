@@ -117,7 +117,7 @@ class PlacedOrder(Tolerant):
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """What the services are told of an order."""
+        """Return what the services are told of an order."""
         return cls.model_validate(order.model_dump())
 
 
@@ -130,7 +130,7 @@ class OrderEvent(Event):
 
     @classmethod
     def after(cls, cause: OrderEvent, at: datetime, **facts: object) -> Self:
-        """This event, in answer to another one.
+        """Make this event, in answer to another one.
 
         Args:
             at: when it happened, UTC.
@@ -149,7 +149,7 @@ class OrderEvent(Event):
         )
 
     def idempotency_key(self, step: str) -> str:
-        """The key of an operation of this order's saga; ``step`` names the operation."""
+        """Return the key of an operation of this order's saga; ``step`` names the operation."""
         return str(OperationId(self.correlation_id, self.saga_run_id, step))
 
 

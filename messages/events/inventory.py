@@ -1,4 +1,4 @@
-"""What the inventory service tells."""
+"""Events of the inventory service."""
 
 from __future__ import annotations
 

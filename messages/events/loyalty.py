@@ -1,4 +1,4 @@
-"""What the loyalty service tells."""
+"""Events of the loyalty service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the payment service tells."""
+"""Events of the payment service."""
 
 from __future__ import annotations
 

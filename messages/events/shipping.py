@@ -1,4 +1,4 @@
-"""What the shipping service tells."""
+"""Events of the shipping service."""
 
 from __future__ import annotations
 

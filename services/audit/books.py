@@ -12,7 +12,8 @@ from messages.ledgers import Home, LedgerIdentity
 from messages.participants import BY_SERVICE
 from messages.requests import StepRequest
 from messages.runs import RunRef
-from services.fence import State, fence
+from services.decided import State
+from services.fence import fence
 from services.identity import identity
 from services.journal import journal
 from services.kept import Kept
@@ -54,7 +55,7 @@ class Entry(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What an account held at first, and what it holds."""
+    """Balance of an account: what it held at first, and what it holds now."""
 
     account: str
     opening: int
@@ -102,7 +103,7 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
 
 
 def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
-    """The runs of which some effects stand and others do not: under way, or violated.
+    """Return the runs of which some effects stand and others do not: under way, or violated.
 
     Raises:
         LedgerUnavailable: a ledger does not exist or cannot be read.
@@ -119,7 +120,7 @@ def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
 
 
 def read_request(service: str, text: str) -> StepRequest | None:
-    """The request that a row of the service's fence keeps; None when it cannot be read."""
+    """Return the request that a row of the service's fence keeps; None if it is unreadable."""
     try:
         return BY_SERVICE[service].request.model_validate_json(text)
     except ValidationError:

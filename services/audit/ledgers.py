@@ -1,4 +1,4 @@
-"""Does one ledger agree with itself? True at every instant, also while orders are under way."""
+"""Agreement of one ledger with itself, at every instant, also while orders are under way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from messages.participants import STEP_OF
 from messages.requests import StepRequest
 from services.audit.books import KEPT, Book, Entry, Operation
 from services.audit.report import ServiceTotals, Violation
-from services.fence import State
+from services.decided import State
 from services.kept import Kept
 
 _STATES = {state.value for state in State}

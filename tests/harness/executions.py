@@ -15,14 +15,14 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHand
 from temporalio.exceptions import ActivityError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
-from workflows.progress import SAGA_STATUS
+from workflows.progress import SAGA_STATUS_KEY
 
 AnyHandle = WorkflowHandle[Any, Any]
 
 
 def is_parked(run: WorkflowExecutionDescription) -> bool:
     """Whether it is open and listed for an operator."""
-    return run.typed_search_attributes.get(SAGA_STATUS) == "NEEDS_INTERVENTION"
+    return run.typed_search_attributes.get(SAGA_STATUS_KEY) == "NEEDS_INTERVENTION"
 
 
 def has_failed_once(run: WorkflowExecutionDescription) -> bool:

@@ -1,4 +1,4 @@
-"""Which part may import which: the contracts in pyproject.toml, and what the table says."""
+"""Directions of imports: the contracts in pyproject.toml, and those that follow from the table."""
 
 from __future__ import annotations
 

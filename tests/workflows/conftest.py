@@ -27,7 +27,7 @@ from messages.ids import order_choreography_id
 from messages.orders import Order
 from messages.runs import ExaminedRun
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
-from runtime.runs import Runs
+from runs.examination import TemporalRuns
 from services.audit import RunRef, SagaFact, audit
 from services.faults import FaultPlan
 from services.mock import Services, open_services
@@ -38,7 +38,7 @@ from tests.harness.server import in_real_time
 from tests.harness.watched import Watch, WatchedServices
 from worker import worker_config
 from workflows import policies
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 from workflows.policies import DeliveryPolicy
 
@@ -117,7 +117,7 @@ class Shop:
         self.env = env
         self.settings = settings
         self.services = services
-        self.runs = Runs(env.client, settings.task_queue)
+        self.runs = TemporalRuns(env.client, settings.task_queue)
         self._placed: list[AnyHandle] = []
 
     async def start(self, order: Order, *, skip_time: bool = True) -> Handle:

@@ -19,7 +19,7 @@ from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
 from tests.harness.server import in_real_time
 from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 DONE = [participant.done for participant in PARTICIPANTS]
 UNDONE = [participant.undone for participant in PARTICIPANTS]

@@ -24,7 +24,7 @@ from tests.harness.events import told
 from tests.harness.server import in_real_time
 from tests.workflows.conftest import OpenShop, Shop, until
 from tests.workflows.test_any_message import assert_no_task_failed
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 _UNREADABLE = RawValue(Payload(metadata={"encoding": b"unheard/of"}, data=b"\xff"))
 _WHAT_ALL_SERVICES_TELL: tuple[type[OrderEvent], ...] = (

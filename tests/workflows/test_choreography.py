@@ -13,7 +13,7 @@ from tests.harness.builders import an_order
 from tests.unit.participants import REFUSED_ORDERS
 from tests.workflows.conftest import ChoreographyHandle, OpenShop, Shop
 from tests.workflows.deliveries import ACTIONS, BACKWARD, FORWARD, delivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 each_service = pytest.mark.parametrize("service", ACTIONS)
 

@@ -32,7 +32,7 @@ from tests.workflows.deliveries import (
     until_reacting,
     until_retrying,
 )
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 HOURS = 3600.0
 

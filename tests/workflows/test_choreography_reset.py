@@ -33,7 +33,7 @@ from tests.workflows.deliveries import (
     until_reacting,
 )
 from workflows import policies
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 NOTHING: tuple[ResetReapplyExcludeType.ValueType, ...] = ()
 EVERYTHING = (

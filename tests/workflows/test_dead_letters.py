@@ -35,7 +35,7 @@ from tests.workflows.deliveries import (
     view,
 )
 from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 each_service = pytest.mark.parametrize("service", ACTIONS)
 

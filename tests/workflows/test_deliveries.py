@@ -28,7 +28,7 @@ from tests.workflows.deliveries import (
     until_retrying,
 )
 from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 
 def run_of(handle: ChoreographyHandle) -> str:

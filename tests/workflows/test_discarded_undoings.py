@@ -25,6 +25,7 @@ from tests.workflows.deliveries import (
     outsider,
     until_parked,
 )
+from tests.workflows.reconciling import delete
 
 each_service = pytest.mark.parametrize("service", ["inventory", "payment", "shipping"])
 
@@ -164,8 +165,9 @@ async def test_a_forward_event_that_is_discarded_settles_nothing(open_shop: Open
         assert shop.decisions(order) == {}
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
 async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothing(
-    open_shop: OpenShop,
+    open_shop: OpenShop, forgotten: bool
 ) -> None:
     order = an_order()
     async with open_shop() as shop:
@@ -176,6 +178,8 @@ async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothi
             shop, enveloped(cancelled, lambda e: e.update(version=2)), "payment"
         )
         await until_parked(letter)
+        if forgotten:
+            await delete(shop, handle)
         await decide(letter, "discard", "nobody cancelled this")
         assert (await letter.result()).state is DeliveryState.DISCARDED
         assert shop.decisions(order) == {}

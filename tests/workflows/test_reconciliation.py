@@ -10,17 +10,19 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
-import runtime.runs
+import runs.examination
 import services.records
+from messages.ids import order_saga_id
 from messages.participants import STEP_OF
 from messages.reconciliation import Reconciled, ReconciliationReport
 from messages.runs import RunRef
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
-from runtime.schedule import ensure_reconciliation, schedule_id
+from runs.schedule import ensure_reconciliation, schedule_id
 from tests.harness import ledgers
 from tests.harness.builders import an_order
+from tests.harness.gates import Gates
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import OpenShop, Policies, Shop, until
+from tests.workflows.conftest import PATIENCE, OpenShop, Policies, Shop, until
 from tests.workflows.reconciling import (
     NAMES,
     assert_nothing_left,
@@ -73,21 +75,23 @@ async def test_terminated_before_a_steps_effect_keeps_the_late_action_out(
     open_shop: OpenShop, step: str
 ) -> None:
     order = an_order()
-    late = {"operations": [step], "kind": "delay", "seconds": 1.5, "rate": 1.0}
-    async with open_shop(late) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, step, running=True)
-        await terminate(shop, handle)
-        report = await reconcile(shop)
-        before = NAMES[: NAMES.index(step)]
-        assert [run.saga_id for run in report.listed] == [handle.id]
-        assert list(report.listed[0].undone) == before[::-1]
-        assert set(report.listed[0].kept_out) == set(NAMES) - set(before)
+    gates = Gates()
+    late = gates.close(order_saga_id(order.order_id), step)
+    async with open_shop(worker=False) as shop:
+        async with shop.gated_worker(gates):
+            handle = await shop.start(order, skip_time=False)
+            await asyncio.wait_for(late.reached.wait(), PATIENCE)
+            await terminate(shop, handle)
+            report = await reconcile(shop)
+            before = NAMES[: NAMES.index(step)]
+            assert [run.saga_id for run in report.listed] == [handle.id]
+            assert list(report.listed[0].undone) == before[::-1]
+            assert set(report.listed[0].kept_out) == set(NAMES) - set(before)
+            assert shop.standing(order) == []
+            await assert_nothing_left(shop)
+        # The worker has let the late attempt go on, and waited for it.
         assert shop.standing(order) == []
-        await assert_nothing_left(shop)
-    # The worker has waited for the late attempt.
-    assert shop.standing(order) == []
-    assert shop.effects(order) == len(before)
+        assert shop.effects(order) == len(before)
 
 
 @each_step
@@ -445,7 +449,7 @@ async def test_many_leftovers_are_found_page_by_page_and_in_run_after_run(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services.records, "_PAGE", 1)
-    monkeypatch.setattr(runtime.runs, "_PAGE", 1)
+    monkeypatch.setattr(runs.examination, "_PAGE", 1)
     monkeypatch.setattr(policies, "RECONCILER_EVENTS", 30)
     half_done, done, not_begun = ([an_order() for _ in range(2)] for _ in range(3))
     waiting = {

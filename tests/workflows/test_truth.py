@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 from temporalio import activity
-from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+import services.records
 from messages.failures import OrderAlreadyPlaced
 from messages.orders import Order
 from messages.reconciliation import Examined, Leftover
@@ -196,8 +201,10 @@ async def test_a_reset_order_does_not_succeed_on_what_its_earlier_life_has_undon
 
 
 @pytest.mark.usefixtures("soon_quiet")
+@pytest.mark.parametrize("sealed_before", [False, True])
+@pytest.mark.parametrize("forgotten", [False, True])
 async def test_a_lost_ledger_is_no_evidence_and_an_operator_decides(
-    open_shop: OpenShop, tmp_path: Path
+    open_shop: OpenShop, tmp_path: Path, sealed_before: bool, forgotten: bool
 ) -> None:
     orders = [an_order() for _ in range(2)]
     async with open_shop(worker=False) as shop:
@@ -205,12 +212,15 @@ async def test_a_lost_ledger_is_no_evidence_and_an_operator_decides(
             handles = [await shop.start(order) for order in orders]
             for handle in handles:
                 assert isinstance(await shop.outcome(handle), SagaSucceeded)
+            if sealed_before:
+                await assert_nothing_left(shop)
+            for handle in handles if forgotten else ():
                 await delete(shop, handle)
         lost = shop.settings.model_copy(
             update={"loyalty_url": f"sqlite:///{tmp_path / 'another.db'}"}
         )
-        with closing(open_services(lost.ledger_urls(), FaultPlan())) as services:
-            async with Worker(**worker_config(shop.env.client, services, lost)):
+        with closing(open_services(lost.ledger_urls(), FaultPlan())) as opened:
+            async with Worker(**worker_config(shop.env.client, opened, lost)):
                 report = await reconcile(shop)
                 assert report.undone == 0
                 assert {run.order_id for run in report.listed if run.unproved} == {
@@ -306,6 +316,29 @@ async def test_a_search_that_finds_many_runs_gone_stops_and_asks(
         assert all(shop.standing(order) == [] for order in orders)
 
 
+@pytest.mark.parametrize("however_many", [False, True])
+async def test_a_search_goes_no_further_when_it_has_found_too_much_for_one_time(
+    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, however_many: bool
+) -> None:
+    monkeypatch.setattr(services.records, "_PAGE", 1)
+    monkeypatch.setattr(policies, "QUIET", policies.QUIET * 0)
+    for limit in ("MANY_GONE", "MANY_AT_ONCE"):
+        monkeypatch.setattr(policies, limit, 1)
+    waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
+    async with open_shop(waiting) as shop:
+        for order in (an_order() for _ in range(3)):
+            handle = await shop.start(order, skip_time=False)
+            await shop.until_attempt(handle, "prepare_shipping", running=False)
+            await delete(shop, handle)
+        report = await reconcile(shop, however_many=however_many)
+        assert report.stopped is not None
+        assert report.stopped.startswith("2 runs")
+        assert report.orders == (2 if however_many else 0)
+        while report.stopped is not None:
+            report = await reconcile(shop, however_many=True)
+        await assert_nothing_left(shop)
+
+
 async def test_one_run_that_cannot_be_read_stops_no_other(open_shop: OpenShop) -> None:
     order = an_order()
     waiting = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
@@ -367,3 +400,38 @@ async def test_a_leftover_of_which_temporal_does_not_tell_any_more_is_not_undone
                 await resolve(leftover, "retry", step)
             assert set((await leftover.result()).undone) == set(NAMES[:2])
         await shop.env.client.get_workflow_handle(handle.id).terminate("test")
+
+
+async def test_while_it_is_recorded_that_an_effect_is_kept_nothing_else_can_be_decided(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    async with open_shop(worker=False) as shop:
+        async with shop.new_worker():
+            handle = await shop.start(order)
+            await shop.outcome(handle)
+        async with shop.deciding_worker():
+            leftover = await shop.env.client.start_workflow(
+                UndoLeftover.run,
+                Leftover(
+                    run=RunRef(handle.id, handle.first_execution_run_id or ""),
+                    order_id=order.order_id,
+                    ended="gone",
+                    why="nobody knows",
+                    unproved=True,
+                    steps=("process_payment",),
+                    standing=("process_payment",),
+                ),
+                id=leftover_of(shop, handle).id,
+                task_queue=shop.settings.task_queue,
+            )
+            await shop.until_listed_as(leftover, SagaStatus.NEEDS_INTERVENTION)
+            await resolve(leftover, "keep")
+            # No worker is there to record it.
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await resolve(leftover, "mark_resolved")
+            assert "does not wait for an operator" in str(refused.value.cause)
+        async with shop.new_worker():
+            result = await leftover.result()
+        assert (result.kept, result.resolved_manually) == (("process_payment",), ())
+        assert shop.standing(order) == NAMES

@@ -1,4 +1,4 @@
-"""What the customers were told, against what the ledgers hold."""
+"""Comparison of what the customers were told with what the ledgers hold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PARKED, _NOWHERE = "parked", "without an end"
 
 @dataclass
 class Reckoning:
-    """What became of the orders, by their ends, and what is wrong with that."""
+    """Ends of the orders, and what is wrong with them."""
 
     ends: Counter[str] = field(default_factory=Counter)
     #: Orders that were told one thing while the ledgers hold another, or that never ended; by
@@ -34,7 +34,7 @@ class Reckoning:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was lost, doubled or left behind."""
+        """Tell whether nothing was lost, doubled or left behind."""
         return not (self.lost or self.doubled or self.violations)
 
 
@@ -65,7 +65,7 @@ def reckon(system: System, shops: list[Shop], books: Books) -> Reckoning:
 
 
 def _ends(system: System) -> dict[tuple[str, str], str]:
-    """How each run of an order ended, as Temporal has it."""
+    """Return how each run of an order ended, as Temporal has it."""
     orders = " OR ".join(f'WorkflowType = "{mode.workflow}"' for mode in Mode)
     listed = system.temporal(
         *("workflow", "list", "--limit", "100000", "--query", orders, "--output", "json")

@@ -1,4 +1,4 @@
-"""What is done to the running system, one kind after the other."""
+"""Kinds of trouble for the running system, one after the other."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ class Trouble:
         return sum([kill(worker) for worker in self._workers.both])
 
     def kill_at(self, point: Point) -> int:
-        """The first worker that comes to the point dies there."""
+        """Have the first worker that comes to the point die there."""
         doom = self._workers.doom
         doom.order(point)
         self._wait(lambda: not doom.is_pending(point))
         return not doom.revoke(point)
 
     def freeze_one_worker(self) -> int:
-        """What it was doing, and is still given to do, happens when nobody expects it any more.
+        """Freeze a worker, so that what it does happens when nobody expects it any more.
 
         It stays frozen while there is other trouble.
         """
@@ -100,7 +100,7 @@ class Trouble:
         return 1
 
     def freeze_the_server(self) -> int:
-        """Connections stay open, and nothing answers."""
+        """Freeze the server: connections stay open, and nothing answers."""
         pid = self._system.server_pid()
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self._chance.uniform(1, 3))
@@ -126,7 +126,7 @@ class Trouble:
         return hit
 
     def protect_a_ledger(self) -> int:
-        """A service's database turns read-only."""
+        """Make a service's database read-only."""
         service = self._chance.choice(SERVICES)
         self._workers.doom.protect(service, on=True)
         hit = self._felt("attempt to write a readonly database")
@@ -168,5 +168,5 @@ class Trouble:
 
 
 def is_crash(kind: str) -> bool:
-    """Whether trouble of this kind kills a process."""
+    """Tell whether trouble of this kind kills a process."""
     return "killed" in kind

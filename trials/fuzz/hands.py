@@ -1,4 +1,4 @@
-"""What somebody does to a run, or to all of an order's deliveries, at whatever instant."""
+"""Interruptions of a run, or of all of an order's deliveries, at whatever instant."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _EXCLUDED = (
 
 
 class Hands:
-    """Does it; what comes too late, or is refused, is as good as done."""
+    """Somebody who interrupts; what comes too late, or is refused, is as good as done."""
 
     def __init__(self, env: WorkflowEnvironment) -> None:
         self._client = env.client
@@ -71,7 +71,7 @@ class Hands:
                 await self._say_nothing_readable(handle, what.nth)
 
     async def latest(self, handle: AnyHandle) -> WorkflowExecutionDescription | None:
-        """The latest run under the order's id; None when Temporal knows of none."""
+        """Return the latest run under the order's id; None when Temporal knows of none."""
         try:
             return await self._client.get_workflow_handle(handle.id).describe()
         except RPCError as error:

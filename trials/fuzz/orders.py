@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 from cli.modes import Mode
 from messages.orders import Order
 from messages.runs import ExaminedRun, RunRef
-from runtime.runs import Runs
+from runs.examination import TemporalRuns
 from services.audit import SagaFact
 from settings import Settings
 from tests.harness.server import in_real_time
@@ -19,7 +19,7 @@ from tests.workflows.conftest import PATIENCE, AnyHandle
 from trials.fuzz.books import ALL, standing
 from trials.fuzz.hands import Hands
 from trials.fuzz.scenario import DEADLINE, Scenario, Story
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
 
 _ROLLED_BACK = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED)
@@ -110,7 +110,7 @@ class Orders:
         if latest is not None and latest.status is WorkflowExecutionStatus.RUNNING:
             self._told.pop(handle.first_execution_run_id or "", None)
 
-    async def facts(self, runs: Runs) -> dict[str, SagaFact]:
+    async def facts(self, runs: TemporalRuns) -> dict[str, SagaFact]:
         """What Temporal knows of them, by first run id."""
         found: dict[str, SagaFact] = {}
         for handle in (handle for placed in self._placed.values() for handle in placed):

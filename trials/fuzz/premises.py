@@ -1,4 +1,4 @@
-"""Where the services work: their ledgers, and the worker on them; a ledger may be swapped."""
+"""Ledgers of the services, and the worker on them; a ledger may be swapped."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ THE_END = "the end"
 
 
 class Trouble(NamedTuple):
-    """What one operation of one order suffers."""
+    """Trouble of one operation of one order."""
 
     operation: str
     kind: Literal["refusal", "transient", "lost_reply", "delay", "permanent"]
@@ -38,7 +38,7 @@ class Trouble(NamedTuple):
     after: bool
 
     def rule(self, order_id: str) -> Fault:
-        """The same as a rule of a fault plan."""
+        """Return the same as a rule of a fault plan."""
         either_side = self.kind in ("transient", "delay", "permanent")
         return Fault.model_validate(
             {
@@ -103,7 +103,7 @@ class Swap(NamedTuple):
 
 
 class Story(NamedTuple):
-    """What happens to one order."""
+    """Events in the life of one order."""
 
     troubles: tuple[Trouble, ...]
     interruptions: tuple[Interruption, ...]
@@ -113,14 +113,14 @@ class Story(NamedTuple):
 
     @property
     def calm(self) -> bool:
-        """Whether nothing happens to it that could keep it from succeeding."""
+        """Tell whether nothing happens to it that could keep it from succeeding."""
         harmless = all(each.what in ("unreadable", "reconcile") for each in self.interruptions)
         readable = all(version.readable for version in self.versions)
         return not self.troubles and not self.hurried and harmless and readable
 
     @property
     def hopeless(self) -> bool:
-        """Whether it waits for ever for what never gets better."""
+        """Tell whether it waits for ever for what never gets better."""
         return any(trouble.times is None for trouble in self.troubles)
 
 
@@ -151,7 +151,7 @@ class Scenario(NamedTuple):
         return FaultPlan(fault=tuple(rules))
 
     def as_toml(self) -> str:
-        """The fault plan as a file, with how to play it."""
+        """Return the fault plan as a file, with how to play it."""
         command = f"simulate --orders {len(self.stories)} --seed {self.seed} --prefix fuzz"
         command += " --scarce" if self.scarce else ""
         command += f" --mode {self.mode.value} --deadline {DEADLINE}"

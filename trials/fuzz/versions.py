@@ -40,7 +40,7 @@ class OtherVersions(Interceptor):
         return _Other(next, self)
 
     def take(self, info: activity.Info) -> OtherVersion | None:
-        """The version that takes this attempt; None when it is ours."""
+        """Return the version that takes this attempt; None when it is ours."""
         workflow_id = info.workflow_id or ""
         parts = delivery_parts(workflow_id)
         saga_id = parts[0] if parts else workflow_id

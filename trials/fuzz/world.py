@@ -13,7 +13,7 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 from messages.participants import STEP_OF
-from runtime.runs import Runs
+from runs.examination import TemporalRuns
 from services.audit import audit
 from settings import Settings
 from trials.fuzz.books import Ending, problems
@@ -43,7 +43,7 @@ class World:
         self._loop = asyncio.get_running_loop()
         self._hands = Hands(env)
         self._orders = Orders(env, settings, scenario, self._hands)
-        self._runs = Runs(env.client, settings.task_queue)
+        self._runs = TemporalRuns(env.client, settings.task_queue)
         self._operator = Operator(
             env, settings.task_queue, lambda run_id: run_id in self._orders.promised
         )

@@ -58,7 +58,7 @@ class ChoreographedRun(Run):
             await super().ended()
 
     async def scheduled(self) -> list[str]:
-        """The operations that were begun, in the order in which their events follow."""
+        """Return the operations that were begun, in the order in which their events follow."""
         begun = [await scheduled(handle) async for handle, _ in self._deliveries()]
         return [_OPERATIONS[reaction] for activities in begun for reaction in activities]
 

@@ -15,7 +15,7 @@ from workflows import policies
 
 @contextmanager
 def few_attempts() -> Iterator[None]:
-    """A step's window and the deadline are as long as ever, but the pauses in them grow faster.
+    """Have pauses grow faster in a step's window and the deadline, which stay as long as ever.
 
     Skipped time costs nothing. An attempt is a round trip, and some twenty of them, one after
     the other, take minutes on a machine that is busy with other things.

@@ -1,4 +1,4 @@
-"""Where the checks of one contender are carried out: its ledgers, its services, and its worker."""
+"""Surroundings of one contender's checks: its ledgers, its services, and its worker."""
 
 from __future__ import annotations
 

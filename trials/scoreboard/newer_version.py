@@ -17,7 +17,7 @@ class NewerVersion(Interceptor):
         self._taken.add((workflow_id, activity))
 
     def takes(self, info: activity.Info) -> bool:
-        """Whether it takes this activity."""
+        """Tell whether it takes this activity."""
         # Events and their deliveries are called after the run that they belong to.
         names = (info.workflow_id or "").split("/")
         return any((name, info.activity_type) in self._taken for name in names)

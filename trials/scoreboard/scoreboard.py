@@ -16,7 +16,7 @@ from rich.table import Table
 from temporalio.testing import WorkflowEnvironment
 
 from messages.runs import ExaminedRun
-from runtime.runs import Runs
+from runs.examination import TemporalRuns
 from services.audit import audit
 from trials.scoreboard.checks import CHECKS
 from trials.scoreboard.checks.check import Check
@@ -34,7 +34,7 @@ Results = Mapping[str, Mapping[str, str | None]]
 
 
 class Scoreboard(NamedTuple):
-    """What came of it."""
+    """Results of all checks."""
 
     results: Results
     #: What the audit finds in the ledgers of our sagas after all checks.
@@ -77,7 +77,7 @@ async def play(env: WorkflowEnvironment, folder: Path) -> Scoreboard:
 
 
 async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
-    """What they return; nothing runs on when one of them raises."""
+    """Return what they return; nothing runs on when one of them raises."""
     ended = await asyncio.gather(*running, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):
@@ -86,7 +86,7 @@ async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
 
 
 async def _audited(lab: Lab) -> list[str]:
-    runs = Runs(lab.env.client, lab.settings.task_queue)
+    runs = TemporalRuns(lab.env.client, lab.settings.task_queue)
     examined = await asyncio.gather(*(runs.examine(run.ref) for run in lab.placed))
     facts = {run.first_run_id: run.fact for run in examined if isinstance(run, ExaminedRun)}
     report = audit(lab.settings.ledger_urls(), facts)
@@ -112,13 +112,13 @@ async def _carried_out(check: Check, lab: Lab) -> str | None:
 
 
 def _concerned(board: Scoreboard, bug: str) -> Iterator[tuple[Contender, str | None]]:
-    """Who could have the bug, and what was seen of it."""
+    """Find who could have the bug, and what was seen of it."""
     seen = board.results[bug]
     return ((one, seen[one.name]) for one in CONTENDERS if one.name in seen)
 
 
 def fails(board: Scoreboard) -> list[str]:
-    """What must not be: ours has a bug, a check finds none anywhere, or the audit is not clean."""
+    """List what must not be: a bug of ours, a check that finds none, an audit that is not clean."""
     found = list(board.violations)
     for bug in board.results:
         concerned = list(_concerned(board, bug))
@@ -143,7 +143,7 @@ def show(board: Scoreboard, console: Console) -> None:
 
 
 def as_text(board: Scoreboard) -> str:
-    """The same as plain lines."""
+    """Return the same as plain lines."""
     console = Console(file=io.StringIO(), width=WIDTH)
     with console.capture() as captured:
         show(board, console)

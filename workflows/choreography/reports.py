@@ -15,7 +15,7 @@ _STEP_TOLD_OF = {event.__name__: step for event, step in STEP_TOLD_OF.items()}
 
 
 def step_of(report: DeliveryReport) -> str | None:
-    """The step of the service that is told, or of the word that the order awaits.
+    """Return the step of the service that is told, or of the word that the order awaits.
 
     None for an event that somebody made up, or sent again: the order does not depend on it.
     """

@@ -6,6 +6,7 @@ from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.base import Identifier, Resolution, Reversal
     from messages.deliveries import Delivery
     from messages.events.order import OrderCancelled
@@ -19,11 +20,13 @@ from workflows.choreography.subscriptions import ORDER
 from workflows.reconciliation import asking
 from workflows.replies import call
 
+#: Of an order, all that Temporal may say while it is being called off, or when it has been.
+_OFF = {"open", "rolled_back", "terminated"}
 _TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in PARTICIPANTS}
 
 
 def undoing_of(delivery: Delivery) -> Participant | None:
-    """The service whose undoing, or whose word of it, is delivered; None if it is neither."""
+    """Return the service whose undoing, or whose word of it, is delivered; None if neither is."""
     if delivery.event.type == OrderCancelled.__name__:
         return BY_SERVICE.get(delivery.subscriber)
     if delivery.subscriber == ORDER.name:
@@ -60,15 +63,19 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
 
 
 async def _is_made_up(delivery: Delivery) -> bool:
-    """Whether the order stands, and somebody else has told that it is off.
+    """Tell whether somebody else than the order said that it is off, while it may well stand.
 
-    To discard that is no decision on what stands.
+    To discard that is no decision on what stands. That Temporal does not know the order is no
+    evidence that it is off; what it has left behind is then for the reconciler to find.
     """
     event, parent = delivery.event, workflow.info().parent
     if parent is not None and parent.workflow_id == event.correlation_id:
         return False
     found = await asking.examined([RunRef(event.correlation_id, event.saga_run_id)])
-    return any(run.fact.status == "succeeded" for run in found.runs)
+    ended = {run.fact.status for run in found.runs}
+    if "succeeded" in ended:
+        return True
+    return ended.isdisjoint(_OFF) and workflow.patched(wire.SETTLES_ON_EVIDENCE)
 
 
 def _order_of(correlation_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Who hears of what, derived from the table of participants. There is no other wiring."""
+"""Subscriptions to events, derived from the table of participants. There is no other wiring."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workflows.policies import DELIVERY, UNDO_DELIVERY, DeliveryPolicy
 
 @dataclass(frozen=True)
 class Subscriber:
-    """Who an event is delivered to."""
+    """Receiver of an event: a service, or the order."""
 
     name: str
     #: The activity that reacts to it; None when the order's own workflow takes it.
@@ -57,7 +57,7 @@ class UnknownEvent(Exception):
 
 
 def subscription(event: Event, subscriber: str) -> Subscriber:
-    """The subscriber of that name to that type of event.
+    """Return the subscriber of that name to that type of event.
 
     Raises:
         UnknownEvent: there is none.
@@ -69,7 +69,7 @@ def subscription(event: Event, subscriber: str) -> Subscriber:
 
 
 def read(event: Event) -> OrderEvent:
-    """The event as its own type.
+    """Return the event as its own type.
 
     Raises:
         UnknownEvent: it is of no known type or version, or does not tell what it should.

@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.loyalty import LoyaltyActivities
     from activities.payment import PaymentActivities
     from activities.shipping import ShippingActivities
+    from messages import wire
     from messages.base import Reversal
     from messages.failures import REFUSALS
     from messages.ids import order_saga_id
@@ -72,7 +73,7 @@ AWARD_LOYALTY_POINTS = _step(
 STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POINTS)
 
 
-@workflow.defn(name="OrderSaga")
+@workflow.defn(name=wire.ORDER_SAGA)
 class OrderSaga:
     """Places one order with the four services."""
 
@@ -96,7 +97,7 @@ class OrderSaga:
         return await self._saga.run(self._place)
 
     async def _place(self, saga: Saga) -> None:
-        """The way forward; each step's compensation stands in its row above."""
+        """Go the way forward; each step's compensation stands in its row above."""
         order = self._order
         await saga.step(RESERVE_INVENTORY, lambda key: ReserveInventory.of(order, key))
         await saga.step(PROCESS_PAYMENT, lambda key: ProcessPayment.of(order, key))
@@ -107,12 +108,12 @@ class OrderSaga:
         info = workflow.info()
         return requests_of(self._order, info.workflow_id, info.first_execution_run_id)
 
-    @workflow.query
+    @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
         """Every step with its state and times."""
         return self._saga.view()
 
-    @workflow.update
+    @workflow.update(name=wire.CANCEL_ORDER)
     def cancel_order(self, request: CancelOrder) -> SagaView:
         """Take the order back; what stands of it is undone."""
         self._saga.cancel(request.reason)
@@ -122,7 +123,7 @@ class OrderSaga:
     def _may_cancel(self, request: CancelOrder) -> None:
         self._saga.check_cancel()
 
-    @workflow.update
+    @workflow.update(name=wire.RESOLVE_COMPENSATION)
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
         """Decide on a compensation that failed for good."""
         self._saga.resolve(decision)

@@ -1,4 +1,4 @@
-"""What the invoice service is asked and answers."""
+"""Request and reply of the invoice service."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, ins
 from messages.base import Reversal
 from messages.failures import Refused
 from messages.invoice import Invoice, IssueInvoice
+from services.fault_injection import fault_calls
 from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import insert_new, metadata
-from services.trouble import fault_calls
 
 #: Cents that were billed, per customer.
 billed = Table(

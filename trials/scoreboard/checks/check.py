@@ -29,11 +29,11 @@ class Check(NamedTuple):
         return self.schedule.__name__
 
     def concerns(self, contender: Contender) -> bool:
-        """Whether the contender could have the bug at all."""
+        """Tell whether the contender could have the bug at all."""
         return not (self.needs_a_leader and contender.choreographed)
 
     def rules(self) -> list[Fault]:
-        """The faults as rules of a plan, for this check's orders only."""
+        """Return the faults as rules of a plan, for this check's orders only."""
         return [
             {k: v for k, v in fault.items() if k != "part"}
             | {"orders": [f"*.{self.slug}.{fault.get('part', '*')}"]}
@@ -47,26 +47,26 @@ def check(bug: str, *faults: Fault, needs_a_leader: bool = False) -> Callable[[S
 
 
 def refused(operation: str) -> Fault:
-    """The service says no."""
+    """Have the service say no."""
     return {"operations": [operation], "kind": "refusal", "rate": 1.0}
 
 
 def fails_for_good(
     operation: str, *, after: bool = False, calls: int | None = None, part: str = "*"
 ) -> Fault:
-    """The service fails in a way that no retry mends, before or after the effect, so many times."""
+    """Have the service fail so often as no retry mends, before or after the effect."""
     often = {"rate": 1.0} if calls is None else {"count": calls}
     fault = {"operations": [operation], "kind": "permanent", "part": part, **often}
     return {**fault, "when": "after" if after else "before"}
 
 
 def is_down(operation: str, *, calls: int | None = None) -> Fault:
-    """The service does not answer: so many times, or ever."""
+    """Have the service not answer: so many times, or ever."""
     often = {"rate": 1.0} if calls is None else {"count": calls}
     return {"operations": [operation], "kind": "transient", **often}
 
 
 def reply_lost(operation: str, *, calls: int | None = None, part: str = "*") -> Fault:
-    """The service acts and its reply is lost: so many times, or always."""
+    """Have the service act and its reply be lost: so many times, or always."""
     often = {"rate": 1.0} if calls is None else {"count": calls}
     return {"operations": [operation], "kind": "lost_reply", "part": part, **often}

@@ -107,7 +107,7 @@ class TextbookActivities:
         return {"idempotency_key": str(key), "order_id": cart.order_id}
 
     def _find(self, service: str, command: type[C], reference: str | None) -> C | None:
-        """What the service did under the id that it replied with; nothing without an id."""
+        """Return what the service did under the id that it replied with; nothing without an id."""
         with reading(service, self._ledgers[service]) as tx:
             found = tx.execute(
                 select(fence.c.request)

@@ -23,7 +23,7 @@ class NoTombstones(Fence):
 
 
 def without_tombstones(services: Services) -> Services:
-    """The same services, but for their tombstones.
+    """Return the same services, but for their tombstones.
 
     Nor do their ledgers keep an order from having an effect twice, under two keys.
     """

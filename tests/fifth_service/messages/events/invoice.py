@@ -1,4 +1,4 @@
-"""What the invoice service tells."""
+"""Events of the invoice service."""
 
 from __future__ import annotations
 
