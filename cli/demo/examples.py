@@ -78,7 +78,9 @@ async def show(example: Example, tag: str, system: LocalSystem, output: Output) 
     """Place the example's order, under an id of its own, and show it to the end."""
     template = read_order(str(ROOT / "examples" / example.file), example.deadline)
     suffix = "-cancelled" if example.cancel else "-late" if example.deadline else ""
-    order = template.model_copy(update={"order_id": f"{template.order_id}{suffix}-{tag}"})
+    # An order has its effects once, in whichever mode it is placed.
+    order_id = f"{template.order_id}{suffix}-{example.mode.value}-{tag}"
+    order = template.model_copy(update={"order_id": order_id})
     placed = await place(system.client, example.mode, order, system.settings.task_queue)
     run_id = placed.run.run_id or ""
     link = system.link(placed.run.id, run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -91,6 +92,29 @@ def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: Sy
     assert "Traceback" not in demo.output()
     assert holders(home.data_dir) == []
     assert [pid for pid in pids if is_there(pid)] == []
+
+
+def test_each_example_ends_as_its_title_says(home: System) -> None:
+    no_faults = home.folder / "no_faults.toml"
+    no_faults.touch()
+    shown = home.starter(
+        *("demo", "--exit", "--orders", "10", "--json"), ORDER_SAGA_FAULTS=str(no_faults)
+    )
+    assert shown.returncode == 0, shown.stderr
+    for mode in ("order_saga_", "saga_"):
+        ends = [
+            (end["status"], end.get("failed_step"))
+            for act in json.loads(shown.stdout)["acts"]
+            if act["workflow_id"].startswith(mode)
+            for end in [act["result"]]
+        ]
+        assert ends[:5] == [
+            ("SUCCESS", None),
+            ("FAILED", "reserve_inventory"),
+            ("FAILED", "process_payment"),
+            ("FAILED", "prepare_shipping"),
+            ("FAILED", "award_loyalty_points"),
+        ]
 
 
 def told_to_kill(home: System) -> set[int]:
