@@ -31,7 +31,8 @@ PARTS = ("workflows", *SERVICES)
 _PREFIX = "ORDER_SAGA_"
 
 _Part = Annotated[str, one_of(PARTS)]
-_TaskQueue = Annotated[str, Field(min_length=1)]
+# A server with a SQL database lists no runs of a task queue whose name has one of these.
+_TaskQueue = Annotated[str, Field(min_length=1, pattern=r"^[^\"'\\\x00-\x1f]+$")]
 
 if TYPE_CHECKING:
     _OfServices = BaseSettings

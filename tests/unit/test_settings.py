@@ -42,6 +42,15 @@ def test_an_unknown_part_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         read_settings()
 
 
+@pytest.mark.parametrize("queue", ['a "queue"', "it's", "back\\slash", "two\nlines", ""])
+def test_a_task_queue_whose_runs_a_server_could_not_list_is_refused(
+    monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    monkeypatch.setenv("ORDER_SAGA_TASK_QUEUE", queue)
+    with pytest.raises(BadSettings, match="task_queue: "):
+        read_settings()
+
+
 @pytest.mark.parametrize(
     ("mistyped", "meant"),
     [("ORDER_SAGA_DATADIR", "ORDER_SAGA_DATA_DIR"), ("ORDER_SAGA_FAULT", "ORDER_SAGA_FAULTS")],
