@@ -5,32 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.acceptance.system import System, assert_one_line
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.faults import delay, permanent, transient
+from tests.harness.system import System, assert_one_line
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODE = ("--mode", "choreography")
 
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "delay"
-seconds = 3.0
-rate = 1.0
-orders = ["slow*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["never*"]
-
-[[fault]]
-operations = ["process_payment"]
-kind = "permanent"
-count = 1
-orders = ["stuck*"]
-"""
+TROUBLE = (
+    delay("prepare_shipping", seconds=3.0, orders="slow*"),
+    transient("prepare_shipping", orders="never*"),
+    permanent("process_payment", times=1, orders="stuck*"),
+)
 
 
 def test_an_order_is_told_as_a_tree_of_events_and_as_json(system: System) -> None:

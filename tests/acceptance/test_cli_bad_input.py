@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Completed, System
 from tests.harness.builders import seed_order_json
+from tests.harness.system import Completed, System
 
 SEED = json.loads(seed_order_json())
 ITEM = SEED["items"][0]

@@ -9,22 +9,14 @@ import sys
 
 import pytest
 
-from tests.acceptance.system import ROOT, System, assert_one_line
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.faults import refusal, transient
+from tests.harness.system import ROOT, System, assert_one_line
 
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "refusal"
-count = 1
-orders = ["once*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["*never*"]
-"""
+TROUBLE = (
+    refusal("prepare_shipping", times=1, orders="once*"),
+    transient("prepare_shipping", orders="*never*"),
+)
 
 CHOREOGRAPHY = ("--mode", "choreography")
 

@@ -6,11 +6,12 @@ import json
 import uuid
 from pathlib import Path
 
-from tests.acceptance.system import ROOT, System
+from services.faults import load_fault_plan
 from tests.harness.builders import seed_order_json
+from tests.harness.system import ROOT, System
 
 #: The refund of ``stuck*`` orders fails.
-TROUBLE = (ROOT / "examples" / "faults" / "stuck_refund.toml").read_text()
+TROUBLE = load_fault_plan(ROOT / "examples" / "faults" / "stuck_refund.toml").fault
 
 
 def test_a_stuck_order_is_found_resolved_and_audited(system: System) -> None:

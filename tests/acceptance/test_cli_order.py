@@ -10,37 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Completed, System, assert_one_line
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.faults import delay, permanent, refusal, transient
+from tests.harness.system import Completed, System, assert_one_line
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "delay"
-seconds = 1.0
-rate = 1.0
-orders = ["slow*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["never*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "refusal"
-rate = 1.0
-orders = ["stuck*"]
-
-[[fault]]
-operations = ["refund_payment"]
-kind = "permanent"
-count = 1
-orders = ["stuck*"]
-"""
+TROUBLE = (
+    delay("prepare_shipping", seconds=1.0, orders="slow*"),
+    transient("prepare_shipping", orders="never*"),
+    refusal("prepare_shipping", orders="stuck*"),
+    permanent("refund_payment", times=1, orders="stuck*"),
+)
 
 
 def test_an_order_is_shown_step_by_step_without_control_codes(system: System) -> None:

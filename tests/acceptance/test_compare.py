@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 
-from tests.acceptance.system import PATIENCE, ROOT
+from tests.harness.system import ROOT
+from tests.harness.waiting import PATIENCE
 
 
 def test_an_orchestrated_order_costs_what_the_documentation_says() -> None:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.system import Running, System, wait_until
 from tests.harness.children import holders
+from tests.harness.system import Running, System
+from tests.harness.waiting import wait_until
 
 #: What it says, at the moments at which it is stopped.
 FIRST_WORD = "Starting the Temporal server"

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from settings import Settings
-from tests.acceptance.system import System, wait_until
 from tests.harness.builders import seed_order_json
+from tests.harness.faults import transient
 from tests.harness.ledgers import effects
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 
 @pytest.fixture
-def system(tmp_path: Path, running_system: System) -> Iterator[System]:
+def system(system_beside: System) -> System:
     """The shared server, with ledgers and a worker of this test's own."""
-    own = running_system.beside(tmp_path)
-    own.start_worker()
-    yield own
-    own.stop()
+    system_beside.start_worker()
+    return system_beside
 
 
 def forget(system: System, saga_id: str) -> None:
@@ -65,12 +63,10 @@ def test_an_order_that_temporal_has_forgotten_is_known_to_the_ledgers(
 
 
 def test_an_order_that_was_broken_off_is_refused_until_it_is_reconciled(
-    tmp_path: Path, running_system: System
+    system_beside: System,
 ) -> None:
-    plan = tmp_path / "plan.toml"
-    plan.write_text('[[fault]]\noperations = ["prepare_shipping"]\nkind = "transient"\ncount = 4\n')
-    system = running_system.beside(tmp_path)
-    system.start_worker(faults=str(plan))
+    system = system_beside
+    system.start_worker_with(transient("prepare_shipping", times=4))
     order_id = f"order-{uuid.uuid4()}"
     assert not system.starter("order", "-", "--no-wait", stdin=seed_order_json(order_id)).returncode
     wait_until(lambda: effects(Settings(data_dir=system.data_dir), order_id) == 2, "the charge")

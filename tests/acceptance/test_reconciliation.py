@@ -5,60 +5,39 @@ from __future__ import annotations
 import json
 import signal
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from settings import Settings
-from tests.acceptance.system import Completed, System, wait_until
 from tests.harness.builders import seed_order_json
+from tests.harness.faults import as_toml, delay, lost_reply, permanent, transient
 from tests.harness.ledgers import standing_steps
+from tests.harness.system import Completed, System
+from tests.harness.waiting import wait_until
 
 #: ``all*`` does not hear of its last effect for long, the others never come past the second
 #: one; the refund of ``slow*`` takes long, that of ``broken*`` fails once.
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["halfway*", "slow*", "broken*"]
-
-[[fault]]
-operations = ["award_loyalty_points"]
-kind = "lost_reply"
-count = 6
-orders = ["all*"]
-
-[[fault]]
-operations = ["refund_payment"]
-kind = "delay"
-seconds = 3
-rate = 1.0
-orders = ["slow*"]
-
-[[fault]]
-operations = ["refund_payment"]
-kind = "permanent"
-count = 1
-orders = ["broken*"]
-"""
+TROUBLE = (
+    transient("prepare_shipping", orders=("halfway*", "slow*", "broken*")),
+    lost_reply("award_loyalty_points", times=6, orders="all*"),
+    delay("refund_payment", seconds=3, orders="slow*"),
+    permanent("refund_payment", times=1, orders="broken*"),
+)
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("plan") / "trouble.toml"
-    file.write_text(TROUBLE)
+    file.write_text(as_toml(*TROUBLE))
     return file
 
 
 @pytest.fixture
-def system(tmp_path: Path, running_system: System, plan: Path) -> Iterator[System]:
+def system(system_beside: System, plan: Path) -> System:
     """The shared server, with ledgers and a worker of this test's own."""
-    own = running_system.beside(tmp_path)
-    own.start_worker(faults=str(plan))
-    yield own
-    own.stop()
+    system_beside.start_worker(faults=str(plan))
+    return system_beside
 
 
 def place(system: System, kind: str) -> str:

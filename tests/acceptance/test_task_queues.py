@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from tests.acceptance.system import Running, System, wait_until
 from tests.harness.builders import seed_order_json
+from tests.harness.system import Running, System
+from tests.harness.waiting import wait_until
 
 OTHERS = "workflows,inventory,shipping,loyalty"
 

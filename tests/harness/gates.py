@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from messages.ids import delivery_parts
+from tests.harness.waiting import PATIENCE
 
 
 class Gate:
@@ -22,6 +23,14 @@ class Gate:
         #: Set while no attempt stands before the gate or has passed without having ended.
         self.landed = asyncio.Event()
         self._under_way = 0
+
+    async def until_reached(self) -> None:
+        """Wait until an attempt stands before the gate."""
+        await asyncio.wait_for(self.reached.wait(), PATIENCE)
+
+    async def until_landed(self) -> None:
+        """Wait until every attempt is over, given up or not."""
+        await asyncio.wait_for(self.landed.wait(), PATIENCE)
 
     async def arrive(self) -> None:
         """Stand before the gate until it opens."""

@@ -14,7 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
-from tests.replay.studio import Scenario
+from tests.replay.recording import Scenario
 
 FOLDER = Path(__file__).with_name("histories")
 

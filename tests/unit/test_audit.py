@@ -11,7 +11,8 @@ from services.audit import SagaFact, audit, unsettled_runs
 from services.ledger import LedgerUnavailable
 from services.mock import Services
 from tests.harness.builders import an_order, requests_for
-from tests.unit.participants import SERVICES, operations
+from tests.harness.participants import operations
+from tests.harness.steps import SERVICES
 
 Ledgers = dict[str, str]
 

@@ -16,7 +16,7 @@ from services.audit.ledgers import check_ledger
 from services.ledger import LedgerUnavailable
 from services.mock import open_services
 from tests.harness.builders import requests_for
-from tests.unit.victim import ORDER
+from tests.harness.killed_process import ORDER
 
 PATIENCE = 60.0
 
@@ -63,7 +63,7 @@ def test_a_kill_in_the_middle_of_work_loses_nothing_that_was_acknowledged(
 
 @contextmanager
 def _victim(mode: str, ledgers: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.unit.victim", mode, ledgers["payment"]]
+    command = [sys.executable, "-m", "tests.harness.killed_process", mode, ledgers["payment"]]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as victim:
         try:

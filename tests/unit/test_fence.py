@@ -23,7 +23,7 @@ from services import payment
 from services.fence import Fence, fence
 from services.ledger import open_ledger
 from tests.harness.builders import an_order, requests_for
-from tests.unit.participants import Participant
+from tests.harness.participants import Participant
 
 
 def test_a_repeated_action_gets_the_stored_answer_and_has_its_effect_once(

@@ -15,7 +15,7 @@ from services.ledger import LedgerUnavailable
 from services.mock import open_services
 from tests.harness.builders import an_order, requests_for
 from tests.harness.postgres import PostgresServer
-from tests.unit.participants import SERVICES
+from tests.harness.steps import SERVICES
 
 _FORMAT_1 = Path(__file__).with_name("format_1")
 #: A number that the database gives is one thing in SQLite and another one in PostgreSQL, and

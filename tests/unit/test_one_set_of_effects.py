@@ -18,7 +18,7 @@ from services.audit import audit
 from services.ledger import Ledger
 from services.mock import Services, open_services
 from tests.harness.builders import an_order, requests_for
-from tests.unit.participants import Participant
+from tests.harness.participants import Participant
 
 
 def asked(participant: Participant, order: Order) -> Command:

@@ -27,7 +27,7 @@ from settings import Settings
 from tests.harness import ledgers
 from tests.harness.builders import an_order
 from tests.harness.events import TRIGGERS, created, enveloped, told
-from tests.unit.participants import REFUSED_ORDERS
+from tests.harness.participants import REFUSED_ORDERS
 from workflows.choreography.participants import BY_SERVICE, STEPS, Refusal, Undone
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber, read
 

@@ -10,25 +10,36 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.modes import Mode
 from messages.events.base import OrderEvent
 from messages.ids import order_choreography_id
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
+from tests.harness.opening import OpenShop
+from tests.harness.runs import first_run
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
+from tests.harness.shop import Handle, Shop
+from tests.harness.steps import STEPS
+from tests.harness.waiting import PATIENCE
 from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import PARTICIPANTS, STEPS
+from workflows.choreography.participants import PARTICIPANTS
+
+
+@pytest.fixture
+def mode() -> Mode:
+    return Mode.CHOREOGRAPHY
+
 
 DONE = [participant.done for participant in PARTICIPANTS]
 UNDONE = [participant.undone for participant in PARTICIPANTS]
 
 
-async def alone(shop: Shop, order: Order) -> ChoreographyHandle:
+async def alone(shop: Shop, order: Order) -> Handle:
     """An order whose services are away: it hears what the test tells it, and nothing else."""
     async with in_real_time(shop.env):
-        return await shop.env.client.start_workflow(
+        return await shop.client.start_workflow(
             OrderChoreography.run,
             order,
             id=order_choreography_id(order.order_id),
@@ -37,10 +48,10 @@ async def alone(shop: Shop, order: Order) -> ChoreographyHandle:
 
 
 async def tell(
-    handle: ChoreographyHandle, order: Order, kinds: list[type[OrderEvent]], chance: random.Random
+    handle: Handle, order: Order, kinds: list[type[OrderEvent]], chance: random.Random
 ) -> None:
     """Tell each of them once to three times, in any order."""
-    run_id = handle.first_execution_run_id or ""
+    run_id = first_run(handle)
     copies = [kind for kind in kinds for _ in range(chance.randint(1, 3))]
     chance.shuffle(copies)
     for kind in copies:

@@ -27,7 +27,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from messages.base import Message, Reversal
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import PATIENCE
+from tests.harness.waiting import PATIENCE
 from workflows.orchestration.saga import Saga
 from workflows.orchestration.step import Step
 

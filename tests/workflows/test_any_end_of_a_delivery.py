@@ -21,9 +21,12 @@ from messages.ids import order_choreography_id
 from messages.sagas import SagaSucceeded
 from tests.harness.builders import an_order
 from tests.harness.events import told
+from tests.harness.opening import OpenShop
+from tests.harness.progress import assert_no_task_failed
+from tests.harness.runs import first_run
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import OpenShop, Shop, until
-from tests.workflows.test_any_message import assert_no_task_failed
+from tests.harness.shop import Shop
+from tests.harness.waiting import until
 from workflows.choreography.order import OrderChoreography
 
 _UNREADABLE = RawValue(Payload(metadata={"encoding": b"unheard/of"}, data=b"\xff"))
@@ -64,7 +67,7 @@ async def test_an_order_goes_on_whatever_its_deliveries_end_with(
         in_real_time(shop.env),
     ):
         # Not through the shop, whose ledgers it leaves alone.
-        placed = await shop.env.client.start_workflow(
+        placed = await shop.client.start_workflow(
             OrderChoreography.run,
             order,
             id=order_choreography_id(order.order_id),
@@ -72,7 +75,7 @@ async def test_an_order_goes_on_whatever_its_deliveries_end_with(
         )
         await until(lambda: _has_heard_of_the_end(placed))
         for kind in _WHAT_ALL_SERVICES_TELL:
-            event = told(kind, order, placed.first_execution_run_id or "")
+            event = told(kind, order, first_run(placed))
             await placed.signal(OrderChoreography.receive_event, event)
         assert await placed.result() == SagaSucceeded(saga_id=placed.id, completed_steps=4)
         await assert_no_task_failed(placed, "in the end")
@@ -80,7 +83,7 @@ async def test_an_order_goes_on_whatever_its_deliveries_end_with(
 
 def _odd_worker(shop: Shop, deliveries: type) -> Worker:
     return Worker(
-        shop.env.client,
+        shop.client,
         task_queue=shop.settings.task_queue,
         workflows=[OrderChoreography, deliveries],
         workflow_runner=UnsandboxedWorkflowRunner(),

@@ -21,16 +21,19 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import _Definition
 
+from cli.modes import Mode
 from messages.ids import order_saga_id
 from messages.orders import Order
 from messages.reconciliation import Leftover, Reconcile
 from messages.runs import RunRef
-from messages.sagas import SagaSucceeded
 from tests.harness.builders import an_order
+from tests.harness.deliveries import FORWARD, delivery
+from tests.harness.opening import OpenShop
+from tests.harness.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw
+from tests.harness.progress import until_begun
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import PATIENCE, AnyHandle, OpenShop, Shop
-from tests.workflows.deliveries import FORWARD, delivery, until_begun
-from tests.workflows.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw
+from tests.harness.shop import Handle, Shop
+from tests.harness.waiting import PATIENCE
 from worker import WORKFLOWS
 
 Run = WorkflowHandle[Any, Any]
@@ -74,7 +77,7 @@ async def test_a_bad_input_closes_the_run_as_failed(open_shop: OpenShop, workflo
     shapes: Mapping[str, Shape] = BAD_ARGUMENTS if workflow in NEEDING_NO_INPUT else ALL
     async with open_shop() as shop:
         for name, shape in shapes.items():
-            run: Run = await shop.env.client.start_workflow(
+            run: Run = await shop.client.start_workflow(
                 workflow,
                 args=raw(shape),
                 id=f"bad-{uuid.uuid4()}",
@@ -144,11 +147,11 @@ async def an_open_run(shop: Shop, workflow: str) -> AsyncIterator[Run]:
     order = an_order()
     async with shop.deciding_worker():
         run: Run
-        placed: AnyHandle | None = None
+        placed: Handle | None = None
         if workflow == "OrderSaga":
-            run = placed = await shop.start_in_real_time(order)
+            run = placed = await shop.place(order)
         elif workflow in ("OrderChoreography", "EventDelivery"):
-            run = placed = await shop.create(order)
+            run = placed = await shop.place(order, Mode.CHOREOGRAPHY)
             first = delivery(shop, placed, FORWARD["inventory"])
             await until_begun(first)
             if workflow == "EventDelivery":
@@ -161,8 +164,8 @@ async def an_open_run(shop: Shop, workflow: str) -> AsyncIterator[Run]:
     await assert_no_task_failed(run, "in the end")
 
 
-async def _succeeded(shop: Shop, placed: AnyHandle, order: Order) -> None:
-    assert isinstance(await shop.outcome(placed), SagaSucceeded)
+async def _succeeded(shop: Shop, placed: Handle, order: Order) -> None:
+    await shop.succeeds(placed)
     assert len(shop.standing(order)) == 4
 
 
@@ -177,7 +180,7 @@ async def _begun(shop: Shop, workflow: str, order: Order) -> Run:
         order=order,
     )
     async with in_real_time(shop.env):
-        return await shop.env.client.start_workflow(
+        return await shop.client.start_workflow(
             workflow,
             leftover if workflow == "UndoLeftover" else Reconcile(),
             id=f"begun-{uuid.uuid4()}",

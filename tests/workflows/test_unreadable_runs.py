@@ -13,9 +13,9 @@ from cli.simulation.population import Population
 from cli.simulation.simulation import Simulation
 from messages.ids import order_saga_id
 from tests.harness.builders import an_id
+from tests.harness.foreign_workflows import StrangeResult
+from tests.harness.opening import OpenShop
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import OpenShop
-from tests.workflows.strangers import StrangeResult
 from worker import worker_config
 
 GARBAGE = RawValue(Payload(metadata={"encoding": b"binary/unheard-of"}, data=b"\xff"))
@@ -23,7 +23,7 @@ GARBAGE = RawValue(Payload(metadata={"encoding": b"binary/unheard-of"}, data=b"\
 
 async def test_a_result_that_cannot_be_read_is_told_as_that(open_shop: OpenShop) -> None:
     async with open_shop(worker=False) as shop:
-        client, queue = shop.env.client, shop.settings.task_queue
+        client, queue = shop.client, shop.settings.task_queue
         config = worker_config(client, shop.services, shop.settings)
         config["workflows"] = [StrangeResult]
         async with Worker(**config):
@@ -38,11 +38,11 @@ async def test_a_simulation_goes_on_past_an_order_that_cannot_be_read(open_shop:
     population = Population(count=3, seed=1, prefix=an_id("sim"))
     first = order_saga_id(f"{population.prefix}-1")
     async with open_shop(worker=False) as shop:
-        client, queue = shop.env.client, shop.settings.task_queue
+        client, queue = shop.client, shop.settings.task_queue
         fates: list[Fate] = []
         async with in_real_time(shop.env):
             run = await client.start_workflow("OrderSaga", GARBAGE, id=first, task_queue="nobodys")
-            async with shop.new_worker():
+            async with shop.worker():
                 simulation = Simulation(client, Mode.ORCHESTRATION, queue)
                 await simulation.run(population.orders(), 2, fates.append)
         kinds = {fate.workflow_id: fate.kind for fate in fates}

@@ -10,7 +10,7 @@ from typing import get_args
 from cli.modes import Mode
 from cli.simulation.fates import Summary
 from services.faults import Action
-from tests.acceptance.system import System
+from tests.harness.system import System
 from trials.chaos.books import Books
 from trials.chaos.shop import Shop, inbox
 

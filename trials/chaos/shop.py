@@ -12,7 +12,7 @@ from functools import partial
 from cli.modes import Mode
 from cli.simulation.fates import Summary
 from cli.waiting import PARKED
-from tests.acceptance.system import Running, System
+from tests.harness.system import Running, System
 
 #: Seconds that orders get to end once the trouble is over.
 PATIENCE = 300.0

@@ -14,7 +14,8 @@ from functools import partial
 from threading import Timer
 
 from services.mock import SERVICES
-from tests.acceptance.system import System, wait_until
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 from trials.chaos.doom import Point
 from trials.chaos.proxy import Proxy
 from trials.chaos.workers import Workers, kill

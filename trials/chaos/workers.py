@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.acceptance.system import Running, System, wait_until
+from tests.harness.system import Running, System
+from tests.harness.waiting import wait_until
 from trials.chaos.doom import Doom
 
 #: How long one of the two waits for a locked ledger; the other waits as long as the product does.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pydantic import BaseModel
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
@@ -26,19 +24,16 @@ _UNHEARD_OF = {"unheard_of": {"since": "the next version"}}
 
 
 class OtherVersions(Interceptor):
-    """Takes one attempt of each of these operations.
+    """Takes one attempt of each of some operations."""
 
-    Args:
-        by_order: by workflow id of an order.
-    """
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], OtherVersion] = {}
 
-    def __init__(self, by_order: Mapping[str, tuple[OtherVersion, ...]]) -> None:
-        self._waiting = {
-            (saga_id, name): version
-            for saga_id, versions in by_order.items()
-            for version in versions
-            for name in (version.operation, _REACTIONS[version.operation])
-        }
+    def are_to_take(self, saga_id: str, versions: tuple[OtherVersion, ...]) -> None:
+        """Take these operations of an order, in whichever mode it is placed."""
+        for version in versions:
+            for name in (version.operation, _REACTIONS[version.operation]):
+                self._waiting[saga_id, name] = version
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         return _Other(next, self)

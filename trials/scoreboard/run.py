@@ -18,16 +18,17 @@ from temporalio.testing import WorkflowEnvironment
 
 from messages.ids import leftover_id
 from messages.runs import RunRef
-from tests.harness.executions import (
+from tests.harness.gates import Gate
+from tests.harness.runs import (
+    end,
     forget,
     has_failed_once,
     is_parked,
+    ref_of,
     reset,
+    said_by,
     scheduled,
-    terminate,
-    told,
 )
-from tests.harness.gates import Gate
 from trials.scoreboard.books import EFFECTS, Books
 from trials.scoreboard.contenders import Contender
 
@@ -136,7 +137,7 @@ class Run:
         try:
             return json.dumps(await self.handle.result())
         except WorkflowFailureError as failure:
-            return " / ".join(told(failure.cause))
+            return " / ".join(said_by(failure.cause))
 
     async def says_success(self) -> bool:
         """Whether the run is over and claims that the order was placed."""
@@ -147,7 +148,7 @@ class Run:
     @property
     def ref(self) -> RunRef:
         """What the run is called in the ledgers."""
-        return RunRef(self.handle.id, self.handle.first_execution_run_id or "")
+        return ref_of(self.handle)
 
     async def paid_back_by_hand(self) -> None:
         """A person pays the money back past the service, and records it where that can be done."""
@@ -161,7 +162,8 @@ class Run:
 
     async def reset(self) -> None:
         """Somebody resets the run to its first task; one that is parked again is tried again."""
-        await reset(self._env.client, self.handle)
+        latest = (await self.handle.describe()).run_id
+        await reset(self._env.client, self.handle.id, latest)
         await self.ended()
         if await self.status() is WorkflowExecutionStatus.RUNNING:
             await self._decide_on_refund(undone=False)
@@ -173,8 +175,8 @@ class Run:
 
     async def abandon(self) -> None:
         """Leave nothing of it running."""
-        await terminate(self.handle)
-        await terminate(self._env.client.get_workflow_handle(leftover_id(self.ref)))
+        await end(self.handle)
+        await end(self._env.client.get_workflow_handle(leftover_id(self.ref)))
 
     def expect_nothing_stands(self) -> None:
         """Raises:

@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from messages.failures import ServiceError
 from tests.harness.builders import an_order, requests_for
-from trials.scoreboard.checks.check import check, reply_lost
+from tests.harness.faults import lost_reply
+from trials.scoreboard.checks.check import check
 from trials.scoreboard.run import expect
 from trials.scoreboard.trial import Trial
 
@@ -22,7 +23,7 @@ async def shared_keys(trial: Trial) -> None:
 
 @check(
     "duplicate and reordered events",
-    reply_lost("process_payment", calls=1, part="duplicate"),
+    lost_reply("process_payment", times=1, orders="duplicate"),
 )
 async def duplicate_and_reordered(trial: Trial) -> None:
     # Its reply lost, Temporal delivers the request again.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from trials.scoreboard.checks.check import check, fails_for_good, refused
+from tests.harness.faults import permanent, refusal
+from trials.scoreboard.checks.check import check
 from trials.scoreboard.run import expect
 from trials.scoreboard.trial import Trial
 
 
 @check(
     "settled by hand, then forgotten",
-    refused("prepare_shipping"),
-    fails_for_good("refund_payment", calls=1),
+    refusal("prepare_shipping"),
+    permanent("refund_payment", times=1),
 )
 async def settled_by_hand(trial: Trial) -> None:
     run = await trial.place()
@@ -41,8 +42,8 @@ async def unreadable_reply(trial: Trial) -> None:
 
 @check(
     "reset of a parked order",
-    refused("prepare_shipping"),
-    fails_for_good("refund_payment", calls=1),
+    refusal("prepare_shipping"),
+    permanent("refund_payment", times=1),
 )
 async def reset_while_parked(trial: Trial) -> None:
     run = await trial.place()

@@ -8,33 +8,19 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from services.faults import Fault
 from tests.harness.children import heed_signals, kill_holders
+from tests.harness.faults import as_toml
+from tests.harness.waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[2]
 TEMPORAL = Path(sys.executable).with_name("temporal")
 
-#: Seconds after which what a test waits for counts as never coming.
-PATIENCE = 60.0
-
 Completed = subprocess.CompletedProcess[str]
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Wait until the condition is true.
-
-    Raises:
-        TimeoutError: it did not become true in time.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} never came")
-        time.sleep(0.05)
 
 
 def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
@@ -43,6 +29,17 @@ def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
     assert completed.stderr.count("\n") == 1, completed.stderr
     for word in words:
         assert word in completed.stderr
+
+
+def assert_fails_with_one_line(done: Completed, *words: str) -> None:
+    """The program refused to run, and said why in the last line of its output."""
+    assert done.returncode == 2, done.stdout
+    errors = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, done.stdout
+    assert done.stdout.endswith(errors[0] + "\n")
+    assert "Traceback" not in done.stdout
+    for word in words:
+        assert word in errors[0]
 
 
 class Running:
@@ -139,6 +136,18 @@ class System:
         )
         worker.until_it_says("polling task queue")
         return worker
+
+    def start_worker_with(self, *faults: Fault, **settings: str) -> Running:
+        """A worker whose services follow a fault plan."""
+        plan = self.folder / f"{len(self._running)}-faults.toml"
+        plan.write_text(as_toml(*faults))
+        return self.start_worker(faults=str(plan), **settings)
+
+    def ended(self, *command: str, **env: str) -> Completed:
+        """A program that is expected to end by itself, with its output as one text."""
+        running = self.start(*command, **env)
+        code = running.exit_code()
+        return subprocess.CompletedProcess(command, code, running.output(), "")
 
     def start(self, *arguments: str, **env: str) -> Running:
         """A Python program of the product, in the background."""

@@ -10,8 +10,6 @@ from services.audit.books import KEPT, read_book
 from services.mock import Services
 from tests.harness.builders import an_order, requests_for
 
-SERVICES = tuple(KEPT)
-
 
 class Participant:
     """One of the services."""
