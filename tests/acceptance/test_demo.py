@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.children import holders
+from tests.harness.children import holders, is_alive
 from tests.harness.system import Running, System
 from tests.harness.waiting import wait_until
 
@@ -36,14 +36,6 @@ def start(home: System, *options: str) -> Running:
     return home.start("starter.py", "demo", *options, ORDER_SAGA_FAULTS=str(no_faults))
 
 
-def is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @pytest.mark.parametrize(
     ("sign", "moment"),
     [
@@ -66,7 +58,7 @@ def test_a_demo_that_is_interrupted_exits_130_and_leaves_no_process(
     assert "Traceback" not in demo.output()
     assert "error" not in demo.output()
     assert holders(home.data_dir) == []
-    assert [pid for pid in pids if is_there(pid)] == []
+    assert [pid for pid in pids if is_alive(pid)] == []
 
 
 def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: System) -> None:
@@ -91,7 +83,7 @@ def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: Sy
     assert demo.exit_code() == 0, demo.output()
     assert "Traceback" not in demo.output()
     assert holders(home.data_dir) == []
-    assert [pid for pid in pids if is_there(pid)] == []
+    assert [pid for pid in pids if is_alive(pid)] == []
 
 
 def told_to_kill(home: System) -> set[int]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def heed_signals() -> None:
@@ -17,6 +22,22 @@ def heed_signals() -> None:
     """
     for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(sign, signal.SIG_DFL)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Be told to stop when the tests are gone, however they ended; likewise before exec."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def is_alive(pid: int) -> bool:
+    """Return True if there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def holders(data_dir: Path) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from temporalio.client import WorkflowHandle
 
@@ -47,7 +47,9 @@ def delivery(shop: Shop, order: Handle, name: str) -> DeliveryHandle:
     return shop.client.get_workflow_handle_for(EventDelivery.run, delivery_id(told, subscriber))
 
 
-async def deliver(shop: Shop, event: Event, subscriber: str, variant: str = "") -> DeliveryHandle:
+async def deliver(
+    shop: Shop, event: Event, subscriber: str, variant: str = "", **options: Any
+) -> DeliveryHandle:
     """Begin a delivery as anybody may who can reach the server.
 
     It is called as it would be anyhow, or as it would be if that were taken.
@@ -57,6 +59,7 @@ async def deliver(shop: Shop, event: Event, subscriber: str, variant: str = "") 
         Delivery(event=event, subscriber=subscriber),
         workflow_id=delivery_id(event.id, subscriber, variant),
         result_type=Delivered,
+        **options,
     )
 
 

@@ -69,7 +69,7 @@ class Shop:
         return self.env.client
 
     async def place(
-        self, order: Order, mode: Mode | None = None, *, skip_time: bool = False
+        self, order: Order, mode: Mode | None = None, *, skip_time: bool = False, **options: Any
     ) -> Handle:
         """Place an order.
 
@@ -85,6 +85,7 @@ class Shop:
             workflow_id=mode.saga_id(order.order_id),
             skip_time=skip_time and mode is Mode.ORCHESTRATION,
             result_type=SagaSucceeded,
+            **options,
         )
         self.placed.append(handle)
         return handle

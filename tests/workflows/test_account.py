@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 
 import pytest
-from temporalio.client import WorkflowFailureError
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.modes import Mode
 from messages.events.base import OrderEvent
 from messages.ids import order_choreography_id
 from messages.orders import Order
-from messages.sagas import SagaRolledBack, StepState
+from messages.sagas import SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
 from tests.harness.opening import OpenShop
 from tests.harness.runs import first_run
-from tests.harness.server import in_real_time
 from tests.harness.shop import Handle, Shop
 from tests.harness.steps import STEPS
-from tests.harness.waiting import PATIENCE
 from workflows.choreography.order import OrderChoreography
 from workflows.choreography.participants import PARTICIPANTS
 
@@ -38,13 +33,12 @@ UNDONE = [participant.undone for participant in PARTICIPANTS]
 
 async def alone(shop: Shop, order: Order) -> Handle:
     """An order whose services are away: it hears what the test tells it, and nothing else."""
-    async with in_real_time(shop.env):
-        return await shop.client.start_workflow(
-            OrderChoreography.run,
-            order,
-            id=order_choreography_id(order.order_id),
-            task_queue=shop.settings.task_queue,
-        )
+    return await shop.begin(
+        "OrderChoreography",
+        order,
+        workflow_id=order_choreography_id(order.order_id),
+        result_type=SagaSucceeded,
+    )
 
 
 async def tell(
@@ -72,7 +66,7 @@ async def test_an_order_succeeds_once_it_has_heard_of_every_part(
     async with open_shop(worker=False) as shop, shop.deciding_worker():
         handle = await alone(shop, order)
         await tell(handle, order, [*DONE], random.Random(seed))
-        assert (await asyncio.wait_for(handle.result(), PATIENCE)).completed_steps == 4
+        assert (await shop.succeeds(handle)).completed_steps == 4
 
 
 @pytest.mark.parametrize("refused", PARTICIPANTS, ids=lambda participant: participant.service)
@@ -91,9 +85,6 @@ async def test_an_order_that_was_refused_ends_once_it_has_heard_of_every_undoing
         await tell(handle, order, late, chance)
         assert not [s for s in (await shop.status(handle)).steps if s.state is StepState.SUCCESS]
         await tell(handle, order, [*late, *UNDONE], chance)
-        with pytest.raises(WorkflowFailureError) as failure:
-            await asyncio.wait_for(handle.result(), PATIENCE)
-        assert isinstance(failure.value.cause, ApplicationError)
-        result = SagaRolledBack.model_validate(failure.value.cause.details[0])
+        result = await shop.rolls_back(handle)
         assert (result.status, result.failed_step) == ("FAILED", participant.step)
         assert sorted(result.compensated_steps) == sorted(STEPS)

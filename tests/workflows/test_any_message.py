@@ -31,7 +31,6 @@ from tests.harness.deliveries import FORWARD, delivery
 from tests.harness.opening import OpenShop
 from tests.harness.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw
 from tests.harness.progress import until_begun
-from tests.harness.server import in_real_time
 from tests.harness.shop import Handle, Shop
 from tests.harness.waiting import PATIENCE
 from worker import WORKFLOWS
@@ -179,10 +178,5 @@ async def _begun(shop: Shop, workflow: str, order: Order) -> Run:
         standing=(),
         order=order,
     )
-    async with in_real_time(shop.env):
-        return await shop.client.start_workflow(
-            workflow,
-            leftover if workflow == "UndoLeftover" else Reconcile(),
-            id=f"begun-{uuid.uuid4()}",
-            task_queue=shop.settings.task_queue,
-        )
+    given = leftover if workflow == "UndoLeftover" else Reconcile()
+    return await shop.begin(workflow, given, workflow_id=f"begun-{uuid.uuid4()}")

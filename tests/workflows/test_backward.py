@@ -20,6 +20,7 @@ from tests.harness.faults import (
     transient,
 )
 from tests.harness.opening import OpenShop
+from tests.harness.placing import parked
 from tests.harness.policies import ChangePolicies
 from tests.harness.runs import closed_as, resolve
 from tests.harness.shop import Handle, Shop
@@ -92,8 +93,7 @@ async def test_a_compensation_that_uses_up_its_whole_window_is_parked_as_well(
     order = an_order()
     outage = transient("refund_payment")
     async with open_shop(LAST_STEP_FAILS, outage) as shop:
-        handle = await shop.place(order, skip_time=True)
-        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
+        handle = await parked(shop, order)
         await resolve(handle, "mark_resolved", "process_payment")
         await shop.rolls_back(handle)
 
@@ -102,8 +102,7 @@ async def test_an_operators_retry_undoes_what_failed_before(open_shop: OpenShop)
     order = an_order()
     broken = permanent("refund_payment", times=2)
     async with open_shop(LAST_STEP_FAILS, broken) as shop:
-        handle = await shop.place(order, skip_time=True)
-        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
+        handle = await parked(shop, order)
         await resolve(handle, "retry", "process_payment")
         await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
         await resolve(handle, "retry", "process_payment")
@@ -132,8 +131,7 @@ async def test_two_parked_compensations_are_resolved_one_by_one(open_shop: OpenS
 async def test_a_decision_about_a_step_that_does_not_wait_is_refused(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop(LAST_STEP_FAILS, REFUND_FAILS_ONCE) as shop:
-        handle = await shop.place(order, skip_time=True)
-        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
+        handle = await parked(shop, order)
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await resolve(handle, "retry", "reserve_inventory")
         assert "waiting: process_payment" in str(refused.value.cause)
@@ -150,8 +148,7 @@ async def test_a_decision_without_who_what_or_why_is_refused(
     order = an_order()
     complete = {"step": "process_payment", "action": "retry", "operator": "ada", "note": "again"}
     async with open_shop(LAST_STEP_FAILS, REFUND_FAILS_ONCE) as shop:
-        handle = await shop.place(order, skip_time=True)
-        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
+        handle = await parked(shop, order)
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await handle.execute_update("resolve_compensation", {**complete, **missing})
         assert next(iter(missing)) in str(refused.value.cause)

@@ -15,7 +15,7 @@ from tests.harness.faults import lost_reply, refusal, transient
 from tests.harness.opening import OpenShop
 from tests.harness.participants import REFUSED_ORDERS
 from tests.harness.runs import closed_as
-from tests.harness.shop import Handle, Shop
+from tests.harness.shop import Handle
 from tests.harness.steps import ACTIONS, STEPS
 from workflows.choreography.order import OrderChoreography
 from workflows.choreography.participants import PARTICIPANTS
@@ -25,6 +25,8 @@ from workflows.choreography.participants import PARTICIPANTS
 def mode() -> Mode:
     return Mode.CHOREOGRAPHY
 
+
+UNLESS_PLACED = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 
 each_service = pytest.mark.parametrize("service", ACTIONS)
 
@@ -93,20 +95,10 @@ async def test_an_order_that_runs_or_succeeded_is_not_placed_twice(open_shop: Op
     async with open_shop() as shop:
         handle = await shop.place(order)
         with pytest.raises(WorkflowAlreadyStartedError):
-            await place_again(shop, handle, order)
+            await shop.place(order, id_reuse_policy=UNLESS_PLACED)
         await shop.succeeds(handle)
         with pytest.raises(WorkflowAlreadyStartedError):
-            await place_again(shop, handle, order)
-
-
-async def place_again(shop: Shop, handle: Handle, order: object) -> None:
-    await shop.client.start_workflow(
-        "OrderChoreography",
-        order,
-        id=handle.id,
-        task_queue=shop.settings.task_queue,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    )
+            await shop.place(order, id_reuse_policy=UNLESS_PLACED)
 
 
 async def test_an_order_placed_again_after_failing_has_fresh_keys(open_shop: OpenShop) -> None:

@@ -7,25 +7,22 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from cli.modes import Mode
-from messages.deliveries import Delivery, DeliveryState
+from messages.deliveries import DeliveryState
 from messages.events.base import OrderEvent
 from messages.events.inventory import InventoryReserved
 from messages.events.order import OrderCancelled, OrderCreated
 from messages.events.payment import PaymentFailed, PaymentSucceeded
 from messages.events.shipping import ShipmentPrepared
-from messages.ids import delivery_id
 from tests.harness.builders import an_order
-from tests.harness.deliveries import FORWARD, DeliveryHandle, delivery, until_parked
+from tests.harness.deliveries import FORWARD, DeliveryHandle, deliver, delivery, until_parked
 from tests.harness.events import TRIGGERS, enveloped, told
 from tests.harness.faults import delay, lost_reply, refusal
 from tests.harness.opening import OpenShop
 from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_retrying, until_running
 from tests.harness.runs import first_run
-from tests.harness.server import in_real_time
-from tests.harness.shop import Handle, Shop
+from tests.harness.shop import Shop
 from tests.harness.steps import STEPS
-from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order import OrderChoreography
 
 
@@ -34,22 +31,12 @@ def mode() -> Mode:
     return Mode.CHOREOGRAPHY
 
 
-def run_of(handle: Handle) -> str:
-    return first_run(handle)
-
-
 async def begin(
-    shop: Shop, event: OrderEvent, subscriber: str, workflow_id: str | None = None
+    shop: Shop, event: OrderEvent, subscriber: str, variant: str = ""
 ) -> DeliveryHandle:
-    """Begin a delivery as an outsider, by default under the id that it would have anyhow."""
-    async with in_real_time(shop.env):
-        return await shop.client.start_workflow(
-            EventDelivery.run,
-            Delivery(event=enveloped(event), subscriber=subscriber),
-            id=workflow_id or delivery_id(event.id, subscriber),
-            task_queue=shop.settings.task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-        )
+    """Begin a delivery as an outsider, unless there is one that is open or done."""
+    once = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+    return await deliver(shop, enveloped(event), subscriber, variant, id_reuse_policy=once)
 
 
 async def test_what_was_delivered_is_not_delivered_again_under_the_same_id(
@@ -60,7 +47,7 @@ async def test_what_was_delivered_is_not_delivered_again_under_the_same_id(
         handle = await shop.place(order)
         await shop.succeeds(handle)
         with pytest.raises(WorkflowAlreadyStartedError):
-            await begin(shop, told(InventoryReserved, order, run_of(handle)), "payment")
+            await begin(shop, told(InventoryReserved, order, first_run(handle)), "payment")
 
 
 async def test_what_a_repeated_cause_brings_about_again_is_not_delivered_again(
@@ -75,9 +62,9 @@ async def test_what_a_repeated_cause_brings_about_again_is_not_delivered_again(
         await done.result()
         before = await done.describe()
 
-        cause = told(OrderCreated, order, run_of(handle))
-        repeated = await begin(shop, cause, "inventory", f"again/{cause.id}")
-        event = told(InventoryReserved, order, run_of(handle))
+        cause = told(OrderCreated, order, first_run(handle))
+        repeated = await begin(shop, cause, "inventory", "again")
+        event = told(InventoryReserved, order, first_run(handle))
         assert (await repeated.result()).emitted == (event.id,)
 
         assert (await done.describe()).run_id == before.run_id
@@ -92,8 +79,8 @@ async def test_delivered_again_under_other_ids_in_reverse_it_has_no_effect_twice
         await shop.succeeds(handle)
         for service, trigger in reversed(list(TRIGGERS.items())):
             for copy in ("again", "and again"):
-                event = told(trigger, order, run_of(handle))
-                repeated = await begin(shop, event, service, f"{copy}/{event.id}")
+                event = told(trigger, order, first_run(handle))
+                repeated = await begin(shop, event, service, copy)
                 assert len((await repeated.result()).emitted) == 1
         assert shop.effects(order) == 4
         assert shop.standing(order) == STEPS
@@ -107,9 +94,9 @@ async def test_events_before_their_causes_and_each_twice_still_make_one_order(
     async with open_shop(worker=False) as shop:
         handle = await shop.place(order)
         for service, trigger in reversed(list(TRIGGERS.items())):
-            event = told(trigger, order, run_of(handle))
+            event = told(trigger, order, first_run(handle))
             await begin(shop, event, service)
-            await begin(shop, event, service, f"again/{event.id}")
+            await begin(shop, event, service, "again")
         async with shop.worker():
             await shop.succeeds(handle)
             assert shop.effects(order) == 4
@@ -123,7 +110,7 @@ async def test_a_cancellation_that_overtakes_everything_keeps_it_all_out(
     order = an_order(deadline_seconds=2)
     async with open_shop(worker=False) as shop:
         handle = await shop.place(order)
-        await begin(shop, told(OrderCancelled, order, run_of(handle)), "shipping")
+        await begin(shop, told(OrderCancelled, order, first_run(handle)), "shipping")
         async with shop.worker():
             result = await shop.rolls_back(handle)
             assert set(result.compensated_steps) == {"reserve_inventory", "process_payment"}
@@ -140,7 +127,7 @@ async def test_an_event_that_the_order_hears_again_changes_nothing(open_shop: Op
         before = await shop.status(handle)
         for kind in (ShipmentPrepared, InventoryReserved, OrderCreated, OrderCancelled):
             for _ in range(2):
-                again = enveloped(told(kind, order, run_of(handle)))
+                again = enveloped(told(kind, order, first_run(handle)))
                 await handle.signal(OrderChoreography.receive_event, again)
         assert await shop.status(handle) == before
         await shop.succeeds(handle)
@@ -159,11 +146,11 @@ async def test_what_is_told_of_an_earlier_attempt_does_not_concern_the_next_one(
         await shop.rolls_back(first)
         second = await shop.place(order)
         await until_running(delivery(shop, second, FORWARD["shipping"]))
-        late = told(PaymentFailed, order, run_of(first))
+        late = told(PaymentFailed, order, first_run(first))
         await second.signal(OrderChoreography.receive_event, enveloped(late))
         # Redelivered to a service, what it answers is about the first attempt as well.
         copy = await begin(
-            shop, told(PaymentSucceeded, order, run_of(first)), "shipping", f"copy/{late.id}"
+            shop, told(PaymentSucceeded, order, first_run(first)), "shipping", "copy"
         )
         assert (await copy.result()).emitted == ()
         await shop.succeeds(second)
@@ -181,7 +168,7 @@ async def test_a_terminated_delivery_may_be_begun_again(
         terminated = delivery(shop, handle, FORWARD["payment"])
         await until_retrying(terminated)
         await terminated.terminate()
-        event = told(InventoryReserved, order, run_of(handle))
+        event = told(InventoryReserved, order, first_run(handle))
         again = await begin(shop, event, "payment")
         assert again.id == terminated.id
         assert (await again.result()).state is DeliveryState.DELIVERED

@@ -24,7 +24,6 @@ from tests.harness.events import told
 from tests.harness.opening import OpenShop
 from tests.harness.progress import assert_no_task_failed
 from tests.harness.runs import first_run
-from tests.harness.server import in_real_time
 from tests.harness.shop import Handle
 from tests.harness.waiting import PATIENCE, until
 
@@ -158,10 +157,7 @@ async def test_an_order_under_an_id_that_makes_no_names_of_events_fails_at_once(
     async with open_shop() as shop:
         order = an_order()
         workflow_id = f"{id_}{uuid.uuid4()}"
-        async with in_real_time(shop.env):
-            run = await shop.client.start_workflow(
-                "OrderChoreography", order, id=workflow_id, task_queue=shop.settings.task_queue
-            )
+        run = await shop.begin("OrderChoreography", order, workflow_id=workflow_id)
         if len(id_) == 300:
             assert await asyncio.wait_for(run.result(), PATIENCE)
             return
@@ -176,12 +172,8 @@ async def test_a_delivery_to_an_endless_name_fails_at_once(open_shop: OpenShop) 
     async with open_shop() as shop:
         order = an_order()
         event = told(PaymentFailed, order, "run_1").model_dump(mode="json")
-        run = await shop.client.start_workflow(
-            "EventDelivery",
-            {"event": event, "subscriber": "x" * 1_000_000},
-            id=f"bad-{uuid.uuid4()}",
-            task_queue=shop.settings.task_queue,
-        )
+        too_long = {"event": event, "subscriber": "x" * 1_000_000}
+        run = await shop.begin("EventDelivery", too_long, workflow_id=f"bad-{uuid.uuid4()}")
         with pytest.raises(WorkflowFailureError) as failed:
             await asyncio.wait_for(run.result(), PATIENCE)
         assert isinstance(failed.value.cause, ApplicationError)

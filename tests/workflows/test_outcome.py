@@ -16,12 +16,11 @@ from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, lost_reply, permanent
 from tests.harness.opening import OpenShop
-from tests.harness.runs import closed_as
-from tests.harness.shop import Shop
+from tests.harness.placing import parked
+from tests.harness.runs import closed_as, resolve
 from tests.harness.steps import STEPS
-from workflows.orchestration.order_saga import OrderSaga
 
-REFUSED = SHIPPING_REFUSES
+UNLESS_PLACED = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 
 
 async def test_success_closes_as_completed_with_the_result_in_the_seeds_shape(
@@ -53,7 +52,7 @@ async def test_rolled_back_closes_as_failed_and_says_so_without_opening_a_payloa
     open_shop: OpenShop,
 ) -> None:
     order = an_order("order_of_bob")
-    async with open_shop(REFUSED) as shop:
+    async with open_shop(SHIPPING_REFUSES) as shop:
         handle = await shop.place(order, skip_time=True)
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
@@ -78,7 +77,7 @@ async def test_rolled_back_closes_as_failed_and_says_so_without_opening_a_payloa
 
 async def test_the_status_shows_every_step_with_its_state_and_times(open_shop: OpenShop) -> None:
     order = an_order()
-    async with open_shop(REFUSED) as shop:
+    async with open_shop(SHIPPING_REFUSES) as shop:
         handle = await shop.place(order, skip_time=True)
         await shop.outcome(handle)
         view = await shop.status(handle)
@@ -98,7 +97,7 @@ async def test_the_status_shows_every_step_with_its_state_and_times(open_shop: O
 
 
 async def test_the_web_uis_details_show_the_same(open_shop: OpenShop) -> None:
-    async with open_shop(REFUSED) as shop:
+    async with open_shop(SHIPPING_REFUSES) as shop:
         handle = await shop.place(an_order(), skip_time=True)
         await shop.outcome(handle)
         metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
@@ -108,22 +107,12 @@ async def test_the_web_uis_details_show_the_same(open_shop: OpenShop) -> None:
         assert "↩ `process_payment` compensated" in details
 
 
-async def _again(shop: Shop, order_id: str) -> None:
-    await shop.client.start_workflow(
-        OrderSaga.run,
-        an_order(order_id),
-        id=f"order_saga_{order_id}",
-        task_queue=shop.settings.task_queue,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    )
-
-
 async def test_an_order_that_succeeded_is_never_run_twice(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop() as shop:
         assert isinstance(await shop.outcome_of(order), SagaSucceeded)
         with pytest.raises(WorkflowAlreadyStartedError):
-            await _again(shop, order.order_id)
+            await shop.place(order, id_reuse_policy=UNLESS_PLACED)
 
 
 async def test_an_order_that_failed_may_be_placed_again_with_fresh_keys(
@@ -134,9 +123,7 @@ async def test_an_order_that_failed_may_be_placed_again_with_fresh_keys(
     async with open_shop(once) as shop:
         assert isinstance(await shop.outcome_of(order), SagaRolledBack)
         assert shop.standing(order) == []
-        await _again(shop, order.order_id)
-        again = shop.client.get_workflow_handle_for(OrderSaga.run, f"order_saga_{order.order_id}")
-        await shop.succeeds(again)
+        await shop.succeeds(await shop.place(order, id_reuse_policy=UNLESS_PLACED))
         assert shop.standing(order) == STEPS
 
 
@@ -156,16 +143,9 @@ async def test_eviction_from_the_cache_after_every_task_changes_nothing(
     open_shop: OpenShop,
 ) -> None:
     order = an_order()
-    faults = (
-        lost_reply("award_loyalty_points"),
-        REFUND_FAILS_ONCE,
-    )
+    faults = (lost_reply("award_loyalty_points"), REFUND_FAILS_ONCE)
     async with open_shop(*faults, worker=False) as shop, shop.worker(max_cached_workflows=0):
-        handle = await shop.place(order, skip_time=True)
-        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
-        await handle.execute_update(
-            "resolve_compensation",
-            {"step": "process_payment", "action": "retry", "operator": "ada", "note": "again"},
-        )
+        handle = await parked(shop, order)
+        await resolve(handle, "retry")
         await shop.rolls_back(handle)
         assert shop.standing(order) == []
