@@ -14,7 +14,7 @@ from tests.harness.opening import examined
 from tests.harness.runs import first_run
 from tests.harness.shop import Handle, Shop
 from tests.harness.waiting import PATIENCE
-from trials.fuzz.books import ALL, standing
+from trials.fuzz.endings import ALL, standing
 from trials.fuzz.interfering import Interferer
 from trials.fuzz.scenario import DEADLINE, Scenario, Story
 

@@ -17,7 +17,7 @@ from services.audit import audit
 from settings import Settings
 from tests.harness.reconciling import reconcile
 from tests.harness.waiting import PATIENCE
-from trials.fuzz.books import Ending, problems
+from trials.fuzz.endings import Ending, problems
 from trials.fuzz.interfering import Interferer
 from trials.fuzz.operator import Operator
 from trials.fuzz.orders import Orders

@@ -13,16 +13,16 @@ from trials.fuzz.scenario import (
     Interference,
     Interruption,
     OtherVersion,
+    PlannedFault,
     Scenario,
     Story,
     Swap,
-    Trouble,
 )
 
 
-def _troubles() -> st.SearchStrategy[Trouble]:
+def _planned_faults() -> st.SearchStrategy[PlannedFault]:
     forward = st.builds(
-        Trouble,
+        PlannedFault,
         operation=st.sampled_from(STEPS),
         kind=st.sampled_from(["refusal", "transient", "lost_reply", "delay", "permanent"]),
         times=st.one_of(st.integers(1, 3), st.none()),
@@ -30,7 +30,7 @@ def _troubles() -> st.SearchStrategy[Trouble]:
     )
     # A compensation that never works is parked for ever; one that works at last is enough.
     backward = st.builds(
-        Trouble,
+        PlannedFault,
         operation=st.sampled_from(list(UNDOS.values())),
         kind=st.sampled_from(["transient", "lost_reply", "delay", "permanent"]),
         times=st.integers(1, 3),
@@ -53,8 +53,8 @@ _INTERRUPTIONS = st.builds(
 
 _STORIES = st.builds(
     Story,
-    troubles=st.lists(
-        _troubles(), max_size=3, unique_by=lambda trouble: (trouble.operation, trouble.kind)
+    faults=st.lists(
+        _planned_faults(), max_size=3, unique_by=lambda planned: (planned.operation, planned.kind)
     ).map(tuple),
     interruptions=st.lists(_INTERRUPTIONS, max_size=3).map(tuple),
     versions=st.lists(

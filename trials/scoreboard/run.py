@@ -29,8 +29,8 @@ from tests.harness.runs import (
     said_by,
     scheduled,
 )
-from trials.scoreboard.books import EFFECTS, Books
 from trials.scoreboard.contenders import Contender
+from trials.scoreboard.effects import EFFECTS, Effects
 
 Handle = WorkflowHandle[object, object]
 
@@ -63,11 +63,11 @@ class Run:
         env: WorkflowEnvironment,
         handle: Handle,
         contender: Contender,
-        books: Books,
+        effects: Effects,
         gate: Gate | None,
     ) -> None:
         self.handle = handle
-        self.books = books
+        self.effects = effects
         self._env = env
         self._contender = contender
         self._gate = gate
@@ -182,7 +182,7 @@ class Run:
         """Raises:
         Caught: something does.
         """
-        left = self.books.standing()
+        left = self.effects.standing()
         expect(not left, f"{left[0]} left" if len(left) == 1 else f"{len(left)} effects left")
 
     async def expect_all_or_nothing(self) -> None:
@@ -191,7 +191,7 @@ class Run:
         """
         if not await self.says_success():
             self.expect_nothing_stands()
-        elif missing := [e for e in EFFECTS.values() if e not in self.books.standing()]:
+        elif missing := [e for e in EFFECTS.values() if e not in self.effects.standing()]:
             raise Caught(f"without {missing[0]}")
 
     async def _decide_on_refund(self, *, undone: bool) -> None:

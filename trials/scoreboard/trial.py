@@ -13,9 +13,9 @@ from sqlalchemy import make_url
 from settings import Settings
 from tests.harness.builders import an_order
 from tests.harness.reconciling import begin, reported
-from trials.scoreboard.books import Books
 from trials.scoreboard.choreographed import ChoreographedRun
 from trials.scoreboard.contenders import Contender
+from trials.scoreboard.effects import Effects
 from trials.scoreboard.run import Run
 from trials.scoreboard.setup import Setup, open_setup
 
@@ -36,9 +36,9 @@ class Trial:
         """The id of an order of this check."""
         return f"{self._prefix}.{part}"
 
-    def books(self, order_id: str) -> Books:
+    def effects(self, order_id: str) -> Effects:
         """The ledgers' word on an order."""
-        return Books(self._setup.shop.settings.ledger_urls(), order_id)
+        return Effects(self._setup.shop.settings.ledger_urls(), order_id)
 
     async def place(
         self,
@@ -82,7 +82,7 @@ class Trial:
                 skip_time=skip_time and not setup.contender.choreographed,
                 execution_timeout=_execution_timeout(setup.contender, content),
             )
-        run = self._kind(setup.shop.env, handle, setup.contender, self.books(order_id), gate)
+        run = self._kind(setup.shop.env, handle, setup.contender, self.effects(order_id), gate)
         setup.placed.append(run)
         return run
 
@@ -95,7 +95,7 @@ class Trial:
 
     async def redeliver_refund(self, run: Run) -> None:
         """A copy of the refund's request reaches the service, which the network had kept back."""
-        await asyncio.to_thread(self.services.payment.refund, run.books.charge())
+        await asyncio.to_thread(self.services.payment.refund, run.effects.charge())
 
     @asynccontextmanager
     async def elsewhere(self) -> AsyncIterator[Trial]:

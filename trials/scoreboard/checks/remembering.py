@@ -20,7 +20,7 @@ async def settled_by_hand(trial: Trial) -> None:
     await run.forgotten()
     await trial.reconcile()
     await trial.redeliver_refund(run)
-    expect(run.books.refunds() == 0, "refunded twice")
+    expect(run.effects.refunds() == 0, "refunded twice")
 
 
 @check("second charge past retention")
@@ -30,7 +30,7 @@ async def placed_again(trial: Trial) -> None:
     await run.forgotten()
     again = await trial.place()
     await again.ended()
-    expect(again.books.charges() == 1, "charged twice")
+    expect(again.effects.charges() == 1, "charged twice")
 
 
 @check("unreadable reply")
@@ -61,8 +61,8 @@ async def lost_ledger(trial: Trial) -> None:
     trial.lose_ledger("payment")
     async with trial.elsewhere() as after:
         await after.reconcile()
-        left = after.books(after.order_id("order")).standing()
+        left = after.effects(after.order_id("order")).standing()
         expect(left == ["stock", "shipment", "points"], "order undone")
         again = await after.place()
         await again.ended()
-        expect(again.books.charges() == 0, "charged twice")
+        expect(again.effects.charges() == 0, "charged twice")

@@ -21,8 +21,8 @@ async def stops_the_others(trial: Trial) -> None:
     refund, release = await trial.place("refund"), await trial.place("release")
     await refund.ended()
     await release.ended()
-    expect("stock" not in refund.books.standing(), "stock left")
-    expect("charge" not in release.books.standing(), "charge left")
+    expect("stock" not in refund.effects.standing(), "stock left")
+    expect("charge" not in release.effects.standing(), "charge left")
 
 
 @check(

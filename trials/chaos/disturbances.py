@@ -16,7 +16,7 @@ from threading import Timer
 from services.mock import SERVICES
 from tests.harness.system import System
 from tests.harness.waiting import wait_until
-from trials.chaos.doom import Point
+from trials.chaos.failpoints import Point
 from trials.chaos.proxy import Proxy
 from trials.chaos.workers import Workers, kill
 
@@ -24,7 +24,7 @@ from trials.chaos.workers import Workers, kill
 _PATIENCE = 12.0
 
 
-class Trouble:
+class Disturbances:
     """Everything that can be done to server, workers, ledgers and the connection."""
 
     def __init__(
@@ -73,15 +73,15 @@ class Trouble:
 
     def kill_at(self, point: Point) -> int:
         """The first worker that comes to the point dies there."""
-        doom = self._workers.doom
-        doom.order(point)
-        self._wait(lambda: not doom.is_pending(point))
-        return not doom.revoke(point)
+        failpoints = self._workers.failpoints
+        failpoints.order(point)
+        self._wait(lambda: not failpoints.is_pending(point))
+        return not failpoints.revoke(point)
 
     def freeze_one_worker(self) -> int:
         """What it was doing, and is still given to do, happens when nobody expects it any more.
 
-        It stays frozen while there is other trouble.
+        It stays frozen while there is other disturbances.
         """
         worker = self._chance.choice(self._workers.polling())
         worker.send(signal.SIGSTOP)
@@ -129,9 +129,9 @@ class Trouble:
     def protect_a_ledger(self) -> int:
         """A service's database turns read-only."""
         service = self._chance.choice(SERVICES)
-        self._workers.doom.protect(service, on=True)
+        self._workers.failpoints.protect(service, on=True)
         hit = self._felt("attempt to write a readonly database")
-        self._workers.doom.protect(service, on=False)
+        self._workers.failpoints.protect(service, on=False)
         return hit
 
     def fill_the_disk(self) -> int:
