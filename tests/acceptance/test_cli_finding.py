@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.children import ROOT
 from tests.harness.faults import refusal, transient
-from tests.harness.system import ROOT, System, assert_one_line
+from tests.harness.system import System, assert_one_line
 
 TROUBLE = (
     refusal("prepare_shipping", times=1, orders="once*"),

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from services.faults import load_fault_plan
 from tests.harness.builders import seed_order_json
-from tests.harness.system import ROOT, System
+from tests.harness.children import ROOT
+from tests.harness.system import System
 
 #: The refund of ``stuck*`` orders fails.
 TROUBLE = load_fault_plan(ROOT / "examples" / "faults" / "stuck_refund.toml").fault

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.harness.builders import an_id, seed_order_json
-from tests.harness.system import ROOT, System, assert_one_line
+from tests.harness.children import ROOT
+from tests.harness.system import System, assert_one_line
 
 #: The refund of ``stuck*`` orders fails.
 TROUBLE = ROOT / "examples" / "faults" / "stuck_refund.toml"

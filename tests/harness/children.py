@@ -6,9 +6,15 @@ import ctypes
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from tests.harness.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -29,6 +35,19 @@ def end_with_parent() -> None:
     """Be told to stop when the tests are gone, however they ended; likewise before exec."""
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def ended(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a Python program in the project's root to its end, and keep what it says."""
+    options = {"timeout": 2 * PATIENCE, "preexec_fn": heed_signals, **options}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
 
 
 def is_alive(pid: int) -> bool:

@@ -1,29 +1,35 @@
 #!/usr/bin/env python3
-"""Runs the Temporal server for the tests, and ends it when they are gone, however they ended."""
+"""Becomes the Temporal server of the tests, with a watcher that ends it when they are gone."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
+import time
 from contextlib import suppress
 
-TESTS = os.getppid()
 
-
-def main() -> int:
-    """Run the server with the given arguments to its end."""
-    server = subprocess.Popen([os.environ["TESTS_TEMPORAL"], *sys.argv[1:]])
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda *_: server.terminate())
-    while server.poll() is None:
-        if os.getppid() != TESTS:
-            server.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(1)
-    return server.returncode
+def watch(tests: int, server: int) -> None:
+    """End the server when the tests have ended, however they did; leave when it is gone itself."""
+    os.setsid()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    while os.getppid() == server:
+        try:
+            os.kill(tests, 0)
+        except ProcessLookupError:
+            with suppress(ProcessLookupError):
+                os.kill(server, signal.SIGKILL)
+            return
+        time.sleep(0.5)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    tests, server = os.getppid(), os.getpid()
+    if os.fork() == 0:
+        watch(tests, server)
+    else:
+        temporal = os.environ["TESTS_TEMPORAL"]
+        os.execv(temporal, [temporal, *sys.argv[1:]])

@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.faults import Fault
-from tests.harness.children import heed_signals, kill_holders
+from tests.harness.children import ROOT, heed_signals, kill_holders
 from tests.harness.faults import as_toml
 from tests.harness.waiting import PATIENCE, wait_until
 
-ROOT = Path(__file__).parents[2]
 TEMPORAL = Path(sys.executable).with_name("temporal")
 
 Completed = subprocess.CompletedProcess[str]

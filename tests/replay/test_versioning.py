@@ -14,7 +14,7 @@ from messages.sagas import SagaStatus
 from tests.harness.builders import an_order
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
 from tests.harness.incompatible_workflows import PaymentFirst
-from tests.harness.opening import a_shop
+from tests.harness.opening import unaudited_shop
 from tests.harness.runs import resolve, scheduled
 from tests.harness.shop import Handle, Shop
 from tests.harness.waiting import until
@@ -60,7 +60,7 @@ async def test_old_orders_end_on_old_code_and_new_orders_run_on_new_code(
     old, new = an_order(), an_order()
     faults = only_for(old.order_id, SHIPPING_REFUSES, REFUND_FAILS_ONCE)
     async with (
-        a_shop(env, tmp_path, *faults, worker=False) as shop,
+        unaudited_shop(env, tmp_path, *faults, worker=False) as shop,
         a_worker(shop, "1", OrderSaga),
     ):
         await make_current(shop, "1")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -15,6 +13,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from messages.sagas import SagaSucceeded, SagaView
+from tests.harness.children import ended
 from tests.harness.trips import CAR, FLIGHT, HOTEL, Trips, booking, trips_by
 from workflows.orchestration.saga import Saga
 
@@ -86,7 +85,6 @@ async def _both_were_scheduled_by_one_task(client: Client, workflow_id: str) -> 
 
 
 def test_a_wrong_argument_for_a_step_fails_the_type_check(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
     program = tmp_path / "wrong.py"
     program.write_text(
         "from messages.payment import Payment, ProcessPayment\n"
@@ -100,12 +98,6 @@ def test_a_wrong_argument_for_a_step_fails_the_type_check(tmp_path: Path) -> Non
         "async def wrong_reply(saga: Saga, request: ReserveInventory) -> Payment:\n"
         "    return await saga.step(RESERVE_INVENTORY, lambda key: request)\n"
     )
-    checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(program)],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    checked = ended("-m", "mypy", "--config-file", "pyproject.toml", program)
     errors = [line for line in checked.stdout.splitlines() if "error:" in line]
     assert {line.split(":")[1] for line in errors} == {"8", "10"}, checked.stdout

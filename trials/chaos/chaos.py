@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.modes import Mode
-from tests.harness.system import ROOT, a_system
+from tests.harness.children import ROOT
+from tests.harness.system import a_system
 from tests.harness.waiting import wait_until
 from trials.chaos.books import Books
 from trials.chaos.customers import Customers, settle
