@@ -5,6 +5,8 @@ Each fault hits every call of its operation, or the first ``times`` ones of each
 
 from __future__ import annotations
 
+from functools import partial
+
 from services.faults import Fault, FaultPlan, Kind, When
 from tests.harness.steps import STEPS
 
@@ -30,46 +32,16 @@ def fault(
     return Fault.model_validate(rule)
 
 
-def refusal(
-    *operations: str, times: int | None = None, orders: str | tuple[str, ...] = "*"
-) -> Fault:
-    """Return a rule by which the service refuses for good."""
-    return fault("refusal", *operations, times=times, orders=orders)
-
-
-def transient(
-    *operations: str, times: int | None = None, orders: str | tuple[str, ...] = "*"
-) -> Fault:
-    """Return a rule by which the service fails before the effect, in a way that may pass."""
-    return fault("transient", *operations, times=times, orders=orders)
-
-
-def lost_reply(
-    *operations: str, times: int | None = None, orders: str | tuple[str, ...] = "*"
-) -> Fault:
-    """Return a rule by which the service acts and its reply is lost."""
-    return fault("lost_reply", *operations, times=times, orders=orders)
-
-
-def permanent(
-    *operations: str,
-    times: int | None = None,
-    orders: str | tuple[str, ...] = "*",
-    when: When | None = None,
-) -> Fault:
-    """Return a rule by which the service fails in a way that no retry mends."""
-    return fault("permanent", *operations, times=times, orders=orders, when=when)
-
-
-def delay(
-    *operations: str,
-    seconds: float,
-    times: int | None = None,
-    orders: str | tuple[str, ...] = "*",
-    when: When | None = None,
-) -> Fault:
-    """Return a rule by which the service takes its time."""
-    return fault("delay", *operations, seconds=seconds, times=times, orders=orders, when=when)
+#: The service refuses for good.
+refusal = partial(fault, "refusal")
+#: The service fails before the effect, in a way that may pass.
+transient = partial(fault, "transient")
+#: The service acts, and its reply is lost.
+lost_reply = partial(fault, "lost_reply")
+#: The service fails in a way that no retry mends.
+permanent = partial(fault, "permanent")
+#: The service takes its time.
+delay = partial(fault, "delay")
 
 
 def only_for(orders: str, *faults: Fault) -> tuple[Fault, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from messages.orders import Order
 from messages.sagas import SagaStatus
+from tests.harness.deliveries import DeliveryHandle, delivery, until_parked
 from tests.harness.progress import until_retrying
 from tests.harness.shop import Handle, Shop
 from tests.harness.waiting import until
@@ -30,3 +31,11 @@ async def until_stands(shop: Shop, order: Order, *steps: str) -> None:
         return set(shop.standing(order)) == set(steps)
 
     await until(stands)
+
+
+async def with_dead_letter(shop: Shop, order: Order, name: str) -> tuple[Handle, DeliveryHandle]:
+    """Place an order of which the delivery of that name is parked."""
+    handle = await shop.place(order)
+    letter = delivery(shop, handle, name)
+    await until_parked(letter)
+    return handle, letter

@@ -16,11 +16,11 @@ from tests.harness.deliveries import (
     deliver,
     delivery,
     until_listed,
-    until_parked,
 )
 from tests.harness.events import enveloped, told
 from tests.harness.faults import REFUND_FAILS_ONCE, delay
 from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
 from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_running
 from tests.harness.runs import EVERYTHING, Excluded, first_run
@@ -48,9 +48,7 @@ def orders_follow_up_soon(policies_with: ChangePolicies) -> None:
 async def test_a_parked_order_is_parked_again(open_shop: OpenShop, excluded: Excluded) -> None:
     order = an_order(user_id="user_closed", deadline_seconds=5)
     async with open_shop(REFUND_FAILS_ONCE) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         again = await shop.reset(handle, exclude=excluded)
         await shop.until_status(again, SagaStatus.NEEDS_INTERVENTION)
@@ -67,9 +65,7 @@ async def test_a_parked_order_whose_letter_is_gone_is_really_undone(
 ) -> None:
     order = an_order(user_id="user_closed", deadline_seconds=5)
     async with open_shop(REFUND_FAILS_ONCE) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         await letter.terminate()
         again = await shop.reset(handle, exclude=excluded)
@@ -83,9 +79,7 @@ async def test_an_order_that_an_operator_settled_stays_settled(
 ) -> None:
     order = an_order(user_id="user_closed", deadline_seconds=5)
     async with open_shop(REFUND_FAILS_ONCE) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         await decide(letter, "discard", "letter 4711")
         await shop.outcome(handle)
         again = await shop.reset(handle, exclude=excluded)
@@ -154,9 +148,7 @@ async def test_what_was_said_in_an_earlier_life_does_not_close_it(open_shop: Ope
     """The order took somebody's word that it was refunded; the service says what is so."""
     order = an_order(user_id="user_closed")
     async with open_shop(REFUND_FAILS_ONCE) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         forged = enveloped(told(PaymentRefunded, order, first_run(handle)))
         await handle.signal(OrderChoreography.receive_event, forged)
         await shop.rolls_back(handle)

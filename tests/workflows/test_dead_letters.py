@@ -20,6 +20,7 @@ from tests.harness.deliveries import (
 )
 from tests.harness.faults import delay, lost_reply, permanent, transient
 from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
 from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_retrying, until_running
 from tests.harness.steps import ACTIONS, STEPS, UNDOS
@@ -70,9 +71,7 @@ async def test_a_forward_letter_that_is_discarded_ends_its_order(
 ) -> None:
     order = an_order()
     async with open_shop(permanent(ACTIONS[service], when="after", times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD[service])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD[service])
         await decide(letter, "discard", "item recalled")
         result = await shop.rolls_back(handle)
         assert (result.status, result.failed_step) == ("FAILED", ACTIONS[service])
@@ -89,9 +88,7 @@ async def test_an_undoing_letter_holds_up_no_other_undoing_and_ends_by_replay(
 ) -> None:
     order = an_order(user_id="user_closed")
     async with open_shop(permanent(UNDOS[service], times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD[service])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD[service])
         await until_listed(shop, letter)
         await shop.until_listed_as(handle, SagaStatus.NEEDS_INTERVENTION)
         for other in set(STEPS[:-1]) - {ACTIONS[service]}:
@@ -109,9 +106,7 @@ async def test_an_undoing_letter_that_is_discarded_counts_as_undone_by_hand(
 ) -> None:
     order = an_order(user_id="user_closed")
     async with open_shop(permanent(UNDOS[service], times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD[service])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD[service])
         await decide(letter, "discard", "letter 4711")
         result = await shop.rolls_back(handle)
         assert result.resolved_manually == (ACTIONS[service],)
@@ -132,9 +127,7 @@ async def test_while_the_order_goes_on_after_a_replay_it_no_longer_asks_for_a_pe
     order = an_order()
     slow = delay("prepare_shipping", seconds=0.5)
     async with open_shop(permanent("process_payment", times=1), slow) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         await decide(letter, "replay")
         await shop.until_step(handle, "process_payment", StepState.SUCCESS)
@@ -148,9 +141,7 @@ async def test_a_letter_may_be_parked_again_and_keeps_all_that_was_decided(
     order = an_order()
     twice = permanent("process_payment", times=2)
     async with open_shop(twice) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await decide(letter, "replay", "once more")
         await until_parked(letter)
         await decide(letter, "replay", "now it is up")
@@ -208,9 +199,7 @@ async def test_the_deadline_ends_an_order_that_waits_and_its_letter_has_no_effec
 ) -> None:
     order = an_order(deadline_seconds=3600)
     async with open_shop(permanent("process_payment", times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         result = await shop.outcome_after(handle, 3600)
         assert isinstance(result, SagaRolledBack)

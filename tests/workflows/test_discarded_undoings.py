@@ -15,6 +15,7 @@ from tests.harness.deliveries import BACKWARD, FORWARD, decide, deliver, deliver
 from tests.harness.events import enveloped, told
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_IS_DOWN, permanent
 from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
 from tests.harness.runs import first_run
 from tests.harness.steps import ACTIONS, STEPS, UNDOS
 
@@ -33,9 +34,7 @@ async def test_an_undoing_after_the_decision_moves_nothing_whatever_temporal_rem
 ) -> None:
     order = an_order(user_id="user_closed")
     async with open_shop(permanent(UNDOS[service], times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD[service])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD[service])
         await decide(letter, "discard", "letter 4711")
         await shop.outcome(handle)
         assert (await letter.result()).state is DeliveryState.DISCARDED
@@ -71,9 +70,7 @@ async def test_what_cannot_be_recorded_is_parked_again_and_not_told(open_shop: O
     order = an_order(user_id="user_closed")
     async with open_shop(REFUND_FAILS_ONCE, worker=False) as shop, shop.worker():
         gate = shop.hold(order, "settle_payment")
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         assert (await decide(letter, "discard")).state is DeliveryState.DELIVERING
         await gate.until_reached()
         await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
@@ -117,9 +114,7 @@ async def test_an_undoing_that_finds_it_settled_tells_the_order_by_whom(
     """The operator's word never reached the order; the ledger's does."""
     order = an_order(user_id="user_closed")
     async with open_shop(REFUND_FAILS_ONCE, worker=False) as shop, shop.worker():
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         gate = shop.hold(order, "settle_payment")
         await decide(letter, "discard", "letter 4711")
         await gate.until_reached()
@@ -139,9 +134,7 @@ async def test_an_undoing_that_finds_it_settled_tells_the_order_by_whom(
 async def test_a_forward_event_that_is_discarded_settles_nothing(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop(permanent("process_payment", times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await decide(letter, "discard", "item recalled")
         result = await shop.rolls_back(handle)
         assert result.resolved_manually == ()

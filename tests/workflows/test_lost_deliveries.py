@@ -15,12 +15,12 @@ from tests.harness.deliveries import (
     FORWARD,
     DeliveryHandle,
     decide,
-    delivery,
     until_listed,
     until_parked,
 )
 from tests.harness.faults import REFUND_FAILS_ONCE, permanent, transient
 from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
 from tests.harness.policies import ChangePolicies
 from tests.harness.runs import describe
 from tests.harness.shop import Handle, Shop
@@ -77,9 +77,7 @@ async def test_an_undoing_whose_delivery_is_lost_is_done_all_the_same(
 ) -> None:
     order = an_order(user_id="user_closed")
     async with open_shop(permanent(UNDOS[service], times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD[service])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD[service])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         await lose(shop, letter)
         result = await shop.rolls_back(handle)
@@ -94,9 +92,7 @@ async def test_an_order_whose_forward_delivery_is_lost_goes_on(
 ) -> None:
     order = an_order()
     async with open_shop(permanent(ACTIONS[service], times=1)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD[service])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD[service])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         await lose(shop, letter)
         await shop.succeeds(handle)
@@ -109,9 +105,7 @@ async def test_one_that_is_parked_anew_is_shown_and_decided_on_like_the_first(
 ) -> None:
     order = an_order(user_id="user_closed")
     async with open_shop(permanent("refund_payment", times=2)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         first = await run_of(letter)
         await letter.terminate()
         await until_begun_anew(letter, first)
@@ -129,9 +123,7 @@ async def test_the_step_is_no_longer_parked_once_its_delivery_is_begun_anew(
     order = an_order(user_id="user_closed")
     down = transient("refund_payment", times=100)
     async with open_shop(REFUND_FAILS_ONCE, down) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         await letter.terminate()
         await shop.until_step(handle, "process_payment", StepState.COMPENSATING)
@@ -146,9 +138,7 @@ async def test_the_step_is_no_longer_parked_once_its_delivery_is_begun_anew(
 async def test_one_that_is_parked_is_left_alone(open_shop: OpenShop) -> None:
     order = an_order(user_id="user_closed")
     async with open_shop(REFUND_FAILS_ONCE) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         first = await run_of(letter)
         await until_looked(handle, times=2)
         assert await run_of(letter) == first
@@ -172,9 +162,7 @@ async def until_looked(handle: Handle, times: int) -> None:
 async def test_nothing_is_begun_any_more_for_an_order_that_is_closed(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop(permanent("process_payment", times=1, orders=order.order_id)) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await handle.execute_update("cancel_order", {})
         await shop.rolls_back(handle)
         await letter.terminate()

@@ -18,10 +18,11 @@ from messages.events.order import OrderCancelled
 from messages.ids import delivery_id, order_choreography_id
 from messages.sagas import StepState
 from tests.harness.builders import an_order
-from tests.harness.deliveries import FORWARD, decide, deliver, delivery, until_parked, view
+from tests.harness.deliveries import FORWARD, decide, deliver, delivery, view
 from tests.harness.events import enveloped, told
 from tests.harness.faults import delay, permanent
 from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
 from tests.harness.runs import first_run, scheduled
 from tests.harness.server import in_real_time
 from tests.harness.shop import Shop
@@ -127,9 +128,7 @@ async def test_the_same_event_told_again_later_is_not_delivered_twice(open_shop:
     order = an_order()
     slow = permanent("process_payment", times=1)
     async with open_shop(slow) as shop:
-        handle = await shop.place(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         reserving = delivery(shop, handle, FORWARD["inventory"])
         assert await scheduled(reserving) == ["inventory_on_order_created"]
         assert await scheduled(handle) == []

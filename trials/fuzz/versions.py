@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from pydantic import BaseModel
 from temporalio import activity
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from messages.ids import delivery_parts
+from tests.harness.gates import AroundActivities, saga_of
 from trials.fuzz.scenario import OtherVersion
 
 #: By operation, the reaction by which a service comes to it among events.
@@ -23,7 +25,7 @@ _REACTIONS = {
 _UNHEARD_OF = {"unheard_of": {"since": "the next version"}}
 
 
-class OtherVersions(Interceptor):
+class OtherVersions(AroundActivities):
     """Takes one attempt of each of some operations."""
 
     def __init__(self) -> None:
@@ -35,25 +37,9 @@ class OtherVersions(Interceptor):
             for name in (version.operation, _REACTIONS[version.operation]):
                 self._waiting[saga_id, name] = version
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Other(next, self)
-
-    def take(self, info: activity.Info) -> OtherVersion | None:
-        """The version that takes this attempt; None when it is ours."""
-        workflow_id = info.workflow_id or ""
-        parts = delivery_parts(workflow_id)
-        saga_id = parts[0] if parts else workflow_id
-        return self._waiting.pop((saga_id, info.activity_type), None)
-
-
-class _Other(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, versions: OtherVersions) -> None:
-        super().__init__(next)
-        self._versions = versions
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> object:
-        reply: object = await super().execute_activity(input)
-        version = self._versions.take(activity.info())
+    async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:
+        reply: object = await attempt()
+        version = self._waiting.pop((saga_of(info), info.activity_type), None)
         if version is None:
             return reply
         return _with_one_more_field(reply) if version.readable else 42
