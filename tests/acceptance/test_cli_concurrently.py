@@ -8,7 +8,8 @@ import uuid
 
 from tests.harness.builders import seed_order_json
 from tests.harness.faults import permanent, refusal, transient
-from tests.harness.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 
 TROUBLE = (
     transient("prepare_shipping", orders="never*"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.faults import delay
-from tests.harness.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 from tests.harness.waiting import wait_until
 
 ORDERS = 40

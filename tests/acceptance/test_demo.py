@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.harness.children import holders, is_alive
-from tests.harness.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 from tests.harness.waiting import wait_until
 
 #: What it says, at the moments at which it is stopped.

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.system import System, assert_fails_with_one_line
+from tests.harness.running import assert_fails_with_one_line
+from tests.harness.system import System
 
 ORDERS = 20
 

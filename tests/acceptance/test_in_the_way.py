@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.system import System, assert_fails_with_one_line
+from tests.harness.running import assert_fails_with_one_line
+from tests.harness.system import System
 
 DEMO = ("starter.py", "demo", "--exit", "--orders", "1")
 SERVER = ("-m", "runtime")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.harness.builders import seed_order_json
-from tests.harness.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 from tests.harness.waiting import wait_until
 
 OTHERS = "workflows,inventory,shipping,loyalty"

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.builders import seed_order_json
-from tests.harness.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 from tests.harness.waiting import wait_until
 
 #: Some orders are refused, so that some are being undone when the disk is full.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.harness.builders import an_id, seed_order_json
 from tests.harness.children import ROOT
-from tests.harness.system import System, assert_one_line
+from tests.harness.running import assert_one_line
+from tests.harness.system import System
 
 #: The refund of ``stuck*`` orders fails.
 TROUBLE = ROOT / "examples" / "faults" / "stuck_refund.toml"
@@ -16,9 +17,7 @@ def test_a_run_whose_workflow_task_fails_says_so_and_what_to_do(system_beside: S
     orders = {mode: an_id("stuck") for mode in MODES}
     good = system_beside.start_worker(faults=str(TROUBLE))
     for mode, order_id in orders.items():
-        placed = system_beside.starter(
-            "order", "-", "--mode", mode, stdin=seed_order_json(order_id)
-        )
+        placed = system_beside.order(order_id, "--mode", mode)
         assert placed.returncode == 1
     good.stop()
     changed = system_beside.start("-m", "tests.harness.changed_worker")

@@ -12,7 +12,8 @@ from functools import partial
 from cli.modes import Mode
 from cli.simulation.fates import Summary
 from cli.waiting import PARKED
-from tests.harness.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 
 #: Seconds that orders get to end once the trouble is over.
 PATIENCE = 300.0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.harness.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 from tests.harness.waiting import wait_until
 from trials.chaos.failpoints import Failpoints
 
