@@ -43,11 +43,14 @@ scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and tex
 histories: .venv/.dev  ## record kinds of runs of which no history is kept yet (docs/changing-workflows.md)
 	@$(VENV_PYTHON) -m tests.replay
 
-check: .venv/.dev  ## format, lint, types, import direction
+check: .venv/.dev  ## format, lint, types, import direction, docstrings, pages, workflows on GitHub
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy
 	.venv/bin/lint-imports
+	$(VENV_PYTHON) -m tools
+	.venv/bin/actionlint
+	.venv/bin/pre-commit validate-config
 
 lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
@@ -63,9 +66,9 @@ clean:  ## remove the environment and caches; orders and ledgers in .data stay
 GONE := $(shell test -x $(VENV_PYTHON) || echo missing)
 
 .venv/.runtime: requirements.lock $(GONE)
-	@$(PYTHON) -I runtime/install.py requirements.lock
+	@$(PYTHON) -I bootstrap.py requirements.lock
 	@touch $@
 
 .venv/.dev: requirements-dev.lock $(GONE)
-	@$(PYTHON) -I runtime/install.py requirements-dev.lock
+	@$(PYTHON) -I bootstrap.py requirements-dev.lock
 	@touch .venv/.runtime $@

@@ -1,4 +1,4 @@
-"""What can be set from outside: ``ORDER_SAGA_…`` environment variables or ``.env``.
+"""Settings from outside: ``ORDER_SAGA_…`` environment variables or ``.env``.
 
 Read by the entry points only. How to reach Temporal is not here: that is the SDK's own
 environment configuration (``TEMPORAL_ADDRESS`` and its siblings).
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -20,16 +20,34 @@ from pydantic_settings import (
 )
 from typing_extensions import Self
 
+from messages.base import one_of
+from messages.participants import SERVICES
 from messages.validation import explain
 from runtime.exits import FatalError
 
-Part = Literal["workflows", "inventory", "payment", "shipping", "loyalty"]
-PARTS: tuple[Part, ...] = get_args(Part)
+#: What a worker may host.
+PARTS = ("workflows", *SERVICES)
 
 _PREFIX = "ORDER_SAGA_"
 
+_Part = Annotated[str, one_of(PARTS)]
+_TaskQueue = Annotated[str, Field(min_length=1)]
 
-class Settings(BaseSettings):
+if TYPE_CHECKING:
+    _OfServices = BaseSettings
+else:
+    #: Settings that each service has: ``<service>_task_queue``, a task queue of its own, which
+    #: every worker has to be told, by default ``task_queue``; ``<service>_url``, the SQLAlchemy
+    #: URL of its own database, by default a SQLite file in ``data_dir``.
+    _OfServices = create_model(
+        "_OfServices",
+        __base__=BaseSettings,
+        **{f"{service}_task_queue": (_TaskQueue | None, None) for service in SERVICES},
+        **{f"{service}_url": (str | None, None) for service in SERVICES},
+    )
+
+
+class Settings(_OfServices):
     """The settings of worker, starter and demo."""
 
     model_config = SettingsConfigDict(
@@ -39,23 +57,12 @@ class Settings(BaseSettings):
     #: Holds the ledgers and the embedded server's database.
     data_dir: Path = Path(".data")
     #: Temporal task queue that the worker polls and the starter uses.
-    task_queue: Annotated[str, Field(min_length=1)] = "order-saga"
+    task_queue: _TaskQueue = "order-saga"
     #: What the worker hosts: the workflows, and the services whose ledgers it keeps; all of it
     #: by default. With several workers, every part has to be hosted by one of them.
-    hosts: Annotated[tuple[Part, ...], NoDecode, Field(min_length=1)] = PARTS
-    #: Task queue of each service's own; by default they share ``task_queue``. Every worker has
-    #: to be told the same.
-    inventory_task_queue: Annotated[str, Field(min_length=1)] | None = None
-    payment_task_queue: Annotated[str, Field(min_length=1)] | None = None
-    shipping_task_queue: Annotated[str, Field(min_length=1)] | None = None
-    loyalty_task_queue: Annotated[str, Field(min_length=1)] | None = None
+    hosts: Annotated[tuple[_Part, ...], NoDecode, Field(min_length=1)] = PARTS
     #: Fault plan (TOML) that the mock services follow; none by default.
     faults: Path | None = None
-    #: SQLAlchemy URL of each service's own database; a SQLite file in ``data_dir`` by default.
-    inventory_url: str | None = None
-    payment_url: str | None = None
-    shipping_url: str | None = None
-    loyalty_url: str | None = None
     #: Version of this worker's code, and the deployment it is a version of. With a version,
     #: orders stay on the one that they began on (docs/changing-workflows.md).
     build_id: Annotated[str, Field(min_length=1)] | None = None
@@ -88,25 +95,14 @@ class Settings(BaseSettings):
 
     def task_queues(self) -> dict[str, str]:
         """The task queue of each service, by service."""
-        own = {
-            "inventory": self.inventory_task_queue,
-            "payment": self.payment_task_queue,
-            "shipping": self.shipping_task_queue,
-            "loyalty": self.loyalty_task_queue,
-        }
-        return {service: queue or self.task_queue for service, queue in own.items()}
+        return {s: getattr(self, f"{s}_task_queue") or self.task_queue for s in SERVICES}
 
     def ledger_urls(self) -> dict[str, str]:
         """The SQLAlchemy URL of each service's ledger, by service."""
-        chosen = {
-            "inventory": self.inventory_url,
-            "payment": self.payment_url,
-            "shipping": self.shipping_url,
-            "loyalty": self.loyalty_url,
-        }
         return {
-            service: url or f"sqlite:///{(self.data_dir / f'{service}.db').resolve()}"
-            for service, url in chosen.items()
+            service: getattr(self, f"{service}_url")
+            or f"sqlite:///{(self.data_dir / f'{service}.db').resolve()}"
+            for service in SERVICES
         }
 
 

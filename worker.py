@@ -1,4 +1,4 @@
-"""The worker: settings → services → activities → Temporal.
+"""Worker of the system: settings → services → activities → Temporal.
 
 ``python worker.py`` runs one until SIGINT or SIGTERM. The only place that knows both the
 saga and the services; put your own services behind the ports here.
@@ -9,11 +9,12 @@ from __future__ import annotations
 import runtime.interruptible  # noqa: F401 - first, see there
 
 # isort: split
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from datetime import timedelta
+from importlib import import_module
+from typing import Protocol, cast
 
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
@@ -22,32 +23,26 @@ from temporalio.worker import Worker, WorkerConfig, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.carriers import CarrierActivities
-from activities.inventory import InventoryActivities
-from activities.loyalty import LoyaltyActivities
-from activities.payment import PaymentActivities
-from activities.reactions.inventory import InventoryReactions
-from activities.reactions.loyalty import LoyaltyReactions
-from activities.reactions.payment import PaymentReactions
-from activities.reactions.shipping import ShippingReactions
 from activities.reconciliation import ReconciliationActivities
 from activities.records import records_activities
-from activities.shipping import ShippingActivities
 from messages.ledgers import Home
-from runtime.arguments import ArgumentParser
-from runtime.carriers import Carriers
+from messages.participants import BY_SERVICE, SERVICES
+from messages.text import one_line
+from runs.carriers import TemporalCarriers
+from runs.examination import TemporalRuns
+from runs.schedule import ensure_reconciliation
+from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
-from runtime.exits import ExitCode, FatalError, one_line, run, stop_requested
+from runtime.exits import ExitCode, FatalError, run, stop_requested
 from runtime.logs import log_to_terminal
-from runtime.runs import Runs
-from runtime.schedule import ensure_reconciliation
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
-from services.identity import SEEN_WITHIN
+from services.kept_open import kept_open
 from services.ledger import LedgerUnavailable
 from services.mock import Services, open_services
 from settings import Settings, read_settings
 from workflows.arguments import CheckedArguments
 from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undo_leftover import UndoLeftover
@@ -67,94 +62,41 @@ TEMPORAL_ADDRESS and its siblings."""
 # a workflow task cheap. The workflows themselves stay inside the sandbox.
 PASSED_THROUGH = ("pydantic", "messages", "activities", "workflows.policies")
 
-#: Seconds; a third of what counts as a gap.
-_STILL_OPEN_EVERY = SEEN_WITHIN / 3
-
 WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders, UndoLeftover)
 
 
-def inventory_activities(services: Services) -> list[Activity]:
-    """What is done with the inventory service: steps of a saga, and reactions to events."""
-    steps = InventoryActivities(services.inventory)
-    reactions = InventoryReactions(services.inventory)
-    return [
-        steps.reserve_inventory,
-        steps.release_inventory,
-        steps.settle_inventory,
-        reactions.inventory_on_order_created,
-        reactions.inventory_on_order_cancelled,
-    ]
+class _Module(Protocol):
+    """Module ``activities/<service>.py``."""
+
+    @staticmethod
+    def HOST(port: object, /) -> object:
+        """Host the service's activities, over its port."""
 
 
-def payment_activities(services: Services) -> list[Activity]:
-    """What is done with the payment service."""
-    steps = PaymentActivities(services.payment)
-    reactions = PaymentReactions(services.payment)
-    return [
-        steps.process_payment,
-        steps.refund_payment,
-        steps.settle_payment,
-        reactions.payment_on_inventory_reserved,
-        reactions.payment_on_order_cancelled,
-    ]
+def service_activities(service: str, port: object) -> list[Activity]:
+    """Return what is done with a service: the steps of a saga, and reactions to events."""
+    host = cast("_Module", import_module(f"activities.{service}")).HOST(port)
+    return [getattr(host, activity) for activity in BY_SERVICE[service].activities]
 
 
-def shipping_activities(services: Services) -> list[Activity]:
-    """What is done with the shipping service."""
-    steps = ShippingActivities(services.shipping)
-    reactions = ShippingReactions(services.shipping)
-    return [
-        steps.prepare_shipping,
-        steps.cancel_shipment,
-        steps.settle_shipping,
-        reactions.shipping_on_payment_succeeded,
-        reactions.shipping_on_order_cancelled,
-    ]
-
-
-def loyalty_activities(services: Services) -> list[Activity]:
-    """What is done with the loyalty service."""
-    steps = LoyaltyActivities(services.loyalty)
-    reactions = LoyaltyReactions(services.loyalty)
-    return [
-        steps.award_loyalty_points,
-        steps.deduct_loyalty_points,
-        steps.settle_loyalty,
-        reactions.loyalty_on_shipment_prepared,
-        reactions.loyalty_on_order_cancelled,
-    ]
-
-
-ACTIVITIES: Mapping[str, Callable[[Services], list[Activity]]] = {
-    "inventory": inventory_activities,
-    "payment": payment_activities,
-    "shipping": shipping_activities,
-    "loyalty": loyalty_activities,
-}
-
-
-def reconciliation_activities(client: Client, settings: Settings) -> list[Activity]:
-    """The questions to Temporal, which the workflows' own worker asks."""
-    asking = ReconciliationActivities(Runs(client, settings.task_queue))
-    return [asking.find_broken_off_runs, asking.examine_runs]
-
-
-def choreography_activities(client: Client, settings: Settings) -> list[Activity]:
-    """What the workflows' own worker finds out about the deliveries of events."""
-    return [CarrierActivities(Carriers(client, settings.task_queue)).look_at_deliveries]
+def temporal_activities(client: Client, settings: Settings) -> list[Activity]:
+    """Return the questions to Temporal about runs and deliveries, which workflows ask."""
+    runs = ReconciliationActivities(TemporalRuns(client, settings.task_queue))
+    deliveries = CarrierActivities(TemporalCarriers(client, settings.task_queue))
+    return [runs.find_broken_off_runs, runs.examine_runs, deliveries.look_at_deliveries]
 
 
 def task_queues(settings: Settings) -> list[str]:
-    """The task queues that have something of what this worker hosts."""
+    """Return the task queues that have something of what this worker hosts."""
     own = settings.task_queues()
     queues = [settings.task_queue] if "workflows" in settings.hosts else []
-    return list(dict.fromkeys(queues + [own[s] for s in ACTIVITIES if s in settings.hosts]))
+    return list(dict.fromkeys(queues + [own[s] for s in SERVICES if s in settings.hosts]))
 
 
 def worker_config(
     client: Client, services: Services, settings: Settings, task_queue: str | None = None
 ) -> WorkerConfig:
-    """What a worker hosts on a task queue, by default that of the workflows."""
+    """Return what a worker hosts on a task queue, by default that of the workflows."""
     own = settings.task_queues()
     queue = task_queue or settings.task_queue
     hosts_workflows = "workflows" in settings.hosts and queue == settings.task_queue
@@ -164,14 +106,15 @@ def worker_config(
         workflows=WORKFLOWS if hosts_workflows else (),
         activities=[
             activity
-            for service, activities in ACTIVITIES.items()
+            for service in SERVICES
             if service in settings.hosts and own[service] == queue
             for activity in (
-                *activities(services),
+                # Your own service goes in the place of the mock.
+                *service_activities(service, services[service]),
                 *records_activities(service, services.records(service)),
             )
         ]
-        + (_about_workflows(client, settings) if hosts_workflows else []),
+        + (temporal_activities(client, settings) if hosts_workflows else []),
         interceptors=[ServiceTaskQueues(own), CheckedArguments()],
         deployment_config=_version(settings),
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
@@ -181,13 +124,6 @@ def worker_config(
         ),
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
     )
-
-
-def _about_workflows(client: Client, settings: Settings) -> list[Activity]:
-    return [
-        *reconciliation_activities(client, settings),
-        *choreography_activities(client, settings),
-    ]
 
 
 def _version(settings: Settings) -> WorkerDeploymentConfig | None:
@@ -211,8 +147,7 @@ async def main() -> ExitCode:
         await _schedule_reconciliation(client, settings)
     queues = task_queues(settings)
     with closing(_open_services(settings, await home_of(client))) as services:
-        async with AsyncExitStack() as workers:
-            workers.push_async_callback(_end, asyncio.create_task(_keep_open(services)))
+        async with kept_open(services), AsyncExitStack() as workers:
             for queue in queues:
                 worker = Worker(**worker_config(client, services, settings, queue))
                 await workers.enter_async_context(worker)
@@ -226,18 +161,6 @@ async def main() -> ExitCode:
             await stop.wait()
             print("worker: stopping; running activities may finish", flush=True)
     return ExitCode.SUCCESS
-
-
-async def _keep_open(services: Services) -> None:
-    """Say in each ledger, again and again, that it is open without a gap."""
-    while True:
-        await asyncio.sleep(_STILL_OPEN_EVERY)
-        await asyncio.to_thread(services.still_open)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _schedule_reconciliation(client: Client, settings: Settings) -> None:

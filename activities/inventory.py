@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from temporalio import activity
 
+from activities.answer import answer, now, undoing
 from activities.failures import translated
-from activities.ports import Inventory
+from activities.ports import Settling
 from messages.base import Reversal
+from messages.events.base import Event, OrderEvent
+from messages.events.inventory import (
+    InventoryReleased,
+    InventoryReservationFailed,
+    InventoryReserved,
+)
+from messages.events.order import OrderCancelled, OrderCreated
 from messages.inventory import Reservation, ReserveInventory
 from messages.settling import Settle
 
 
+class Inventory(Settling, Protocol):
+    """Sets stock aside."""
+
+    def reserve(self, request: ReserveInventory) -> Reservation: ...
+
+    def release(self, request: ReserveInventory) -> Reversal: ...
+
+
 class InventoryActivities:
-    """The inventory steps of a saga, over the inventory service."""
+    """The inventory service's part in an order: as a saga's step, and in answer to events.
+
+    Among events it tells InventoryReserved or InventoryReservationFailed, and InventoryReleased.
+    """
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -31,3 +52,29 @@ class InventoryActivities:
     def settle_inventory(self, decision: Settle) -> Reversal:
         with translated():
             return self._inventory.settle(decision)
+
+    @activity.defn
+    def inventory_on_order_created(self, event: OrderCreated) -> list[Event]:
+        """Set the items of an order aside."""
+        return answer(
+            lambda: self._inventory.reserve(_request(event)),
+            lambda reply, at: InventoryReserved.after(
+                event, at, reservation_id=reply.reservation_id
+            ),
+            lambda error, at: InventoryReservationFailed.after(event, at, error=error),
+        )
+
+    @activity.defn
+    def inventory_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
+        """Put back what was set aside, or never set it aside."""
+        with translated():
+            reversal = self._inventory.release(_request(event))
+        return [InventoryReleased.after(event, now(), **undoing(reversal))]
+
+
+def _request(event: OrderEvent) -> ReserveInventory:
+    return ReserveInventory.of(event.order, event.idempotency_key("reserve_inventory"))
+
+
+#: Hosts the service's activities, over its port.
+HOST = InventoryActivities

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from temporalio import activity
 
+from activities.answer import answer, now, undoing
 from activities.failures import translated
-from activities.ports import Payments
+from activities.ports import Settling
 from messages.base import Reversal
+from messages.events.base import Event, OrderEvent
+from messages.events.inventory import InventoryReserved
+from messages.events.order import OrderCancelled
+from messages.events.payment import PaymentFailed, PaymentRefunded, PaymentSucceeded
 from messages.payment import Payment, ProcessPayment
 from messages.settling import Settle
 
 
+class Payments(Settling, Protocol):
+    """Charges customers."""
+
+    def charge(self, request: ProcessPayment) -> Payment: ...
+
+    def refund(self, request: ProcessPayment) -> Reversal: ...
+
+
 class PaymentActivities:
-    """The payment steps of a saga, over the payment service."""
+    """The payment service's part in an order: as a saga's step, and in answer to events.
+
+    Among events it tells PaymentSucceeded or PaymentFailed, and PaymentRefunded.
+    """
 
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
@@ -31,3 +49,29 @@ class PaymentActivities:
     def settle_payment(self, decision: Settle) -> Reversal:
         with translated():
             return self._payments.settle(decision)
+
+    @activity.defn
+    def payment_on_inventory_reserved(self, event: InventoryReserved) -> list[Event]:
+        """Charge the customer, now that the items are there."""
+        return answer(
+            lambda: self._payments.charge(_request(event)),
+            lambda reply, at: PaymentSucceeded.after(
+                event, at, transaction_id=reply.transaction_id
+            ),
+            lambda error, at: PaymentFailed.after(event, at, error=error),
+        )
+
+    @activity.defn
+    def payment_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
+        """Give back what was charged, or never charge it."""
+        with translated():
+            reversal = self._payments.refund(_request(event))
+        return [PaymentRefunded.after(event, now(), **undoing(reversal))]
+
+
+def _request(event: OrderEvent) -> ProcessPayment:
+    return ProcessPayment.of(event.order, event.idempotency_key("process_payment"))
+
+
+#: Hosts the service's activities, over its port.
+HOST = PaymentActivities

@@ -1,4 +1,6 @@
-"""What the activities need of the services; a real service is put behind these.
+"""Ports: the needs that activities have of the outside world.
+
+The port of each service stands beside its activities, in ``activities/<service>.py``.
 
 Every method of a service keeps the participant's promises. It may be called again with the same
 request and has its effect once. A compensation may come before, without or instead of
@@ -14,56 +16,20 @@ from typing import Protocol
 
 from messages.base import Reversal
 from messages.deliveries import CarrierRef, CarrierState
-from messages.inventory import Reservation, ReserveInventory
 from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, UnsettledPage
-from messages.loyalty import AwardLoyaltyPoints, PointsAward
-from messages.payment import Payment, ProcessPayment
 from messages.reconciliation import RunsPage
 from messages.runs import ExaminedRun, RunRef, UnreadableRun
 from messages.settling import Settle
-from messages.shipping import PrepareShipping, Shipment
 
 
 class Settling(Protocol):
-    """Keeps operators' decisions on its operations."""
+    """Every service: keeps operators' decisions on its operations."""
 
     def settle(self, request: Settle) -> Reversal: ...
 
 
-class Inventory(Settling, Protocol):
-    """Sets stock aside."""
-
-    def reserve(self, request: ReserveInventory) -> Reservation: ...
-
-    def release(self, request: ReserveInventory) -> Reversal: ...
-
-
-class Payments(Settling, Protocol):
-    """Charges customers."""
-
-    def charge(self, request: ProcessPayment) -> Payment: ...
-
-    def refund(self, request: ProcessPayment) -> Reversal: ...
-
-
-class Shipping(Settling, Protocol):
-    """Books shipments."""
-
-    def prepare(self, request: PrepareShipping) -> Shipment: ...
-
-    def cancel(self, request: PrepareShipping) -> Reversal: ...
-
-
-class Loyalty(Settling, Protocol):
-    """Credits points."""
-
-    def award(self, request: AwardLoyaltyPoints) -> PointsAward: ...
-
-    def deduct(self, request: AwardLoyaltyPoints) -> Reversal: ...
-
-
 class Records(Protocol):
-    """What a service's ledger keeps of the runs of sagas, as the reconciler asks about it."""
+    """Records that a service's ledger keeps of the runs of sagas, for the reconciler."""
 
     def identity(self) -> LedgerIdentity:
         """Tell whose ledger it is, and since when it can prove that something did not happen."""
@@ -85,9 +51,20 @@ class Records(Protocol):
         """Note that these runs' effects stand rightly and for good; returns of how many."""
         ...
 
+    def unseal(self, seconds: float) -> int:
+        """Have what was sealed in the last so many seconds looked at again, a part at a time.
+
+        Returns of how many runs; none when there are no more.
+        """
+        ...
+
+    def close_gap(self, until: str) -> bool:
+        """Note that the other ledgers know of the gap that ended then; False if it is no more."""
+        ...
+
 
 class Runs(Protocol):
-    """What Temporal knows of how the runs ended."""
+    """Runs and how they ended, as far as Temporal knows."""
 
     async def broken_off(self, after: str) -> RunsPage:
         """List runs that were ended from outside, a page at a time."""
@@ -103,7 +80,7 @@ class Runs(Protocol):
 
 
 class Carriers(Protocol):
-    """What Temporal knows of the deliveries of events."""
+    """Deliveries of events, as far as Temporal knows."""
 
     async def look_at(self, carrier: CarrierRef) -> CarrierState:
         """Find out whether the delivery is there, and how it stands."""

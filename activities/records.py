@@ -15,10 +15,12 @@ UNSETTLED = "find_unsettled_in_{}"
 OPERATIONS = "look_up_runs_in_{}"
 OPERATION = "look_up_operation_in_{}"
 SEAL = "seal_runs_in_{}"
+UNSEAL = "unseal_runs_in_{}"
+CLOSE_GAP = "close_gap_of_{}"
 
 
 def records_activities(service: str, records: Records) -> list[Callable[..., object]]:
-    """The activities by which this service's ledger is asked."""
+    """Make the activities by which this service's ledger is asked."""
 
     @activity.defn(name=IDENTIFY.format(service))
     def identify() -> LedgerIdentity:
@@ -40,4 +42,12 @@ def records_activities(service: str, records: Records) -> list[Callable[..., obj
     def seal(run_ids: list[str]) -> int:
         return records.seal(run_ids)
 
-    return [identify, unsettled, operations, operation, seal]
+    @activity.defn(name=UNSEAL.format(service))
+    def unseal(seconds: float) -> int:
+        return records.unseal(seconds)
+
+    @activity.defn(name=CLOSE_GAP.format(service))
+    def close_gap(until: str) -> bool:
+        return records.close_gap(until)
+
+    return [identify, unsettled, operations, operation, seal, unseal, close_gap]

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from temporalio import activity
 
+from activities.answer import answer, now, undoing
 from activities.failures import translated
-from activities.ports import Shipping
+from activities.ports import Settling
 from messages.base import Reversal
+from messages.events.base import Event, OrderEvent
+from messages.events.order import OrderCancelled
+from messages.events.payment import PaymentSucceeded
+from messages.events.shipping import ShipmentCancelled, ShipmentFailed, ShipmentPrepared
 from messages.settling import Settle
 from messages.shipping import PrepareShipping, Shipment
 
 
+class Shipping(Settling, Protocol):
+    """Books shipments."""
+
+    def prepare(self, request: PrepareShipping) -> Shipment: ...
+
+    def cancel(self, request: PrepareShipping) -> Reversal: ...
+
+
 class ShippingActivities:
-    """The shipping steps of a saga, over the shipping service."""
+    """The shipping service's part in an order: as a saga's step, and in answer to events.
+
+    Among events it tells ShipmentPrepared or ShipmentFailed, and ShipmentCancelled.
+    """
 
     def __init__(self, shipping: Shipping) -> None:
         self._shipping = shipping
@@ -31,3 +49,29 @@ class ShippingActivities:
     def settle_shipping(self, decision: Settle) -> Reversal:
         with translated():
             return self._shipping.settle(decision)
+
+    @activity.defn
+    def shipping_on_payment_succeeded(self, event: PaymentSucceeded) -> list[Event]:
+        """Book the shipment, now that it is paid."""
+        return answer(
+            lambda: self._shipping.prepare(_request(event)),
+            lambda reply, at: ShipmentPrepared.after(
+                event, at, tracking_number=reply.tracking_number
+            ),
+            lambda error, at: ShipmentFailed.after(event, at, error=error),
+        )
+
+    @activity.defn
+    def shipping_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
+        """Cancel what was booked, or never book it."""
+        with translated():
+            reversal = self._shipping.cancel(_request(event))
+        return [ShipmentCancelled.after(event, now(), **undoing(reversal))]
+
+
+def _request(event: OrderEvent) -> PrepareShipping:
+    return PrepareShipping.of(event.order, event.idempotency_key("prepare_shipping"))
+
+
+#: Hosts the service's activities, over its port.
+HOST = ShippingActivities

@@ -8,8 +8,9 @@ from rich.table import Table
 from temporalio.client import Client
 
 from cli.errors import BadInput
-from cli.facts import Facts
 from cli.output import Output, program
+from messages.marks import DONE, FAILED
+from runs.survey import RunSurvey
 from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
 from services.audit import (
@@ -37,7 +38,7 @@ async def audit_with_temporal(
         BadInput: a ledger cannot be read.
     """
     try:
-        facts = Facts(client, task_queue)
+        facts = RunSurvey(client, task_queue)
         home, retention = await home_of(client), await facts.retention_seconds()
         unsettled = unsettled_runs(ledgers)
         await facts.survey()
@@ -90,14 +91,14 @@ def audit_alone(ledgers: Mapping[str, str], no_server: NoServer) -> AuditReport:
     return report
 
 
-def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode:
+def conclude_audit(report: AuditReport, output: Output, *, compared: bool) -> ExitCode:
     """Show the verdict."""
     output.say(_sagas(report))
     output.say()
     output.say(_services(report))
     output.say()
     for violation in report.violations[:_SHOWN]:
-        output.line(f"✘ {violation}", "bold red")
+        output.line(f"{FAILED} {violation}", "bold red")
     if len(report.violations) > _SHOWN:
         more = len(report.violations) - _SHOWN
         output.line(f"… and {more} more; --json has them all", "bold red")
@@ -109,11 +110,11 @@ def conclude(report: AuditReport, output: Output, *, compared: bool) -> ExitCode
         )
     if report.clean:
         output.line(
-            "✔ Every finished order happened completely or not at all; all books add up.",
+            f"{DONE} Every finished order happened completely or not at all; all books add up.",
             "bold green",
         )
     else:
-        output.line(f"✘ Violations: {len(report.violations)}", "bold red")
+        output.line(f"{FAILED} Violations: {len(report.violations)}", "bold red")
     output.document({**report.model_dump(mode="json"), "compared_with_temporal": compared})
     return ExitCode.SUCCESS if report.clean else ExitCode.ROLLED_BACK
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from temporalio.client import Client
 
-from cli.chain import chain, say_chain
+from cli.event_tree import events_of, say_events
 from cli.following import Followed
 from cli.letters import dead_letters_of, say_letters
 from cli.modes import Mode
 from cli.output import Output
 from cli.render import say_how_to_resolve, say_outcome
-from cli.runs import Handle, description
 from messages.sagas import SagaStatus, SagaSucceeded, SagaView
+from runs.descriptions import Handle, description
 from runtime.exits import ExitCode
 
 
@@ -28,7 +28,7 @@ async def say_end(
     client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
 ) -> None:
     """Show how the order ended, or what it waits for."""
-    say_chain(await chain(mode, run), output)
+    say_events(await events_of(mode, run), output)
     if isinstance(followed, SagaView):
         await say_what_it_waits_for(client, mode, followed, output)
     else:

@@ -11,8 +11,8 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import brief
-from cli.runs import SERVER_TIMEOUT, Handle, description
+from messages.text import phrase
+from runs.descriptions import SERVER_TIMEOUT, Handle, description
 
 #: What helps; nothing is to be typed after it.
 MEND = (
@@ -82,4 +82,4 @@ async def _last_failure(
 def _why(event: HistoryEvent) -> str:
     failed = event.workflow_task_failed_event_attributes
     cause = WorkflowTaskFailedCause.Name(failed.cause).removeprefix("WORKFLOW_TASK_FAILED_CAUSE_")
-    return brief(failed.failure.message) or cause
+    return phrase(failed.failure.message) or cause

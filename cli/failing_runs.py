@@ -7,17 +7,18 @@ from typing import Literal
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import printable
 from cli.failing import MEND, failing_task
 from cli.output import Output
-from cli.runs import description
 from cli.unreadable import describe_command
-from cli.waiting import of_each, waiting
 from messages.base import Message
+from messages.marks import WAITS
+from messages.text import printable
+from messages.wire import WORKFLOW_TYPES
+from runs.descriptions import description
+from runs.listing import of_each, waiting
 
 # The server sets it after about five failures in a row, and takes it away after a success.
 _FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
-_TYPES = ("OrderSaga", "OrderChoreography", "EventDelivery", "ReconcileOrders", "UndoLeftover")
 
 
 class FailingRun(Message):
@@ -35,7 +36,7 @@ class FailingRun(Message):
 async def failing_runs(client: Client, task_queue: str, output: Output) -> list[FailingRun]:
     """All of them, as far as the server lists such."""
     try:
-        found = await waiting(client, task_queue, _FAILING, *_TYPES)
+        found = await waiting(client, task_queue, _FAILING, *WORKFLOW_TYPES)
     except RPCError as error:
         if error.status is not RPCStatusCode.INVALID_ARGUMENT:
             raise
@@ -63,7 +64,7 @@ def say_failing(run: FailingRun, output: Output) -> None:
     """Tell an operator of it, how to look at it, and what helps."""
     output.line(f"{printable(run.workflow_id)} cannot go on, run {run.run_id}", "bold")
     output.sentence(
-        f"⚠ Its workflow task fails: {run.reason} (attempt {run.attempt})",
+        f"{WAITS} Its workflow task fails: {run.reason} (attempt {run.attempt})",
         "bold red",
     )
     output.line("  To look at it:")

@@ -1,4 +1,4 @@
-"""Finding the order that somebody means, by its id or by its workflow id."""
+"""Search for the order that somebody means, by its id or by its workflow id."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExec
 from cli.errors import BadInput
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.runs import Handle, description, run_of
+from runs.descriptions import Handle, description, run_of
 
 
-class Found(NamedTuple):
+class FoundOrder(NamedTuple):
     """The newest run of an order."""
 
     order_id: str
@@ -24,11 +24,11 @@ class Found(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """Whether the run goes on."""
+        """True while the run goes on."""
         return self.latest.status is WorkflowExecutionStatus.RUNNING
 
     def run(self, client: Client) -> Handle:
-        """A handle that means this run, and no later one of the same order."""
+        """Return a handle that means this run, and no later one of the same order."""
         return run_of(client, self.latest.id, self.latest.run_id)
 
     def say_which(self, output: Output) -> None:
@@ -42,8 +42,8 @@ class Found(NamedTuple):
             output.line(f"  {command('status', self.order_id, '--mode', self.also.value)}")
 
 
-async def find(client: Client, mode: Mode | None, named: str) -> Found:
-    """The order of that id; of two, the one that is open, or else the newer one.
+async def find(client: Client, mode: Mode | None, named: str) -> FoundOrder:
+    """Find the order of that id; of two, the one that is open, or else the newer one.
 
     Args:
         mode: where to look; both when None.
@@ -62,7 +62,7 @@ async def find(client: Client, mode: Mode | None, named: str) -> Found:
     raise BadInput(f"no order {named!r} was placed")
 
 
-async def find_if_any(client: Client, mode: Mode | None, named: str) -> Found | None:
+async def find_if_any(client: Client, mode: Mode | None, named: str) -> FoundOrder | None:
     """See :func:`find`."""
     modes = list(Mode) if mode is None else [mode]
     # An order's id may look like a workflow id, so it comes first.
@@ -76,9 +76,9 @@ async def find_if_any(client: Client, mode: Mode | None, named: str) -> Found | 
     return None
 
 
-async def _known(client: Client, modes: Sequence[Mode], order_id: str) -> Found | None:
+async def _known(client: Client, modes: Sequence[Mode], order_id: str) -> FoundOrder | None:
     found = [
-        Found(order_id, mode, latest)
+        FoundOrder(order_id, mode, latest)
         for mode in modes
         if (latest := await description(client, mode.saga_id(order_id))) is not None
     ]

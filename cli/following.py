@@ -1,4 +1,4 @@
-"""Following one run until it ends, or cannot go on without an operator."""
+"""Watch over one run until it ends, or cannot go on without an operator."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Protocol
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.asking import SILENCE, look, why_silent
-from cli.runs import SERVER_TIMEOUT, Handle, Outcome, outcome
+from cli.run_queries import SILENCE, look, why_silent
 from messages.sagas import SagaStatus, SagaView, StepState
+from runs.descriptions import SERVER_TIMEOUT, Handle
+from runs.results import Outcome, outcome
 
 #: How a run ended; or, if it waits for an operator, where it stands.
 Followed = Outcome | SagaView
@@ -27,16 +28,16 @@ _SETTLING = 3.0
 _NO_SERVER = "the server does not answer (waiting for it)"
 
 
-class Audience(Protocol):
-    """Is told what happens to the run."""
+class Observer(Protocol):
+    """Someone who is told what happens to the run."""
 
     def show(self, view: SagaView) -> None: ...
 
     def silent(self, why: str) -> None:
-        """The run tells nothing of itself."""
+        """Hear that the run tells nothing of itself."""
 
 
-async def follow(client: Client, run: Handle, audience: Audience) -> Followed:
+async def follow(client: Client, run: Handle, observer: Observer) -> Followed:
     """Watch the run until it is closed or parked.
 
     Raises:
@@ -55,27 +56,27 @@ async def follow(client: Client, run: Handle, audience: Audience) -> Followed:
                     raise
                 why = _NO_SERVER if gone else await _why_silent(client, run, error)
                 if why is not None:
-                    audience.silent(why)
+                    observer.silent(why)
                 await asyncio.wait({ended}, timeout=_LOOK_AGAIN_AFTER)
             else:
                 heard = time.monotonic()
-                audience.show(view)
+                observer.show(view)
                 if view.status is SagaStatus.NEEDS_INTERVENTION:
                     parked = parked or time.monotonic()
                     if _at_rest(view) or time.monotonic() - parked > _SETTLING:
                         return view
                 await asyncio.wait({ended}, timeout=_LOOK_EVERY)
         result = await ended
-        await _show_the_end(run, audience)
+        await _show_the_end(run, observer)
         return result
     finally:
         ended.cancel()
 
 
-async def _show_the_end(run: Handle, audience: Audience) -> None:
+async def _show_the_end(run: Handle, observer: Observer) -> None:
     """Show the last steps, which were taken since the last look, if a worker still tells."""
     with suppress(*SILENCE):
-        audience.show(await look(run))
+        observer.show(await look(run))
 
 
 def _at_rest(view: SagaView) -> bool:

@@ -7,13 +7,15 @@ from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution
 
-from cli.asking import SILENCE, look, why_silent
 from cli.modes import Mode
-from cli.runs import run_of
+from cli.run_queries import SILENCE, look, why_silent
 from cli.unreadable import Unreadable
-from cli.waiting import PARKED, of_each, waiting
+from messages import wire
 from messages.base import Message
 from messages.sagas import SagaStatus, SagaView, StepState
+from runs.descriptions import run_of
+from runs.listing import of_each, waiting
+from runs.visibility import IS_PARKED
 
 _PREFIX = "leftover/"
 
@@ -41,7 +43,7 @@ class ParkedLeftover(Message):
 
 async def parked_leftovers(client: Client, task_queue: str) -> list[ParkedLeftover | Unreadable]:
     """All that wait for an operator, of orders of either mode."""
-    found = await waiting(client, task_queue, PARKED, "UndoLeftover")
+    found = await waiting(client, task_queue, IS_PARKED, wire.UNDO_LEFTOVER)
     leftovers = await of_each(found, lambda run: _read(client, run))
     return [leftover for leftover in leftovers if leftover is not None]
 

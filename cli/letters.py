@@ -8,17 +8,19 @@ from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
-from cli.asking import SILENCE, ask, why_silent
-from cli.errors import printable
 from cli.modes import Mode
 from cli.output import Output, command
-from cli.runs import description, run_of
+from cli.run_queries import SILENCE, ask, why_silent
 from cli.unreadable import Unreadable
-from cli.waiting import PARKED, of_each, waiting
+from messages import wire
 from messages.base import Message
 from messages.deliveries import DeliveryState, DeliveryView
 from messages.ids import delivery_parts
-from runtime.runs import first_run_id
+from messages.marks import WAITS
+from messages.text import printable
+from runs.descriptions import description, first_run_id, run_of
+from runs.listing import of_each, waiting
+from runs.visibility import IS_PARKED
 
 
 class DeadLetter(Message):
@@ -45,7 +47,7 @@ class DeadLetter(Message):
 
 async def dead_letters(client: Client, task_queue: str) -> list[DeadLetter | Unreadable]:
     """Every dead letter of all orders; of one that does not answer, what its id tells."""
-    found = await waiting(client, task_queue, PARKED, "EventDelivery")
+    found = await waiting(client, task_queue, IS_PARKED, wire.EVENT_DELIVERY)
     letters = await of_each(found, lambda run: _read(client, run))
     return [letter for letter in letters if letter is not None]
 
@@ -63,7 +65,7 @@ def say_letters(letters: Sequence[DeadLetter], output: Output) -> None:
     """Tell an operator what can be done about dead letters, ready to be pasted."""
     for letter in letters:
         what = printable(f"{letter.event_type} cannot be delivered to {letter.subscriber}")
-        output.sentence(f"⚠ {what}: {letter.error}", "bold red")
+        output.sentence(f"{WAITS} {what}: {letter.error}", "bold red")
         output.line("  Deliver it again, or record why it is not to be delivered:")
         for action, note in (("replay", "WHY"), ("discard", "EVIDENCE")):
             options = ("--step", letter.name, "--action", action, "--note", note)
@@ -74,7 +76,7 @@ def say_letters(letters: Sequence[DeadLetter], output: Output) -> None:
 async def _read(client: Client, run: WorkflowExecution) -> DeadLetter | Unreadable | None:
     handle = run_of(client, run.id, run.run_id)
     try:
-        view = await ask(handle, "status", DeliveryView)
+        view = await ask(handle, wire.STATUS, DeliveryView)
     except SILENCE as error:
         why = await why_silent(client, handle, run.task_queue, error)
         return await _from_outside(client, run, why)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from messages import wire
 from messages.ids import order_choreography_id, order_saga_id
 
 
@@ -16,7 +17,7 @@ class Mode(str, Enum):
     @property
     def workflow(self) -> str:
         """The workflow type of an order."""
-        return "OrderSaga" if self is Mode.ORCHESTRATION else "OrderChoreography"
+        return wire.ORDER_SAGA if self is Mode.ORCHESTRATION else wire.ORDER_CHOREOGRAPHY
 
     def saga_id(self, order_id: str) -> str:
         """The workflow id of an order."""

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from cli.errors import BadInput
 from cli.output import Output
 from messages.base import Line, Message
+from messages.marks import DONE
 from runtime.client import home_of
 from runtime.exits import ExitCode
 from services.ledger import LedgerUnavailable
@@ -37,7 +38,7 @@ async def move_ledgers(
         raise BadInput(str(error)) from None
     for service in ledgers:
         what = "serves this namespace from now on" if service in moved else "served it before"
-        output.line(f"✔ the {service} ledger {what}", "green")
+        output.line(f"{DONE} the {service} ledger {what}", "green")
     output.line(
         "What the other namespace's runs have left in them is not undone by itself; see"
         " the audit, and reconcile."

@@ -7,13 +7,14 @@ from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution
 
-from cli.asking import SILENCE, look, why_silent
 from cli.leftovers import waiting_since
 from cli.modes import Mode
-from cli.runs import run_of
-from cli.waiting import PARKED, of_each, waiting
+from cli.run_queries import SILENCE, look, why_silent
 from messages.base import Message
 from messages.sagas import SagaStatus, SagaView
+from runs.descriptions import run_of
+from runs.listing import of_each, waiting
+from runs.visibility import IS_PARKED
 
 
 class ParkedOrder(Message):
@@ -36,7 +37,7 @@ async def parked_orders(client: Client, task_queue: str) -> list[ParkedOrder]:
 
     A choreographed order is not among them: what it waits for are dead letters.
     """
-    found = await waiting(client, task_queue, PARKED, Mode.ORCHESTRATION.workflow)
+    found = await waiting(client, task_queue, IS_PARKED, Mode.ORCHESTRATION.workflow)
     orders = await of_each(found, lambda run: _read(client, run))
     return [order for order in orders if order is not None]
 

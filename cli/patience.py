@@ -1,4 +1,4 @@
-"""Waiting for a server that is being started again."""
+"""Patience with a server that is being started again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from temporalio.service import RPCError, RPCStatusCode
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 #: Seconds that a server may be away before we give up on it.
 PATIENCE = 300.0
@@ -28,7 +28,7 @@ _PASSING = {
 }
 
 
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+async def patiently(call: Callable[[], Awaitable[_T]]) -> _T:
     """Make the call again until the server answers; the call must bear being repeated.
 
     Raises:

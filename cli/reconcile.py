@@ -16,14 +16,17 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.errors import OperationRefused, printable
+from cli.errors import OperationRefused
 from cli.output import Output, program
-from cli.runs import SERVER_TIMEOUT, WORKER_TIMEOUT
+from messages import wire
 from messages.base import Message
+from messages.marks import DONE, FAILED, NOTHING, UNDONE, WAITS
 from messages.reconciliation import Reconcile, Reconciled, ReconciliationReport
+from messages.text import printable
+from runs.descriptions import SERVER_TIMEOUT, WORKER_TIMEOUT
+from runs.schedule import schedule_id
+from runs.visibility import equals
 from runtime.exits import ExitCode
-from runtime.schedule import schedule_id
-from runtime.visibility import equals
 from workflows.failure import explain
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
@@ -69,10 +72,11 @@ async def _report(run: _Run, task_queue: str, output: Output) -> ReconciliationR
                 output.line("No worker answers; waiting for one (python worker.py)", "yellow")
         return ended.result()
     except WorkflowFailureError as failure:
-        if isinstance(failure.cause, ApplicationError) and failure.cause.type == "NotReconciled":
-            return ReconciliationReport.model_validate(failure.cause.details[0])
+        cause = failure.cause
+        if isinstance(cause, ApplicationError) and cause.type == wire.NOT_RECONCILED:
+            return ReconciliationReport.model_validate(cause.details[0])
         raise OperationRefused(
-            f"the reconciliation {run.id} ended early: {explain(failure.cause)}"
+            f"the reconciliation {run.id} ended early: {explain(cause)}"
         ) from None
     finally:
         ended.cancel()
@@ -99,10 +103,12 @@ def _conclude(report: ReconciliationReport, output: Output) -> ExitCode:
     if report.orders > len(report.listed):
         output.line(f"… and {report.orders - len(report.listed)} more")
     for service, why in report.unanswered.items():
-        output.line(f"✘ {service} was not asked: {printable(why)}", "red")
+        output.line(f"{FAILED} {service} was not asked: {printable(why)}", "red")
     for unreadable in report.unreadable:
         run_id, why = unreadable.run.run_id, printable(unreadable.why)
-        output.line(f"✘ {unreadable.run.saga_id}, run {run_id}, cannot be judged: {why}", "red")
+        output.line(
+            f"{FAILED} {unreadable.run.saga_id}, run {run_id}, cannot be judged: {why}", "red"
+        )
     if report.stopped:
         say_stopped(report.stopped, output)
     output.line(_summary(report), "bold green" if report.all_done else "bold red")
@@ -122,7 +128,7 @@ class StoppedSearch(Message):
 async def stopped_search(client: Client, task_queue: str) -> StoppedSearch | None:
     """The last reconciliation, if it stopped to ask; a later one that did not has the answer."""
     query = (
-        f'WorkflowType = "ReconcileOrders" AND {equals("TaskQueue", task_queue)}'
+        f"{equals('WorkflowType', wire.RECONCILE_ORDERS)} AND {equals('TaskQueue', task_queue)}"
         ' AND ExecutionStatus IN ("Completed", "Failed")'
     )
     # The list begins with the one that has closed last.
@@ -148,7 +154,7 @@ async def _failed_report(run: WorkflowHandle[Any, Any]) -> ReconciliationReport 
 
 def say_stopped(why: str, output: Output) -> None:
     """Tell an operator why a reconciliation has stopped, and what can be done about it."""
-    output.sentence(f"✘ Stopped: {why}", "bold red")
+    output.sentence(f"{FAILED} Stopped: {why}", "bold red")
     output.line("  Look at the server and the ledgers first. If the runs were really deleted:")
     output.line(f"    {program('starter.py')} reconcile --however-many")
 
@@ -159,26 +165,26 @@ def _show(run: Reconciled, output: Output, *, dry_run: bool) -> None:
         output.sentence(f"  {printable(run.why)}", "dim")
     if run.undone:
         what = "would undo" if dry_run else "undone"
-        output.line(f"  ↩ {what}: {', '.join(run.undone)}", "yellow")
+        output.line(f"  {UNDONE} {what}: {', '.join(run.undone)}", "yellow")
     if run.kept_out:
         what = "would keep out" if dry_run else "kept out"
-        output.line(f"  ○ {what}, should it still arrive: {', '.join(run.kept_out)}", "dim")
+        output.line(f"  {NOTHING} {what}, should it still arrive: {', '.join(run.kept_out)}", "dim")
     if run.resolved_manually:
-        output.line(f"  ↩ undone by hand: {', '.join(run.resolved_manually)}", "yellow")
+        output.line(f"  {UNDONE} undone by hand: {', '.join(run.resolved_manually)}", "yellow")
     if run.kept:
-        output.line(f"  ✔ kept by an operator: {', '.join(run.kept)}")
+        output.line(f"  {DONE} kept by an operator: {', '.join(run.kept)}")
     if run.unproved and run.failed:
         steps = ", ".join(run.failed)
         what = "would ask an operator about" if dry_run else "waits for an operator:"
-        output.line(f"  ⚠ {what} {steps} (see {program('starter.py')} inbox)", "bold red")
+        output.line(f"  {WAITS} {what} {steps} (see {program('starter.py')} inbox)", "bold red")
         return
     for step, why in run.failed.items():
-        output.line(f"  ✘ {step} is not undone: {printable(why)}", "red")
+        output.line(f"  {FAILED} {step} is not undone: {printable(why)}", "red")
 
 
 def _summary(report: ReconciliationReport) -> str:
     if report.all_done and not report.orders:
-        return "✔ No run has left anything behind."
+        return f"{DONE} No run has left anything behind."
     runs = f"{report.orders} order{'' if report.orders == 1 else 's'}"
     if report.dry_run:
         return (
@@ -187,5 +193,5 @@ def _summary(report: ReconciliationReport) -> str:
         )
     done = f"{runs}: {report.undone} steps undone, {report.kept_out} kept out"
     if report.failed:
-        return f"✘ {done}, {report.failed} not; see the inbox"
-    return f"✔ {done}; nothing is left behind." if report.all_done else f"✘ {done}"
+        return f"{FAILED} {done}, {report.failed} not; see the inbox"
+    return f"{DONE} {done}; nothing is left behind." if report.all_done else f"{FAILED} {done}"

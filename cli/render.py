@@ -1,4 +1,4 @@
-"""How sagas look in a terminal."""
+"""Sagas in a terminal: their steps, their end, and what an operator can type."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.output import Output, command
-from cli.runs import BrokenOff, Outcome
+from messages.marks import DONE, FAILED, MARK_OF, UNDONE, WAITS
 from messages.sagas import SagaRolledBack, SagaSucceeded, SagaView, StepState, StepView
+from runs.results import BrokenOff, Outcome
 
-#: Mark and colour of each state of a step.
-LOOKS = {
-    StepState.PENDING: ("○", "dim"),
-    StepState.RUNNING: ("▶", "cyan"),
-    StepState.SUCCESS: ("✔", "green"),
-    StepState.FAILED: ("✘", "red"),
-    StepState.COMPENSATING: ("◀", "yellow"),
-    StepState.COMPENSATED: ("↩", "yellow"),
-    StepState.NEEDS_INTERVENTION: ("⚠", "bold red"),
+#: Style of each state of a step.
+_STYLES = {
+    StepState.PENDING: "dim",
+    StepState.RUNNING: "cyan",
+    StepState.SUCCESS: "green",
+    StepState.FAILED: "red",
+    StepState.COMPENSATING: "yellow",
+    StepState.COMPENSATED: "yellow",
+    StepState.NEEDS_INTERVENTION: "bold red",
 }
 
 
@@ -28,7 +29,7 @@ def steps_table(view: SagaView) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for step in view.steps:
-        mark, style = LOOKS[step.state]
+        mark, style = MARK_OF[step.state], _STYLES[step.state]
         table.add_row(
             Text(f"  {mark} {step.name}", style),
             Text(step.state.value, style),
@@ -39,7 +40,7 @@ def steps_table(view: SagaView) -> Table:
 
 def step_line(step: StepView) -> str:
     """The row of :func:`steps_table` where no table can be drawn."""
-    mark, _ = LOOKS[step.state]
+    mark = MARK_OF[step.state]
     return f"  {mark} {step.name:<20}  {step.state.value:<11}  {remark(step)}".rstrip()
 
 
@@ -64,9 +65,9 @@ def remark(step: StepView) -> str:
 def say_outcome(outcome: Outcome, output: Output) -> None:
     """Tell how a run ended."""
     if isinstance(outcome, SagaSucceeded):
-        output.line(f"✔ {outcome.status}: {outcome.completed_steps} steps, all stand", "green")
+        output.line(f"{DONE} {outcome.status}: {outcome.completed_steps} steps, all stand", "green")
     elif isinstance(outcome, BrokenOff):
-        output.sentence(f"✘ {outcome.status}: {outcome.error}", "red")
+        output.sentence(f"{FAILED} {outcome.status}: {outcome.error}", "red")
         output.sentence("  The run did not tell what stands; see the audit, and reconcile.")
     else:
         _say_rolled_back(outcome, output)
@@ -74,7 +75,7 @@ def say_outcome(outcome: Outcome, output: Output) -> None:
 
 def _say_rolled_back(outcome: SagaRolledBack, output: Output) -> None:
     at = f" at {outcome.failed_step}" if outcome.failed_step else ""
-    output.sentence(f"↩ {outcome.status}{at}: {outcome.error}", "yellow")
+    output.sentence(f"{UNDONE} {outcome.status}{at}: {outcome.error}", "yellow")
     undone = ", then ".join(outcome.compensated_steps) or "nothing had to be"
     output.sentence(f"  undone: {undone}", "yellow")
     if outcome.resolved_manually:
@@ -91,7 +92,7 @@ def say_how_to_resolve(
         # It was never tried, as nothing proves that it has to be.
         doubted = leftover and step.compensation_error == view.error
         what = "is not undone without your word" if doubted else "cannot be undone"
-        output.sentence(f"⚠ {step.name} {what}: {step.compensation_error}", "bold red")
+        output.sentence(f"{WAITS} {step.name} {what}: {step.compensation_error}", "bold red")
         again = "Undo it" if doubted else "Try it again"
         output.line(f"  {again}, or record that it was undone by hand:")
         for action, note in (("retry", "WHY"), ("mark_resolved", "EVIDENCE")):

@@ -7,9 +7,9 @@ from typing import Literal
 from temporalio.client import WorkflowExecution
 from typing_extensions import Self
 
-from cli.errors import printable
 from cli.output import Output, shell_word
 from messages.base import Message
+from messages.text import printable
 
 
 class Unreadable(Message):

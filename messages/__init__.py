@@ -1,1 +1,1 @@
-"""What the parts of the system say to each other: frozen models, no I/O, no Temporal."""
+"""Messages between the parts of the system: frozen models, no I/O, no Temporal."""

@@ -39,6 +39,6 @@ Address = Annotated[StrictStr, Field(max_length=500), AfterValidator(_readable)]
 
 
 def as_read(address: str) -> str:
-    """The address as it is read, for comparing: on one line, without its invisible marks."""
+    """Return the address as it is read, for comparing: on one line, without invisible marks."""
     shown = (c for c in address if unicodedata.category(c) != "Cf")
     return " ".join("".join(shown).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -13,9 +14,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetPydanticSchema,
     StrictStr,
     StringConstraints,
 )
+from pydantic_core import core_schema
+
+
+def one_of(names: Sequence[str]) -> GetPydanticSchema:
+    """Restrict a text to these names; for use within ``Annotated``."""
+    return GetPydanticSchema(lambda _source, _handler: core_schema.literal_schema(list(names)))
 
 
 class Message(BaseModel):

@@ -40,7 +40,7 @@ class CarrierRef(Message):
 
 
 class CarrierState(str, Enum):
-    """What is found under the workflow id of a delivery."""
+    """Finding under the workflow id of a delivery."""
 
     ABSENT = "absent"  #: nothing, or nothing any more
     OTHER = "other"  #: something else, which never will deliver this
@@ -50,7 +50,7 @@ class CarrierState(str, Enum):
 
 
 class DeliveryState(str, Enum):
-    """Where a delivery stands."""
+    """State of a delivery."""
 
     DELIVERING = "delivering"  #: the subscriber is at it, or will be when its worker is there
     PARKED = "parked"  #: a dead letter: it failed for good, and an operator has to decide
@@ -81,7 +81,7 @@ class DeliveryView(Message):
 
 
 class DeliveryReport(Tolerant):
-    """What an order is told about a delivery of one of its events that does not go smoothly."""
+    """Report to an order that a delivery of one of its events does not go smoothly."""
 
     event: SerializeAsAny[Event]
     subscriber: Name
@@ -94,7 +94,7 @@ class DeliveryReport(Tolerant):
 
 
 class Delivered(Message):
-    """How a delivery ended."""
+    """Result of a delivery."""
 
     event_id: str
     subscriber: str

@@ -1,4 +1,4 @@
-"""How a service says no.
+"""Refusals and other failures of a service.
 
 A service raises these, or subclasses of its own; an activity carries them to the workflow under
 their class name, and says of each :class:`Refused` that it is one.

@@ -1,4 +1,4 @@
-"""How orders, sagas and operations are named."""
+"""Names of orders, sagas and operations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from messages.runs import RunRef
 
 
 def order_saga_id(order_id: str) -> str:
-    """The workflow id of the orchestrated saga of an order."""
+    """Return the workflow id of the orchestrated saga of an order."""
     return f"order_saga_{order_id}"
 
 
 def order_choreography_id(order_id: str) -> str:
-    """The workflow id of the choreographed saga of an order, and its events' correlation id."""
+    """Return the workflow id of an order's choreographed saga: its events' correlation id."""
     return f"saga_{order_id}"
 
 
@@ -23,7 +23,7 @@ def order_of_choreography(correlation_id: str) -> str:
 
 
 def event_id(correlation_id: str, saga_run_id: str, event_type: str) -> str:
-    """The id of an event.
+    """Return the id of an event.
 
     In one saga each thing happens once. So whoever tells of it again, because it does not
     know that it did already, tells of it under the same id.
@@ -37,7 +37,7 @@ _DELIVERY_IDS = (f"{_DELIVERY}/", f"{_DELIVERY}-")
 
 
 def delivery_id(event: str, subscriber: str, variant: str = "") -> str:
-    """The workflow id of the delivery of an event to a subscriber.
+    """Return the workflow id of the delivery of an event to a subscriber.
 
     No order and no leftover is called like that, whatever its order's id contains.
     """
@@ -46,12 +46,12 @@ def delivery_id(event: str, subscriber: str, variant: str = "") -> str:
 
 
 def old_delivery_id(event: str, subscriber: str) -> str:
-    """The same, as it was once: some order's workflow may be called like that, too."""
+    """Return the id that it once had: some order's workflow may be called like that, too."""
     return f"{event}/{subscriber}"
 
 
 def is_delivery_id(workflow_id: str) -> bool:
-    """Whether it was made by :func:`delivery_id`."""
+    """Tell whether an id was made by :func:`delivery_id`."""
     return workflow_id.startswith(_DELIVERY_IDS)
 
 
@@ -64,7 +64,7 @@ def delivery_parts(workflow_id: str) -> tuple[str, str, str, str] | None:
 
 
 def leftover_id(run: RunRef) -> str:
-    """The workflow id under which a run's leftovers are undone."""
+    """Return the workflow id under which a run's leftovers are undone."""
     return f"leftover/{run.saga_id}/{run.run_id}"
 
 

@@ -1,15 +1,30 @@
-"""What the inventory service is asked and answers."""
+"""Requests to the inventory service, and its answers."""
 
 from __future__ import annotations
 
-from messages.base import Command, Reply
-from messages.orders import OrderItem
+from typing_extensions import Self
+
+from messages.base import Reply
+from messages.orders import OrderFacts, OrderItem
+from messages.requests import StepRequest
 
 
-class ReserveInventory(Command):
+class ReserveInventory(StepRequest):
     """Set stock aside for an order."""
 
     items: tuple[OrderItem, ...]
+
+    @classmethod
+    def of(cls, order: OrderFacts, key: str) -> Self:
+        """Set all its items aside."""
+        return cls(
+            idempotency_key=key,
+            order_id=order.order_id,
+            items=tuple(
+                OrderItem(id=item.id, quantity=item.quantity, price=item.price)
+                for item in order.items
+            ),
+        )
 
 
 class Reservation(Reply):

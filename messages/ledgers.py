@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from messages.base import Identifier, Reply
-from messages.requests import StepRequest
+from messages.participants import AnyRequest
 from messages.runs import RunRef
 
 OperationState = Literal["applied", "refused", "reversed", "settled"]
@@ -18,6 +18,15 @@ class Home(NamedTuple):
     namespace_id: str
 
 
+class Gap(Reply):
+    """A time of which a ledger may have lost operations, or missed them."""
+
+    #: Seconds since it began.
+    seconds: float
+    #: When it ended, by the ledger's clock.
+    until: str
+
+
 class LedgerIdentity(Reply):
     """A ledger, as it tells of itself."""
 
@@ -27,6 +36,8 @@ class LedgerIdentity(Reply):
     #: For so long it has been open without a gap, as the ledger of its present home. Had an
     #: operation arrived since then, the ledger would know it.
     proves_seconds: float
+    #: A gap of which the ledgers of the other services have not been told.
+    gap: Gap | None = None
 
 
 class RunOperation(Reply):
@@ -50,7 +61,7 @@ class FencedOperation(Reply):
     state: OperationState
     order_id: Identifier
     #: None when it cannot be read, or was never heard of.
-    request: StepRequest | None
+    request: AnyRequest | None
 
 
 class UnsettledPage(Reply):

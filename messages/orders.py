@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import Field, StrictInt, field_validator, model_validator
 from typing_extensions import Self
 
 from messages.addresses import Address
-from messages.base import Identifier, Message, Money, Points
-
-LOYALTY_RATE = Decimal("0.01")
-
+from messages.base import Identifier, Message, Money
 
 #: How many pieces of an item.
 Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
@@ -58,7 +56,34 @@ class Order(Message):
             )
         return self
 
+
+class ItemFacts(Protocol):
+    """A quantity of one item, by whoever it is told."""
+
     @property
-    def loyalty_points(self) -> Points:
-        """Points that the order earns: 1 % of its total, exact."""
-        return self.total_amount * LOYALTY_RATE
+    def id(self) -> str: ...
+
+    @property
+    def quantity(self) -> int: ...
+
+    @property
+    def price(self) -> Decimal | None: ...
+
+
+class OrderFacts(Protocol):
+    """An order as the services are told of it: as it was placed, or as an event carries it."""
+
+    @property
+    def order_id(self) -> str: ...
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def items(self) -> Sequence[ItemFacts]: ...
+
+    @property
+    def total_amount(self) -> Decimal: ...
+
+    @property
+    def shipping_address(self) -> str: ...

@@ -1,15 +1,28 @@
-"""What the payment service is asked and answers."""
+"""Requests to the payment service, and its answers."""
 
 from __future__ import annotations
 
-from messages.base import Command, Identifier, Money, Reply
+from typing_extensions import Self
+
+from messages.base import Money, Reply
+from messages.orders import OrderFacts
+from messages.requests import CustomerRequest
 
 
-class ProcessPayment(Command):
+class ProcessPayment(CustomerRequest):
     """Charge the customer."""
 
-    user_id: Identifier
     amount: Money
+
+    @classmethod
+    def of(cls, order: OrderFacts, key: str) -> Self:
+        """Charge its total."""
+        return cls(
+            idempotency_key=key,
+            order_id=order.order_id,
+            user_id=order.user_id,
+            amount=order.total_amount,
+        )
 
 
 class Payment(Reply):

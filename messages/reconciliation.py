@@ -1,4 +1,4 @@
-"""What the reconciler looks for, finds, and reports."""
+"""Questions, findings and reports of the reconciler."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RunsPage(Reply):
 
 
 class Examined(Reply):
-    """What Temporal knows of the runs that it was asked about."""
+    """Runs that Temporal was asked about, with what it knows of them."""
 
     runs: tuple[ExaminedRun, ...]
     unreadable: tuple[UnreadableRun, ...] = ()
@@ -52,7 +52,7 @@ class Leftover(Message):
     order: Order | None = None
 
     def reconciled(self, **changes: object) -> Reconciled:
-        """What became of it."""
+        """Report what became of it."""
         return Reconciled.model_validate(
             {
                 "saga_id": self.run.saga_id,
@@ -81,7 +81,7 @@ class Leftover(Message):
 
 
 class Reconciled(Reply):
-    """What became of one run's leftovers; in a dry run, what would."""
+    """Outcome for one run's leftovers; in a dry run, the one to be expected."""
 
     saga_id: str
     run_id: str
@@ -124,11 +124,11 @@ class ReconciliationReport(Message):
 
     @property
     def all_done(self) -> bool:
-        """Whether nothing is left to be done."""
+        """Tell whether nothing is left to be done."""
         return not (self.failed or self.stopped or self.unanswered or self.unreadable)
 
     def with_one_more(self, run: Reconciled) -> ReconciliationReport:
-        """The report with another run in it."""
+        """Return the report with another run in it."""
         return self.model_copy(
             update={
                 "orders": self.orders + 1,
@@ -140,7 +140,7 @@ class ReconciliationReport(Message):
         )
 
     def with_unreadable(self, runs: tuple[UnreadableRun, ...]) -> ReconciliationReport:
-        """The report with runs that could not be judged."""
+        """Return the report with runs that could not be judged."""
         return self.model_copy(update={"unreadable": (*self.unreadable, *runs)[:_LISTED]})
 
 

@@ -1,69 +1,29 @@
-"""What the services are asked on behalf of an order: one place that makes the requests.
-
-A key's second request has to be the first one's twin, or the service takes it for a
-conflict; and not only the saga asks, but also who clears up after it.
-"""
+"""The request of a step: made in one way, whoever makes it."""
 
 from __future__ import annotations
 
-from messages.ids import OperationId
-from messages.inventory import ReserveInventory
-from messages.loyalty import AwardLoyaltyPoints
-from messages.orders import Order
-from messages.payment import ProcessPayment
-from messages.shipping import PrepareShipping
+from abc import abstractmethod
 
-#: The request of any step of an order; no two have the same fields.
-StepRequest = ReserveInventory | ProcessPayment | PrepareShipping | AwardLoyaltyPoints
+from typing_extensions import Self
 
-#: The step of an order that each service takes part in.
-STEP_OF = {
-    "inventory": "reserve_inventory",
-    "payment": "process_payment",
-    "shipping": "prepare_shipping",
-    "loyalty": "award_loyalty_points",
-}
+from messages.base import Command, Identifier
+from messages.orders import OrderFacts
 
 
-def reserve_inventory(order: Order, key: str) -> ReserveInventory:
-    """Set all its items aside."""
-    return ReserveInventory(idempotency_key=key, order_id=order.order_id, items=order.items)
+class StepRequest(Command):
+    """A service's request on behalf of an order; no two have the same fields.
+
+    A key's second request has to be the first one's twin, or the service takes it for a
+    conflict. It may be the saga that asks, a reaction to an event, or who clears up after them.
+    """
+
+    @classmethod
+    @abstractmethod
+    def of(cls, order: OrderFacts, key: str) -> Self:
+        """Make the request for an order, under that idempotency key."""
 
 
-def process_payment(order: Order, key: str) -> ProcessPayment:
-    """Charge its total."""
-    return ProcessPayment(
-        idempotency_key=key,
-        order_id=order.order_id,
-        user_id=order.user_id,
-        amount=order.total_amount,
-    )
+class CustomerRequest(StepRequest):
+    """A request that is about the customer, too."""
 
-
-def prepare_shipping(order: Order, key: str) -> PrepareShipping:
-    """Book its shipment."""
-    return PrepareShipping(
-        idempotency_key=key,
-        order_id=order.order_id,
-        user_id=order.user_id,
-        address=order.shipping_address,
-    )
-
-
-def award_loyalty_points(order: Order, key: str) -> AwardLoyaltyPoints:
-    """Credit the points that it earns."""
-    return AwardLoyaltyPoints(
-        idempotency_key=key,
-        order_id=order.order_id,
-        user_id=order.user_id,
-        points=order.loyalty_points,
-    )
-
-
-def requests_of(order: Order, saga_id: str, run_id: str) -> dict[str, StepRequest]:
-    """Every request that a run makes for its order, by step, in the order of the steps."""
-    makers = (reserve_inventory, process_payment, prepare_shipping, award_loyalty_points)
-    return {
-        make.__name__: make(order, str(OperationId(saga_id, run_id, make.__name__)))
-        for make in makers
-    }
+    user_id: Identifier

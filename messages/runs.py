@@ -7,9 +7,6 @@ from typing import Literal, NamedTuple
 from messages.base import Reply
 from messages.orders import Order
 
-#: Workflow types whose runs are sagas: their id and first run id begin idempotency keys.
-SAGA_TYPES = ("OrderSaga", "OrderChoreography")
-
 
 class RunRef(NamedTuple):
     """A run of a saga, as Temporal is asked about it."""
@@ -19,7 +16,7 @@ class RunRef(NamedTuple):
 
 
 class SagaFact(Reply):
-    """What Temporal knows about one run of a saga."""
+    """Facts that Temporal knows about one run of a saga."""
 
     saga_id: str
     #: ``terminated``: closed without having been able to compensate (terminated, timed out).

@@ -1,4 +1,4 @@
-"""What a saga shows of itself, what it ends with, and what it can be told."""
+"""Views of a saga, its results, and the messages that it takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from messages.base import Line, Message, Resolution
 
 
 class StepState(str, Enum):
-    """Where one step of a saga stands."""
+    """State of one step of a saga."""
 
     PENDING = "pending"  #: not begun
     RUNNING = "running"  #: its action is under way, or waits for its next retry
@@ -24,7 +24,7 @@ class StepState(str, Enum):
 
 
 class SagaStatus(str, Enum):
-    """Where a saga as a whole stands; the search attribute has the last four values."""
+    """State of a saga as a whole; the search attribute has the last four values."""
 
     RUNNING = "RUNNING"  #: going forward
     SUCCESS = "SUCCESS"  #: closed; every effect stands

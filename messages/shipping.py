@@ -1,15 +1,28 @@
-"""What the shipping service is asked and answers."""
+"""Requests to the shipping service, and its answers."""
 
 from __future__ import annotations
 
-from messages.base import Command, Identifier, Reply
+from typing_extensions import Self
+
+from messages.base import Reply
+from messages.orders import OrderFacts
+from messages.requests import CustomerRequest
 
 
-class PrepareShipping(Command):
+class PrepareShipping(CustomerRequest):
     """Book a shipment."""
 
-    user_id: Identifier
     address: str
+
+    @classmethod
+    def of(cls, order: OrderFacts, key: str) -> Self:
+        """Book its shipment."""
+        return cls(
+            idempotency_key=key,
+            order_id=order.order_id,
+            user_id=order.user_id,
+            address=order.shipping_address,
+        )
 
 
 class Shipment(Reply):

@@ -8,8 +8,13 @@ from itertools import islice
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from messages.text import shortened
+
 #: Whoever reads it mends the first problems first; and a failure has to be small.
 _MOST_PROBLEMS = 10
+#: Of more than that the first ones are not told either: pydantic would tell all of them, and a
+#: workflow task has two seconds for everything.
+_TOO_MANY_PROBLEMS = 1_000
 _LONGEST = 2000
 _LONGEST_PLACE = 100
 _LONGEST_TEXT = 300
@@ -21,15 +26,12 @@ def explain(error: ValidationError) -> str:
 
     However much is wrong, the line stays short.
     """
+    if error.error_count() > _TOO_MANY_PROBLEMS:
+        return f"{error.error_count():,} things are wrong with it"
     told = list(islice(_problems(error), _MOST_PROBLEMS))
     more = error.error_count() - len(told)
     line = shortened("; ".join(told), _LONGEST)
     return f"{line}; and {more:,} more" if more else line
-
-
-def shortened(text: str, length: int) -> str:
-    """The text, cut where it is longer than that."""
-    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

@@ -11,11 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from messages.ledgers import LedgerIdentity, OperationState
-from messages.requests import STEP_OF
+from messages.participants import STEPS
 from messages.runs import SagaFact
-
-#: In the order in which they are taken.
-STEPS = tuple(STEP_OF.values())
 
 Verdict = Literal[
     "succeeded",  # every effect stands
@@ -34,7 +31,7 @@ class Judged(NamedTuple):
 
 
 class RunStates(NamedTuple):
-    """What the ledgers know of a run, by step."""
+    """States of a run's steps, as far as the ledgers know."""
 
     states: Mapping[str, OperationState]
     #: Steps on which an operator has decided.
@@ -48,7 +45,7 @@ class RunStates(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether each step's effect stands."""
+        """Tell whether each step's effect stands."""
         return all(self.states.get(step) == "applied" for step in STEPS)
 
 
@@ -122,7 +119,7 @@ def doubt_of(
 
 
 def listed(steps: Iterable[str]) -> str:
-    """The steps as text, in the order in which they are taken."""
+    """Return the steps as text, in the order in which they are taken."""
     found = set(steps)
     return " and ".join(step for step in STEPS if step in found) or "no step"
 

@@ -8,7 +8,7 @@ import runtime.interruptible  # noqa: F401 - first, see there
 import argparse
 from pathlib import Path
 
-from runtime.arguments import ArgumentParser
+from runtime.argument_parser import ArgumentParser
 from runtime.devserver import DevServer
 from runtime.exits import ExitCode, run, stop_requested
 from runtime.processes import while_alive

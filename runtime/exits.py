@@ -1,4 +1,4 @@
-"""How an entry point ends: an exit code, and at most one line that says why."""
+"""End of an entry point: an exit code, and at most one line that says why."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from messages.text import one_line
 from runtime import interruptible
 
 #: Shell convention for a program ended by a signal is 128 + its number.
@@ -36,7 +37,7 @@ _REFUSED = {
 
 
 class ExitCode(IntEnum):
-    """What a command's exit code means."""
+    """Exit code of a command."""
 
     SUCCESS = 0  #: done as asked
     ROLLED_BACK = 1  #: the order was rolled back, or the audit found a violation
@@ -45,7 +46,7 @@ class ExitCode(IntEnum):
 
 
 class FatalError(Exception):
-    """Ends the program; its message is the one line that the user reads."""
+    """Error that ends the program; its message is the one line that the user reads."""
 
     #: The code that the program ends with.
     code: ExitCode = ExitCode.BAD_INPUT
@@ -105,7 +106,7 @@ def leave(code: int) -> NoReturn:
 
 
 def stop_requested() -> asyncio.Event:
-    """An event that SIGINT, SIGTERM, or the terminal going away sets, for the running loop."""
+    """Return an event that SIGINT, SIGTERM, or the terminal going away sets in this loop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -113,11 +114,6 @@ def stop_requested() -> asyncio.Event:
         if signal.getsignal(sign) is not signal.SIG_IGN or sign is not signal.SIGHUP:
             loop.add_signal_handler(sign, stop.set)
     return stop
-
-
-def one_line(text: object) -> str:
-    """The text with its line breaks and runs of spaces made single spaces."""
-    return " ".join(str(text).split())
 
 
 def _tell(message: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -17,13 +16,12 @@ from typing import TypeVar
 from typing_extensions import Self
 
 from runtime.directory_lock import DirectoryLock
-from runtime.exits import ExitCode, FatalError, one_line
+from runtime.exits import ExitCode, FatalError
+from runtime.process_log import ProcessLog
+from runtime.uncancelled import to_its_end
 
 #: A process that dies this often within so many seconds will not do better next time.
 DEATHS, WITHIN_SECONDS = 5, 20.0
-_LAST_WORDS = 300
-#: Bytes; a disk with less counts as full.
-_NEXT_TO_NOTHING = 256 * 1024
 
 _T = TypeVar("_T")
 
@@ -71,20 +69,19 @@ class ChildProcess:
         """
         self.name = name
         self._command = [str(part) for part in command]
-        self._log = log
+        self._log = ProcessLog(log)
         self._lock = lock
         self._environment = dict(os.environ if environment is None else environment)
         self._ready = ready
         self._report = report
         self._grace = grace
-        self._log_start = 0
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._loss: asyncio.Future[None] | None = None
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs now; None when none does."""
+        """Id of the process that runs now; None when none does."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process else None
 
@@ -95,16 +92,16 @@ class ChildProcess:
             ProcessFailed: it ended before it was, or its log cannot be written.
         """
         try:
-            self._log.write_bytes(b"")
+            self._log.begin_anew()
         except OSError as error:
-            raise ProcessFailed(f"cannot write {self._log}: {error.strerror}") from None
+            raise ProcessFailed(f"cannot write {self._log.path}: {error.strerror}") from None
         await self._resume()
         self._loss = asyncio.get_running_loop().create_future()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop it: asked first, killed when that takes too long; a cancel does not hurry it."""
-        await _to_its_end(self._halt())
+        await to_its_end(self._halt())
         if self._loss is not None and not self._loss.cancel():
             self._loss.exception()  # else asyncio warns when nobody had asked for it
 
@@ -120,22 +117,18 @@ class ChildProcess:
         await asyncio.shield(self._loss)
 
     def output(self) -> str:
-        """What the process that runs now, or ran last, has written."""
-        with self._log.open("rb") as log:
-            log.seek(self._log_start)
-            return log.read().decode(errors="replace")
+        """Return what the process that runs now, or ran last, has written."""
+        return self._log.output()
 
     def last_words(self) -> str:
-        """The last line that the process wrote, shortened; empty when it wrote none."""
-        lines = reversed(self.output().split("\n"))
-        last = next((one_line(line) for line in lines if line.strip()), "")
-        return last if len(last) <= _LAST_WORDS else f"{last[:100]} … {last[-_LAST_WORDS + 100 :]}"
+        """Return the last line that the process wrote, shortened; empty when it wrote none."""
+        return self._log.last_words()
 
     async def _resume(self) -> None:
         try:
             await self._start()
         except BaseException:
-            await _to_its_end(self._stop())
+            await to_its_end(self._stop())
             raise
         self._keeper = asyncio.create_task(self._keep(), name=f"keeper of {self.name}")
 
@@ -148,8 +141,7 @@ class ChildProcess:
 
     async def _start(self) -> None:
         try:
-            with self._log.open("ab") as log:
-                self._log_start = log.tell()
+            with self._log.of_next_process() as log:
                 self._process = await asyncio.create_subprocess_exec(
                     *self._command,
                     stdin=subprocess.DEVNULL,
@@ -210,12 +202,7 @@ class ChildProcess:
         code = self._process.returncode if self._process is not None else None
         if code is not None and code < 0:
             return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}, {self.last_words() or self._why_silent()}"
-
-    def _why_silent(self) -> str:
-        # What it had to say about a full disk found no space in its log either.
-        full = shutil.disk_usage(self._log.parent).free < _NEXT_TO_NOTHING
-        return f"nothing in {self._log}" + (": its disk is full" if full else "")
+        return f"exit code {code}, {self._log.last_words() or self._log.why_silent()}"
 
 
 async def while_alive(work: Coroutine[object, object, _T], *processes: ChildProcess) -> _T:
@@ -236,20 +223,6 @@ async def while_alive(work: Coroutine[object, object, _T], *processes: ChildProc
         for pending in (task, *losses):
             pending.cancel()
         await asyncio.gather(task, *losses, return_exceptions=True)
-
-
-async def _to_its_end(work: Coroutine[object, object, None]) -> None:
-    """Await ``work`` to its end; a cancel that arrives meanwhile is passed on afterwards."""
-    task = asyncio.create_task(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    task.result()
-    if cancelled is not None:
-        raise cancelled
 
 
 def _signal(process: asyncio.subprocess.Process, sign: signal.Signals) -> None:

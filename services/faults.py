@@ -8,12 +8,13 @@ from __future__ import annotations
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt, ValidationError, model_validator
 from typing_extensions import Self
 
-from messages.base import Message
+from messages.base import Message, one_of
+from messages.participants import COMPENSATIONS, STEPS
 from messages.validation import explain
 
 if sys.version_info >= (3, 11):
@@ -21,15 +22,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib  # type: ignore[import-not-found, unused-ignore]
 
-Action = Literal["reserve_inventory", "process_payment", "prepare_shipping", "award_loyalty_points"]
-Compensation = Literal[
-    "release_inventory", "refund_payment", "cancel_shipment", "deduct_loyalty_points"
-]
-Operation = Literal[Action, Compensation]
+Operation = Annotated[str, one_of((*STEPS, *COMPENSATIONS))]
 Kind = Literal["refusal", "transient", "lost_reply", "delay", "permanent"]
 When = Literal["before", "after"]
-
-_COMPENSATIONS = frozenset(get_args(Compensation))
 
 
 def _number(value: object) -> object:
@@ -71,18 +66,18 @@ class Fault(Message):
             raise ValueError("a refusal cannot come after the effect")
         if self.kind == "lost_reply" and self.when == "before":
             raise ValueError("a reply cannot be lost before the effect")
-        undoing = sorted(_COMPENSATIONS.intersection(self.operations))
+        undoing = sorted(set(COMPENSATIONS).intersection(self.operations))
         if self.kind == "refusal" and undoing:
             raise ValueError(f"a compensation cannot be refused: {', '.join(undoing)}")
         return self
 
     @property
     def side(self) -> When:
-        """Whether the trouble comes before or after the effect."""
+        """Side of the effect on which the trouble comes."""
         return self.when or ("after" if self.kind == "lost_reply" else "before")
 
     def concerns(self, operation: str, order_id: str) -> bool:
-        """True when the rule is about such a call."""
+        """Tell whether the rule is about such a call."""
         return operation in self.operations and any(
             fnmatchcase(order_id, pattern) for pattern in self.orders
         )

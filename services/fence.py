@@ -1,4 +1,4 @@
-"""The idempotency fence: what became of each operation, in one transaction with its effect.
+"""Idempotency fence: what became of each operation, in one transaction with its effect.
 
 A row per idempotency key. Whoever inserts it first decides: the action makes it
 *applied* or *refused*, the compensation makes it *reversed*, an operator makes it *settled*.
@@ -8,13 +8,11 @@ late action out. Of one order and step at most one effect stands, whichever run 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from enum import Enum
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -26,30 +24,21 @@ from sqlalchemy import (
     update,
 )
 
-from messages.base import Command, Message, Resolution, Reversal
+from messages.base import Command, Message, Reversal
 from messages.failures import (
     IdempotencyConflict,
-    OperationReversed,
     OrderAlreadyPlaced,
     PermanentFailure,
     Refused,
 )
 from messages.ids import OperationId
 from messages.settling import Settle
+from services.decided import Decided, State, canonical_json, refusal_json, repeat, undone
 from services.ledger import Ledger
-from services.sql import insert_new, metadata, utc_now
+from services.sql import Clock, insert_new, metadata, utc_now
 
 C = TypeVar("C", bound=Command)
 A = TypeVar("A", bound=Message)
-
-
-class State(str, Enum):
-    """What became of an operation."""
-
-    APPLIED = "applied"  #: its effect stands
-    REFUSED = "refused"  #: the service said no; there never was an effect
-    REVERSED = "reversed"  #: undone, or forbidden before it arrived
-    SETTLED = "settled"  #: undone by hand, as an operator recorded; nothing may move any more
 
 
 fence = Table(
@@ -70,8 +59,9 @@ fence = Table(
     Column("reversal", Text),
     #: An operator's decision, in JSON.
     Column("settlement", Text),
-    #: 1 when an effect stands rightly and for good, so that nobody has to look at it again.
-    Column("sealed", Integer, nullable=False, server_default="0"),
+    #: When it was found that an effect stands rightly and for good, so that nobody has to look
+    #: at it again: seconds since 1970; 0 before.
+    Column("sealed", BigInteger, nullable=False, server_default="0"),
     #: 0; more of an effect that stood beside another one before this was prevented.
     Column("twin", Integer, nullable=False, server_default="0"),
     #: Times are UTC.
@@ -92,15 +82,8 @@ Index(
 # All that a reconciliation reads, however many orders there have been.
 _unsealed = _stands & (fence.c.sealed == 0)
 Index("fence_unsealed", fence.c.run_id, sqlite_where=_unsealed, postgresql_where=_unsealed)
-
-
-class _Decided(NamedTuple):
-    key: str
-    state: str
-    request: str
-    answer: str
-    reversal: str
-    settlement: str
+_sealed = fence.c.sealed > 0
+Index("fence_sealed", fence.c.sealed, sqlite_where=_sealed, postgresql_where=_sealed)
 
 
 class _OtherStands(Exception):
@@ -108,7 +91,7 @@ class _OtherStands(Exception):
 
 
 class Fence:
-    """Lets each operation of a ledger take effect at most once."""
+    """Fence of one ledger, which lets each operation take effect at most once."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -133,7 +116,7 @@ class Fence:
                 refusal = OrderAlreadyPlaced(str(other))
                 decided = _claim(tx, request, State.REFUSED)
             if decided is not None:
-                return _repeat(decided, answer)
+                return repeat(decided, answer)
             try:
                 if refusal is None:
                     with tx.begin_nested():
@@ -142,7 +125,7 @@ class Fence:
             except Refused as error:
                 refusal = error
             if refusal is not None:
-                _decide(tx, request, State.REFUSED, answer=_refusal_json(refusal))
+                _decide(tx, request, State.REFUSED, answer=refusal_json(refusal))
         if refusal is not None:
             raise refusal
         return given
@@ -156,7 +139,7 @@ class Fence:
         with self._ledger.transaction() as tx:
             decided = _claim(tx, request, State.REVERSED)
             if decided is not None and decided.state != State.APPLIED:
-                return _undone(decided)
+                return undone(decided)
             stood = decided is not None
             if stood:
                 effect(tx, request)
@@ -178,7 +161,7 @@ class Fence:
             if not insert_new(tx, fence, row):
                 decided = _locked(tx, request.idempotency_key)
                 if decided is None or decided.state != State.APPLIED:
-                    return Reversal(had_effect=False) if decided is None else _undone(decided)
+                    return Reversal(had_effect=False) if decided is None else undone(decided)
                 _decide(tx, request, State.SETTLED, settlement=by_hand)
             return Reversal(had_effect=False, settled=request.resolution)
 
@@ -186,17 +169,18 @@ class Fence:
         decided = _locked(tx, request.idempotency_key)
         if decided is None or decided.state != State.APPLIED:
             raise PermanentFailure(f"nothing of {request.idempotency_key} stands to be kept")
-        _decide(tx, request, State.APPLIED, settlement=by_hand, sealed=1)
+        now = Clock(tx).unix_seconds
+        _decide(tx, request, State.APPLIED, settlement=by_hand, sealed=now)
         return Reversal(had_effect=False, settled=request.resolution)
 
 
-def _claim(tx: Connection, request: Command, state: State) -> _Decided | None:
+def _claim(tx: Connection, request: Command, state: State) -> Decided | None:
     """Insert the operation's row, or return the one that is there, locked.
 
     Inserting first makes two attempts that arrive together wait for each other, whether or
     not the database locks rows that do not exist yet.
     """
-    canonical = _canonical(request)
+    canonical = canonical_json(request)
     row = _new_row(tx, request, canonical, state)
     while not insert_new(tx, fence, row):
         found = _locked(tx, request.idempotency_key)
@@ -212,14 +196,14 @@ def _claim(tx: Connection, request: Command, state: State) -> _Decided | None:
     return None
 
 
-def _locked(tx: Connection, key: str) -> _Decided | None:
+def _locked(tx: Connection, key: str) -> Decided | None:
     f = fence.c
     row = tx.execute(
         select(f.key, f.state, f.request, f.answer, f.reversal, f.settlement)
         .where(f.key == key)
         .with_for_update()
     ).one_or_none()
-    return None if row is None else _Decided(*row)
+    return None if row is None else Decided(*row)
 
 
 def _check_that_no_other_stands(tx: Connection, row: Mapping[str, object]) -> None:
@@ -260,54 +244,3 @@ def _decide(tx: Connection, request: Command, state: State, **outcome: str | int
         .where(fence.c.key == request.idempotency_key)
         .values(state=state.value, updated_at=utc_now(tx), **outcome)
     )
-
-
-def _repeat(decided: _Decided, answer: type[A]) -> A:
-    if decided.state == State.REVERSED:
-        raise OperationReversed(f"{decided.key} was already compensated")
-    if decided.state == State.SETTLED:
-        raise OperationReversed(f"{decided.key} was already settled by hand")
-    if decided.state == State.REFUSED:
-        kept = json.loads(decided.answer)
-        raise _kept_refusal(kept["type"], kept["message"])
-    return answer.model_validate_json(decided.answer)
-
-
-def _undone(decided: _Decided) -> Reversal:
-    if decided.state == State.SETTLED:
-        by_hand = Resolution.model_validate_json(decided.settlement)
-        return Reversal(had_effect=False, settled=by_hand)
-    if decided.state == State.REVERSED:
-        return Reversal.model_validate_json(decided.reversal)
-    return Reversal(had_effect=False)
-
-
-def _refusal_json(refusal: Refused) -> str:
-    return json.dumps({"type": refusal.type_name, "message": str(refusal)})
-
-
-def _kept_refusal(name: str, message: str) -> Refused:
-    """A refusal as it was kept: of its class, or, where that is not known, under its name."""
-    for kind in _kinds(Refused):
-        if kind.__name__ == name:
-            with suppress(Exception):
-                # Past its constructor, which need not take the message.
-                again = kind.__new__(kind, message)
-                if str(again) == message:
-                    return again
-    unknown = Refused(message)
-    unknown.original_type = name
-    return unknown
-
-
-def _kinds(kind: type[Refused]) -> Iterator[type[Refused]]:
-    yield kind
-    for narrower in kind.__subclasses__():
-        yield from _kinds(narrower)
-
-
-def _canonical(request: Command) -> str:
-    # Without the fields that are not set, so that a field added later does not turn the
-    # requests of running sagas into conflicts.
-    fields = request.model_dump(mode="json", exclude_none=True)
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Connection, Integer, Row, Table, Text, select, update
 
-from messages.ledgers import Home, LedgerIdentity
+from messages.ledgers import Gap, Home, LedgerIdentity
 from services.sql import Clock, insert_new, metadata, utc_now
 
 #: Of the tables of a ledger; see :mod:`services.migrations`.
-FORMAT = 2
+FORMAT = 3
 
 #: Seconds after which a worker that has not said so is not taken to have the ledger open.
 SEEN_WITHIN = 15.0
@@ -31,9 +31,16 @@ ledger = Table(
     Column("serves_since", Text),
     #: Since when some worker has had it open at every instant.
     Column("continuous_since", Text),
-    #: When a worker last said that it has it open; NULL after the last one has closed it.
+    #: When a worker last said that it has it open, and whether that one has closed it since.
     Column("seen_at", Text),
+    Column("closed", Integer, nullable=False, server_default="0"),
+    #: The earliest operation that it may have lost, or missed, unknown to the ledgers of the
+    #: other services; NULL once they have been told.
+    Column("missing_since", Text),
 )
+
+#: Of a ledger that is made anew, when there may have been another one before.
+_EVER = "1970-01-01T00:00:00.000+00:00"
 
 #: Each time that the ledger was told to serve another namespace.
 moves = Table(
@@ -48,6 +55,8 @@ moves = Table(
 
 TABLES = (ledger, moves)
 
+_Columns = tuple[str, int, str, str, str, str, str, str, int, str]
+
 
 class NotThisLedger(Exception):
     """It is another service's ledger, of another format, or serves another namespace."""
@@ -59,7 +68,14 @@ def create(tx: Connection, service: str) -> bool:
     return insert_new(
         tx,
         ledger,
-        {"service": service, "version": FORMAT, "created_at": now, "continuous_since": now},
+        {
+            "service": service,
+            "version": FORMAT,
+            "created_at": now,
+            "continuous_since": now,
+            "seen_at": now,
+            "missing_since": _EVER,
+        },
     )
 
 
@@ -79,8 +95,8 @@ def check(tx: Connection, service: str) -> None:
             )
 
 
-def enter(tx: Connection, service: str, home: Home | None) -> None:
-    """Note that a worker opens the ledger, for the runs of this namespace.
+def enter(tx: Connection, service: str, home: Home | None) -> str:
+    """Note that a worker opens the ledger, for the runs of this namespace; return when.
 
     Raises:
         NotThisLedger: it serves another one.
@@ -88,14 +104,20 @@ def enter(tx: Connection, service: str, home: Home | None) -> None:
     check(tx, service)
     row, clock = _row(tx), Clock(tx)
     now = clock.text
-    changes = {"seen_at": now}
-    if row.seen_at is None or abs(clock.seconds_since(row.seen_at)) > SEEN_WITHIN:
-        changes["continuous_since"] = now
     if home is not None:
         check_home(tx, home)
         if row.cluster_id is None:
-            changes |= {**home._asdict(), "serves_since": now}
-    tx.execute(update(ledger).values(**changes))
+            tx.execute(update(ledger).values(**home._asdict(), serves_since=now))
+    if row.closed or abs(clock.seconds_since(row.seen_at)) > SEEN_WITHIN:
+        _note_gap(tx, row, now)
+    tx.execute(update(ledger).values(seen_at=now, closed=0))
+    return now
+
+
+def _note_gap(tx: Connection, row: Row[_Columns], now: str) -> None:
+    # Times of one clock in one format are in order as text.
+    since = min(row.seen_at, row.missing_since or row.seen_at)
+    tx.execute(update(ledger).values(continuous_since=now, missing_since=since))
 
 
 def check_home(tx: Connection, home: Home) -> None:
@@ -114,14 +136,30 @@ def check_home(tx: Connection, home: Home) -> None:
         )
 
 
-def still_open(tx: Connection) -> None:
-    """Note that a worker still has the ledger open."""
-    tx.execute(update(ledger).values(seen_at=utc_now(tx)))
+def still_open(tx: Connection, last_seen: str) -> str:
+    """Note that a worker still has the ledger open; return when.
+
+    Args:
+        last_seen: when the worker last noted it. A ledger that does not know that any more was
+            restored from a backup meanwhile.
+    """
+    row, now = _row(tx), Clock(tx).text
+    if row.seen_at < last_seen:
+        _note_gap(tx, row, now)
+    tx.execute(update(ledger).values(seen_at=now, closed=0))
+    return now
 
 
 def leave(tx: Connection) -> None:
     """Note that a worker closes the ledger."""
-    tx.execute(update(ledger).values(seen_at=None))
+    tx.execute(update(ledger).values(seen_at=utc_now(tx), closed=1))
+
+
+def close_gap(tx: Connection, until: str) -> bool:
+    """Note that the other ledgers know of a gap; False when it is not the last one any more."""
+    # A newer gap began later, but what it hides may have been sealed since the others were told.
+    told = update(ledger).where(ledger.c.continuous_since == until).values(missing_since=None)
+    return tx.execute(told).rowcount == 1
 
 
 def move(tx: Connection, home: Home, operator: str, note: str) -> bool:
@@ -139,7 +177,7 @@ def move(tx: Connection, home: Home, operator: str, note: str) -> bool:
 
 
 def identity(tx: Connection) -> LedgerIdentity:
-    """What the ledger tells of itself."""
+    """Return what the ledger tells of itself."""
     row, clock = _row(tx), Clock(tx)
     since = [row.created_at, row.continuous_since, row.serves_since]
     home = None if row.cluster_id is None else Home(row.cluster_id, row.namespace_id)
@@ -147,8 +185,11 @@ def identity(tx: Connection) -> LedgerIdentity:
         service=row.service,
         home=home,
         proves_seconds=min(clock.seconds_since(time) for time in since if time is not None),
+        gap=None
+        if row.missing_since is None
+        else Gap(seconds=clock.seconds_since(row.missing_since), until=row.continuous_since),
     )
 
 
-def _row(tx: Connection) -> Row[tuple[str, int, str, str, str, str, str, str]]:
+def _row(tx: Connection) -> Row[_Columns]:
     return tx.execute(select(ledger)).one()

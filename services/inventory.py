@@ -13,17 +13,19 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    select,
     update,
 )
 
 from messages.base import Reversal
 from messages.failures import OutOfStock, UnknownItem
 from messages.inventory import Reservation, ReserveInventory
+from services.fault_injection import fault_calls
 from services.fence import fence
+from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
-from services.participant import Participant
+from services.kept import Kept
 from services.sql import metadata
-from services.trouble import fault_calls
 
 #: Pieces per item. What cannot be negative cannot be oversold, whatever the code does.
 stock = Table(
@@ -51,7 +53,7 @@ def open_balance(tx: Connection) -> None:
     )
 
 
-class InventoryService(Participant):
+class InventoryService(FencedService):
     """Sets stock aside for orders."""
 
     refusal = OutOfStock("insufficient inventory")
@@ -63,11 +65,11 @@ class InventoryService(Participant):
             UnknownItem: an item is not in the catalogue.
             OutOfStock: there is less of an item than asked for.
         """
-        return self._act("reserve_inventory", request, Reservation, _reserve)
+        return self._act(request, Reservation, _reserve)
 
     def release(self, request: ReserveInventory) -> Reversal:
         """Put back what was set aside."""
-        return self._undo("release_inventory", request, _release)
+        return self._undo(request, _release)
 
 
 def _reserve(tx: Connection, request: ReserveInventory) -> Reservation:
@@ -99,3 +101,20 @@ def _release(tx: Connection, request: ReserveInventory) -> None:
 
 def _move(tx: Connection, item: str, quantity: int) -> None:
     tx.execute(update(stock).where(stock.c.item == item).values(on_hand=stock.c.on_hand + quantity))
+
+
+def _asked(request: ReserveInventory) -> dict[str, int]:
+    wanted: Counter[str] = Counter()
+    for item in request.items:
+        wanted[item.id] -= item.quantity
+    return dict(wanted)
+
+
+SERVICE = InventoryService
+BOOKS = Kept(
+    unit="pieces",
+    scale=1,
+    sign=-1,
+    balances=select(stock.c.item, stock.c.opening, stock.c.on_hand),
+    asked=_asked,
+)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from services.sql import machine_now, metadata
 
-Kind = Literal["apply", "reverse"]
+EntryKind = Literal["apply", "reverse"]
 
 journal = Table(
     "journal",
@@ -42,7 +42,9 @@ journal = Table(
 Index("journal_once", journal.c.key, journal.c.kind, journal.c.account, unique=True)
 
 
-def post(tx: Connection, key: str, kind: Kind, amounts: Mapping[str, int], reference: str) -> None:
+def post(
+    tx: Connection, key: str, kind: EntryKind, amounts: Mapping[str, int], reference: str
+) -> None:
     """Post one entry per account."""
     at = machine_now()
     tx.execute(

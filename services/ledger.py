@@ -28,9 +28,10 @@ class LedgerUnavailable(Exception):
 class Ledger:
     """One service's database, shared by all threads of the process."""
 
-    def __init__(self, service: str, engine: Engine) -> None:
+    def __init__(self, service: str, engine: Engine, seen_at: str) -> None:
         self.service = service
         self._engine = engine
+        self._seen_at = seen_at
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -50,8 +51,10 @@ class Ledger:
 
     def still_open(self) -> None:
         """Note in the ledger that it is open, as far as it can be written."""
-        with suppress(LedgerUnavailable), self.transaction() as tx:
-            identity.still_open(tx)
+        with suppress(LedgerUnavailable):
+            with self.transaction() as tx:
+                seen_at = identity.still_open(tx, self._seen_at)
+            self._seen_at = seen_at
 
     def close(self) -> None:
         """Note in the ledger that it is closed, and give the connections back."""
@@ -91,9 +94,9 @@ def open_ledger(
                 metadata.create_all(tx, tables=[*identity.TABLES, *tables])
                 if identity.create(tx, service):
                     open_balance(tx)
-                identity.enter(tx, service, home)
+                seen_at = identity.enter(tx, service, home)
             unless_opened.pop_all()
-            return Ledger(service, engine)
+            return Ledger(service, engine, seen_at)
 
 
 @contextmanager

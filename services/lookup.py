@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from messages.base import Resolution
 from messages.ledgers import Home, OperationState
-from messages.requests import STEP_OF, StepRequest
+from messages.participants import STEP_OF, STEPS
+from messages.requests import StepRequest
 from messages.runs import RunRef
-from messages.verdicts import STEPS
 from services.audit.books import read_request
 from services.fence import fence
 from services.ledger import LedgerUnavailable, reading
@@ -43,7 +43,7 @@ class KnownRun(NamedTuple):
 
     @property
     def complete(self) -> bool:
-        """Whether each step's effect stands."""
+        """Tell whether each step's effect stands."""
         return len(self.standing) == len(STEPS)
 
     def _stands(self, step: str) -> bool:

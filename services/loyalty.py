@@ -13,17 +13,19 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    select,
     update,
 )
 
 from messages.base import Reversal
 from messages.failures import LoyaltyAccountClosed
 from messages.loyalty import AwardLoyaltyPoints, PointsAward
+from services.fault_injection import fault_calls
 from services.fence import fence
+from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
-from services.participant import Participant
+from services.kept import Kept
 from services.sql import insert_new, metadata
-from services.trouble import fault_calls
 
 #: Points per customer, in ten-thousandths of a point: 1 % of a cent, and so always whole.
 points = Table(
@@ -48,7 +50,7 @@ def open_balance(tx: Connection) -> None:
     )
 
 
-class LoyaltyService(Participant):
+class LoyaltyService(FencedService):
     """Keeps the customers' points."""
 
     refusal = LoyaltyAccountClosed("the loyalty account takes no points")
@@ -59,11 +61,11 @@ class LoyaltyService(Participant):
         Raises:
             LoyaltyAccountClosed: the customer's account takes no points.
         """
-        return self._act("award_loyalty_points", request, PointsAward, _award)
+        return self._act(request, PointsAward, _award)
 
     def deduct(self, request: AwardLoyaltyPoints) -> Reversal:
         """Take the credited points back."""
-        return self._undo("deduct_loyalty_points", request, _deduct)
+        return self._undo(request, _deduct)
 
 
 def _award(tx: Connection, request: AwardLoyaltyPoints) -> PointsAward:
@@ -92,3 +94,17 @@ def _move(tx: Connection, user: str, amount: int) -> None:
 def to_ten_thousandths(amount: Decimal) -> int:
     """Points with four decimals as an integer; exact."""
     return int(amount.scaleb(4))
+
+
+def _asked(request: AwardLoyaltyPoints) -> dict[str, int]:
+    return {request.user_id: int(request.points * 10_000)}
+
+
+SERVICE = LoyaltyService
+BOOKS = Kept(
+    unit="points",
+    scale=10_000,
+    sign=1,
+    balances=select(points.c.user_id, points.c.opening, points.c.balance),
+    asked=_asked,
+)

@@ -1,9 +1,12 @@
 """The tables of older ledgers, carried over to today's format.
 
-Format 1 had no decisions of operators, and let an order's effect stand twice.
+Format 1 had no decisions of operators, and let an order's effect stand twice. Format 2 did not
+know when it had sealed a run, nor of which time it might have lost operations.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, inspect, text
 
@@ -37,12 +40,42 @@ _TO_FORMAT_2 = (
 )
 
 
+_TO_FORMAT_3 = (
+    "ALTER TABLE ledger ADD COLUMN closed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE ledger ADD COLUMN missing_since TEXT",
+    "CREATE INDEX fence_sealed ON fence (sealed) WHERE sealed > 0",
+    "UPDATE ledger SET version = 3, closed = CASE WHEN seen_at IS NULL THEN 1 ELSE 0 END,"
+    " seen_at = coalesce(seen_at, :now)",
+)
+
+
+# When something was sealed was not kept; it was soon after it had been decided.
+_SECONDS_OF = {
+    "sqlite": "CAST(strftime('%s', updated_at) AS INTEGER)",
+    "postgresql": "CAST(extract(epoch FROM CAST(updated_at AS timestamptz)) AS BIGINT)",
+}
+_KEEP_WHEN = {
+    "sqlite": (),
+    "postgresql": ("ALTER TABLE fence ALTER COLUMN sealed TYPE BIGINT",),
+}
+
+
 def carry_over(tx: Connection, service: str) -> None:
     """Bring the service's ledger of an older format to today's; leave others as they are."""
     if not inspect(tx).has_table("ledger"):
         return
     owner = tx.execute(text("SELECT service, version FROM ledger")).one_or_none()
-    if owner is None or tuple(owner) != (service, 1):
+    if owner is None or owner.service != service:
         return
-    for statement in _TO_FORMAT_2:
-        tx.execute(text(statement), {"now": Clock(tx).text} if ":now" in statement else {})
+    if owner.version == 1:
+        _run(tx, _TO_FORMAT_2)
+    if owner.version in (1, 2):
+        dialect = tx.dialect.name
+        sealed = f"UPDATE fence SET sealed = {_SECONDS_OF[dialect]} WHERE sealed = 1"
+        _run(tx, (*_KEEP_WHEN[dialect], sealed, *_TO_FORMAT_3))
+
+
+def _run(tx: Connection, statements: Iterable[str]) -> None:
+    now = Clock(tx).text
+    for statement in statements:
+        tx.execute(text(statement), {"now": now} if ":now" in statement else {})

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 from messages.ledgers import Home
-from services import inventory, loyalty, payment, shipping
+from messages.participants import SERVICES
 from services.faults import FaultPlan
+from services.fenced_service import FencedService
 from services.ledger import Ledger, open_ledger
+from services.modules import MODULES
 from services.records import LedgerRecords
 
-_MODULES = {"inventory": inventory, "payment": payment, "shipping": shipping, "loyalty": loyalty}
-SERVICES = tuple(_MODULES)
+S = TypeVar("S", bound=FencedService)
 
 
 @dataclass(frozen=True)
@@ -21,31 +23,20 @@ class Services:
     """The services whose ledgers are open; asking for another one raises ``KeyError``."""
 
     _ledgers: Mapping[str, Ledger]
-    _plan: FaultPlan
+    _services: Mapping[str, FencedService]
     _opened: ExitStack = field(repr=False)
 
-    @property
-    def inventory(self) -> inventory.InventoryService:
-        """Stock on hand."""
-        return inventory.InventoryService(self._ledgers["inventory"], self._plan)
+    def __getitem__(self, service: str) -> FencedService:
+        """The service of that name."""
+        return self._services[service]
 
-    @property
-    def payment(self) -> payment.PaymentService:
-        """Customers' credit."""
-        return payment.PaymentService(self._ledgers["payment"], self._plan)
-
-    @property
-    def shipping(self) -> shipping.ShippingService:
-        """Shipments."""
-        return shipping.ShippingService(self._ledgers["shipping"], self._plan)
-
-    @property
-    def loyalty(self) -> loyalty.LoyaltyService:
-        """Customers' points."""
-        return loyalty.LoyaltyService(self._ledgers["loyalty"], self._plan)
+    def get(self, kind: type[S]) -> S:
+        """The service of that type."""
+        name = next(name for name, module in MODULES.items() if module.SERVICE is kind)
+        return cast("S", self[name])
 
     def records(self, service: str) -> LedgerRecords:
-        """A service's ledger, for the reconciler."""
+        """Return a service's ledger, for the reconciler."""
         return LedgerRecords(self._ledgers[service])
 
     def still_open(self) -> None:
@@ -64,7 +55,7 @@ def open_services(
     only: Collection[str] = SERVICES,
     home: Home | None = None,
 ) -> Services:
-    """Open the ledgers of ``inventory``, ``payment``, ``shipping`` and ``loyalty`` by URL.
+    """Open the ledgers of the services, by service and URL.
 
     Ledgers that do not exist are created, with their folders; ``only`` those that are named.
     They serve the runs of ``home``.
@@ -74,11 +65,12 @@ def open_services(
     """
     with ExitStack() as opened:
         ledgers = {}
-        for name in SERVICES:
+        for name, module in MODULES.items():
             if name in only:
-                module = _MODULES[name]
                 ledgers[name] = open_ledger(
                     name, urls[name], module.TABLES, module.open_balance, home
                 )
                 opened.callback(ledgers[name].close)
-        return Services(ledgers, faults or FaultPlan(), opened.pop_all())
+        plan = faults or FaultPlan()
+        built = {name: MODULES[name].SERVICE(ledger, plan) for name, ledger in ledgers.items()}
+        return Services(ledgers, built, opened.pop_all())

@@ -13,17 +13,19 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    select,
     update,
 )
 
 from messages.base import Reversal
 from messages.failures import PaymentDeclined
 from messages.payment import Payment, ProcessPayment
+from services.fault_injection import fault_calls
 from services.fence import fence
+from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
-from services.participant import Participant
+from services.kept import Kept
 from services.sql import insert_new, metadata
-from services.trouble import fault_calls
 
 #: Credit per customer, in cents.
 credit = Table(
@@ -52,7 +54,7 @@ def open_balance(tx: Connection) -> None:
     )
 
 
-class PaymentService(Participant):
+class PaymentService(FencedService):
     """Charges customers."""
 
     refusal = PaymentDeclined("payment declined by bank")
@@ -63,11 +65,11 @@ class PaymentService(Participant):
         Raises:
             PaymentDeclined: the credit does not cover the amount.
         """
-        return self._act("process_payment", request, Payment, _charge)
+        return self._act(request, Payment, _charge)
 
     def refund(self, request: ProcessPayment) -> Reversal:
         """Give the customer back what was charged."""
-        return self._undo("refund_payment", request, _refund)
+        return self._undo(request, _refund)
 
 
 def _charge(tx: Connection, request: ProcessPayment) -> Payment:
@@ -99,5 +101,19 @@ def _move(tx: Connection, user: str, cents: int) -> None:
 
 
 def to_cents(amount: Decimal) -> int:
-    """An amount of whole cents as an integer; exact."""
+    """Convert an amount of whole cents to an integer, exactly."""
     return int(amount.scaleb(2))
+
+
+def _asked(request: ProcessPayment) -> dict[str, int]:
+    return {request.user_id: -int(request.amount * 100)}
+
+
+SERVICE = PaymentService
+BOOKS = Kept(
+    unit="money",
+    scale=100,
+    sign=-1,
+    balances=select(credit.c.user_id, credit.c.opening, credit.c.available),
+    asked=_asked,
+)

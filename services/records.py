@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, select, update
@@ -12,15 +13,23 @@ from messages.ledgers import (
     RunOperation,
     UnsettledPage,
 )
-from messages.requests import STEP_OF
+from messages.participants import STEP_OF
 from messages.runs import RunRef
 from services.audit.books import read_request
-from services.fence import State, fence
-from services.identity import identity
+from services.decided import State
+from services.fence import fence
+from services.identity import close_gap, identity
 from services.ledger import Ledger
 from services.sql import Clock
 
 _PAGE = 500
+
+#: Few enough not to hold up the service.
+_UNSEALED_AT_ONCE = 5_000
+
+#: Seconds by which the clocks of two ledgers may differ; a run that was looked at for nothing
+#: is sealed again.
+_CLOCKS_DIFFER = 60
 
 
 class LedgerRecords:
@@ -35,6 +44,8 @@ class LedgerRecords:
 
     def identity(self) -> LedgerIdentity:
         """Tell whose ledger it is, and since when it can prove that something did not happen."""
+        # It may have been restored since the last time.
+        self._ledger.still_open()
         with self._ledger.transaction() as tx:
             return identity(tx)
 
@@ -82,8 +93,30 @@ class LedgerRecords:
             return tx.execute(
                 update(fence)
                 .where(f.run_id.in_(run_ids), f.state == State.APPLIED.value, f.sealed == 0)
-                .values(sealed=1)
+                .values(sealed=Clock(tx).unix_seconds)
             ).rowcount
+
+    def unseal(self, seconds: float) -> int:
+        """Have what was sealed in the last so many seconds looked at again, a part at a time.
+
+        Returns of how many runs; none when there are no more. What an operator has decided to
+        keep stays sealed.
+        """
+        f = fence.c
+        with self._ledger.transaction() as tx:
+            since = Clock(tx).unix_seconds - math.ceil(seconds) - _CLOCKS_DIFFER
+            some = (
+                select(f.key)
+                .where(f.sealed > 0, f.sealed >= since, f.settlement.is_(None))
+                .order_by(f.sealed)
+                .limit(_UNSEALED_AT_ONCE)
+            )
+            return tx.execute(update(fence).where(f.key.in_(some)).values(sealed=0)).rowcount
+
+    def close_gap(self, until: str) -> bool:
+        """Note that the other ledgers know of the gap that ended then; False if it is no more."""
+        with self._ledger.transaction() as tx:
+            return close_gap(tx, until)
 
 
 def operations_in(tx: Connection, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from sqlalchemy import Column, Connection, Table, Text, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Table,
+    Text,
+    case,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from messages.addresses import as_read
 from messages.base import Reversal
 from messages.failures import AddressNotServiceable
 from messages.shipping import PrepareShipping, Shipment
+from services.fault_injection import fault_calls
 from services.fence import fence
+from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
-from services.participant import Participant
+from services.kept import Kept
 from services.sql import metadata
-from services.trouble import fault_calls
 
 shipments = Table(
     "shipments",
@@ -41,7 +52,7 @@ def open_balance(tx: Connection) -> None:
     tx.execute(insert(unserved_regions), [{"region": region} for region in UNSERVED_REGIONS])
 
 
-class ShippingService(Participant):
+class ShippingService(FencedService):
     """Books shipments with the carriers."""
 
     refusal = AddressNotServiceable("no carrier delivers to this address")
@@ -52,11 +63,11 @@ class ShippingService(Participant):
         Raises:
             AddressNotServiceable: no carrier delivers to the address.
         """
-        return self._act("prepare_shipping", request, Shipment, _prepare)
+        return self._act(request, Shipment, _prepare)
 
     def cancel(self, request: PrepareShipping) -> Reversal:
         """Cancel the shipment."""
-        return self._undo("cancel_shipment", request, _cancel)
+        return self._undo(request, _cancel)
 
 
 def _prepare(tx: Connection, request: PrepareShipping) -> Shipment:
@@ -89,3 +100,18 @@ def _cancel(tx: Connection, request: PrepareShipping) -> None:
             .where(shipments.c.shipment_id == shipment_id)
             .values(status="cancelled")
         )
+
+
+SERVICE = ShippingService
+BOOKS = Kept(
+    unit="shipments",
+    scale=1,
+    sign=1,
+    balances=select(
+        shipments.c.shipment_id,
+        literal(0),
+        case((shipments.c.status == "preparing", 1), else_=0),
+    ),
+    # The shipment is its own account, which the request cannot know.
+    asked=None,
+)

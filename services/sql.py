@@ -27,7 +27,7 @@ def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
 
 
 def utc_now(tx: Connection) -> str | ColumnElement[str]:
-    """The current time by the ledger's own clock, ISO 8601 in UTC, as a value to be written.
+    """Return the current time by the ledger's own clock, ISO 8601 in UTC, as a value to write.
 
     A ledger that several machines share has one clock, that of its database server.
     """
@@ -37,7 +37,7 @@ def utc_now(tx: Connection) -> str | ColumnElement[str]:
 
 
 def machine_now() -> str:
-    """The current time by this machine's clock, in the same form; nothing rests on it."""
+    """Return the current time by this machine's clock, in the same form; nothing rests on it."""
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
@@ -50,5 +50,10 @@ class Clock:
         self._now = datetime.fromisoformat(self.text)
 
     def seconds_since(self, time: str) -> float:
-        """The seconds that have passed since a time of :func:`utc_now`."""
+        """Return the seconds that have passed since a time of :func:`utc_now`."""
         return (self._now - datetime.fromisoformat(time)).total_seconds()
+
+    @property
+    def unix_seconds(self) -> int:
+        """The time as whole seconds since 1970."""
+        return int(self._now.timestamp())

@@ -26,7 +26,7 @@ from workflows.closing import no_input
 
 
 class CheckedArguments(Interceptor):
-    """Has every workflow of a worker ignore or refuse a message that lacks its argument.
+    """Interceptor that has workflows ignore or refuse a message that lacks its argument.
 
     A handler called without it would raise a ``TypeError``, which fails the workflow task, and
     again each time that the server repeats it.

@@ -6,7 +6,7 @@ from temporalio import workflow
 
 
 def has_earlier_life() -> bool:
-    """Whether this run is not the first of its chain.
+    """Tell whether this run is not the first of its chain.
 
     Its history ends where it was reset to. The run before it may have done, and undone, more
     than that, under the same keys.

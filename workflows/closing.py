@@ -1,19 +1,20 @@
-"""How the run of a saga closes, whoever leads it."""
+"""Closing of the run of a saga, whoever leads it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import Literal
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
+from messages import wire
 from messages.sagas import SagaRolledBack
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Why a saga turned back; the first reason counts."""
+    """Reason why a saga turned back; the first one counts."""
 
     status: Literal["FAILED", "CANCELLED"]
     error: str
@@ -23,21 +24,19 @@ class Turn:
     natively: bool = False
 
 
-def close_as_rolled_back(result: SagaRolledBack, *, natively: bool) -> NoReturn:
-    """End the run of a saga of which nothing stands any more.
+def closing_failure(result: SagaRolledBack, *, natively: bool) -> ApplicationError | CancelledError:
+    """Return the failure to raise at the end of a saga of which nothing stands any more.
 
-    Raises:
-        ApplicationError: always, with the result as its one detail …
-        CancelledError: … or this, when Temporal cancelled the run.
+    Its one detail is the result. A run that Temporal cancelled closes as Canceled, which has no
+    place for a result: that is left in the memo.
     """
     if natively:
-        # A run closed as Canceled has no place for a result of its own.
-        workflow.upsert_memo({"result": result})
-        raise CancelledError(headline(result))
-    raise ApplicationError(
+        workflow.upsert_memo({wire.RESULT_MEMO: result})
+        return CancelledError(headline(result))
+    return ApplicationError(
         headline(result),
         result,
-        type="SagaCancelled" if result.status == "CANCELLED" else "SagaRolledBack",
+        type=wire.SAGA_CANCELLED if result.status == "CANCELLED" else wire.SAGA_ROLLED_BACK,
         non_retryable=True,
         # Nothing is wrong with the workflow: it did what it is there for.
         category=ApplicationErrorCategory.BENIGN,
@@ -45,17 +44,17 @@ def close_as_rolled_back(result: SagaRolledBack, *, natively: bool) -> NoReturn:
 
 
 def no_input(what: str) -> ApplicationError:
-    """What a run that was started without its input fails with."""
+    """Return the failure of a run that was started without its input."""
     return ApplicationError(
         what,
-        type="InvalidInput",
+        type=wire.INVALID_INPUT,
         non_retryable=True,
         category=ApplicationErrorCategory.BENIGN,
     )
 
 
 def headline(result: SagaRolledBack) -> str:
-    """What the Web UI shows of the closed run without opening a payload."""
+    """Return what the Web UI shows of the closed run without opening a payload."""
     what = f"{result.failed_step}: {result.error}" if result.failed_step else result.error
     undone = ", ".join(result.compensated_steps) or "nothing"
     by_hand = ", ".join(result.resolved_manually)

@@ -1,4 +1,4 @@
-"""What a failed activity tells about its effect and its cause."""
+"""Failures of activities: what they tell about effect and cause."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from messages.failures import REFUSAL
-    from messages.validation import shortened
+    from messages.text import shortened
 
 _TIMEOUTS = {
     TimeoutType.START_TO_CLOSE: "no answer in the time of one attempt",
@@ -30,14 +30,14 @@ _LONGEST = 2000
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """What failed, without the envelope that Temporal puts around an activity's failure."""
+    """Return what failed, without the envelope that Temporal puts around an activity's failure."""
     if isinstance(error, ActivityError) and error.cause is not None:
         return error.cause
     return error
 
 
 def is_refusal(error: BaseException, refusals: Container[str]) -> bool:
-    """Whether the service said that there is no effect, now or ever.
+    """Tell whether the service said that there is no effect, now or ever.
 
     ``refusals`` are the types that mean it even if the failure does not say so itself.
     """
@@ -48,7 +48,7 @@ def is_refusal(error: BaseException, refusals: Container[str]) -> bool:
 
 
 def ran_out_of_time(error: BaseException) -> bool:
-    """Whether the time for all attempts was up, whatever the last attempt's own failure was."""
+    """Tell whether the time for all attempts was up, whatever the last attempt failed with."""
     if isinstance(error, ActivityError) and error.retry_state is RetryState.TIMEOUT:
         return True
     cause = root_cause(error)
@@ -69,5 +69,5 @@ def explain(error: BaseException) -> str:
 
 
 def brief(told: str) -> str:
-    """What somebody else has said, no longer than a run can carry along to its end."""
+    """Shorten what somebody else has said to what a run can carry along to its end."""
     return shortened(told, _LONGEST)

@@ -1,4 +1,4 @@
-"""How long a step may take and how it is retried: all of it, in one place."""
+"""Time limits and retries of steps, deliveries and questions: all of them, in one place."""
 
 from __future__ import annotations
 
@@ -21,27 +21,33 @@ class Policy:
     retry: RetryPolicy
 
 
+def _retry(longest: timedelta, attempts: int = 0) -> RetryPolicy:
+    """Return retries after pauses that begin at 200 ms and double, but never exceed ``longest``.
+
+    Args:
+        attempts: so many at most; 0 means that only the time ends them.
+    """
+    return RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=longest,
+        maximum_attempts=attempts,
+    )
+
+
 #: A step that cannot be done in this window is given up, and the saga turns back.
 FORWARD = Policy(
     attempt=timedelta(seconds=5),
     window=timedelta(minutes=5),
-    retry=RetryPolicy(
-        initial_interval=timedelta(milliseconds=200),
-        backoff_coefficient=2.0,
-        maximum_interval=timedelta(seconds=30),
-    ),
+    retry=_retry(timedelta(seconds=30)),
 )
 
-#: There is no way back from a way back, so an undo is worth a day of trying; after that
-#: a person has to look at it.
+#: Nothing else undoes what a compensation did not, so it is tried for a day. After that a person
+#: has to look at it.
 COMPENSATION = Policy(
     attempt=timedelta(seconds=10),
     window=timedelta(hours=24),
-    retry=RetryPolicy(
-        initial_interval=timedelta(milliseconds=200),
-        backoff_coefficient=2.0,
-        maximum_interval=timedelta(minutes=15),
-    ),
+    retry=_retry(timedelta(minutes=15)),
 )
 
 #: The whole way forward, when the order does not say otherwise. Undoing is not bounded by it.
@@ -49,7 +55,7 @@ DEADLINE = timedelta(minutes=15)
 
 
 def deadline_of(order: Order) -> timedelta:
-    """The time that the order has for its way forward."""
+    """Return the time that the order has for its way forward."""
     given = order.deadline_seconds
     return timedelta(seconds=given) if given else DEADLINE
 
@@ -70,23 +76,13 @@ class DeliveryPolicy:
 #: Some seven minutes of trying; then the event becomes a dead letter.
 DELIVERY = DeliveryPolicy(
     attempt=timedelta(seconds=5),
-    retry=RetryPolicy(
-        initial_interval=timedelta(milliseconds=200),
-        backoff_coefficient=2.0,
-        maximum_interval=timedelta(seconds=30),
-        maximum_attempts=20,
-    ),
+    retry=_retry(timedelta(seconds=30), attempts=20),
 )
 
 #: Some twenty-four hours, as for a compensation.
 UNDO_DELIVERY = DeliveryPolicy(
     attempt=timedelta(seconds=10),
-    retry=RetryPolicy(
-        initial_interval=timedelta(milliseconds=200),
-        backoff_coefficient=2.0,
-        maximum_interval=timedelta(minutes=15),
-        maximum_attempts=107,
-    ),
+    retry=_retry(timedelta(minutes=15), attempts=107),
 )
 
 #: A choreographed order that has heard nothing for so long looks after the deliveries that it
@@ -101,22 +97,14 @@ UNDONE_WITHIN = timedelta(minutes=1)
 ASKING = Policy(
     attempt=timedelta(seconds=10),
     window=timedelta(seconds=15),
-    retry=RetryPolicy(
-        initial_interval=timedelta(milliseconds=200),
-        backoff_coefficient=2.0,
-        maximum_interval=timedelta(seconds=2),
-    ),
+    retry=_retry(timedelta(seconds=2)),
 )
 
 #: One page of a search: Temporal is asked about each run.
 SEARCH = Policy(
     attempt=timedelta(minutes=1),
     window=timedelta(minutes=5),
-    retry=RetryPolicy(
-        initial_interval=timedelta(milliseconds=200),
-        backoff_coefficient=2.0,
-        maximum_interval=timedelta(seconds=10),
-    ),
+    retry=_retry(timedelta(seconds=10)),
 )
 
 #: A reconciliation whose history has grown longer goes on in a new run.
@@ -129,3 +117,6 @@ QUIET = timedelta(seconds=15)
 #: When more runs than this are gone from Temporal in one reconciliation, it is more likely
 #: that the wrong server or the wrong ledgers are looked at than that somebody deleted them.
 MANY_GONE = 10
+
+#: An operator who lets the reconciler go on however many there are gets so many at a time.
+MANY_AT_ONCE = 500

@@ -1,4 +1,4 @@
-"""Where a saga stands, for whoever asks: query, Web UI and visibility search."""
+"""Progress of a saga, for whoever asks: query, Web UI and visibility search."""
 
 from __future__ import annotations
 
@@ -8,20 +8,12 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import SearchAttributeKey
 
+from messages import marks
 from messages.base import Resolution
 from messages.sagas import SagaStatus, SagaView, StepState, StepView
+from messages.wire import SAGA_STATUS
 
-SAGA_STATUS = SearchAttributeKey.for_keyword("SagaStatus")
-
-_MARKS = {
-    StepState.PENDING: "○",
-    StepState.RUNNING: "▶",
-    StepState.SUCCESS: "✔",
-    StepState.FAILED: "✘",
-    StepState.COMPENSATING: "◀",
-    StepState.COMPENSATED: "↩",
-    StepState.NEEDS_INTERVENTION: "⚠",
-}
+SAGA_STATUS_KEY = SearchAttributeKey.for_keyword(SAGA_STATUS)
 
 
 class Progress:
@@ -45,21 +37,21 @@ class Progress:
         return tuple(step.name for step in self._steps.values() if step.state is state)
 
     def started(self, step: str) -> None:
-        """The step's action begins."""
+        """Note that the step's action begins."""
         self._set(step, state=StepState.RUNNING, started_at=workflow.now(), error=None)
         self._follow_steps()
 
     def succeeded(self, step: str) -> None:
-        """The step's effect stands."""
+        """Note that the step's effect stands."""
         self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), error=None)
         self._follow_steps()
 
     def failed(self, step: str, error: str) -> None:
-        """The step's action is over without a success."""
+        """Note that the step's action is over without a success."""
         self._set(step, state=StepState.FAILED, ended_at=workflow.now(), error=error)
 
     def compensating(self, step: str) -> None:
-        """The step's compensation begins, or is tried again."""
+        """Note that the step's compensation begins, or is tried again."""
         self._set(step, state=StepState.COMPENSATING, compensation_error=None)
         self._follow_steps()
 
@@ -69,12 +61,12 @@ class Progress:
         self._follow_steps()
 
     def kept(self, step: str, by_hand: Resolution) -> None:
-        """The step's effect is right, as an operator has decided."""
+        """Note that the step's effect is right, as an operator has decided."""
         self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), resolution=by_hand)
         self._follow_steps()
 
     def parked(self, step: str, error: str, *, undoing: bool = True) -> None:
-        """The step's compensation, or else its action, failed and waits for an operator."""
+        """Note that the compensation, or else the action, failed and waits for an operator."""
         self._set(
             step,
             state=StepState.NEEDS_INTERVENTION,
@@ -91,12 +83,16 @@ class Progress:
         happy = status in (SagaStatus.RUNNING, SagaStatus.SUCCESS)
         announced = None if happy else status
         if announced is not self._announced:
-            value = SAGA_STATUS.value_set(status.value) if announced else SAGA_STATUS.value_unset()
+            value = (
+                SAGA_STATUS_KEY.value_set(status.value)
+                if announced
+                else SAGA_STATUS_KEY.value_unset()
+            )
             workflow.upsert_search_attributes([value])
             self._announced = announced
 
     def view(self) -> SagaView:
-        """The status query's answer."""
+        """Return the status query's answer."""
         return SagaView(
             saga_id=self.saga_id,
             status=self.status,
@@ -121,7 +117,7 @@ class Progress:
         for step in self._steps.values():
             why = step.compensation_error or step.error
             lines.append(
-                f"- {_MARKS[step.state]} `{step.name}` {step.state.value}"
+                f"- {marks.MARK_OF[step.state]} `{step.name}` {step.state.value}"
                 + (f": {why}" if why else "")
             )
         workflow.set_current_details("\n".join(lines))

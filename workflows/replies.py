@@ -19,7 +19,7 @@ class UnreadableReply(Exception):
     """The answer cannot be read, so it says nothing about what was done."""
 
 
-def read(raw: RawValue | None, kind: type[_T], of: str) -> _T:
+def read_reply(raw: RawValue | None, kind: type[_T], of: str) -> _T:
     """Read the reply of an activity, or of a child workflow, of that name.
 
     The SDK would read it before the workflow's code gets to see anything of it. A reply that
@@ -65,4 +65,4 @@ async def call(
         cancellation_type=cancellation,
         summary=summary,
     )
-    return read(raw, reply, activity)
+    return read_reply(raw, reply, activity)

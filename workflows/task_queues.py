@@ -1,4 +1,4 @@
-"""Which task queue a service's activities wait on: the deployment's business, not a saga's."""
+"""Task queues of the services' activities: the deployment's business, not a saga's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ServiceTaskQueues(Interceptor):
 
 
 def task_queue_of(service: str | None) -> str | None:
-    """The task queue of a service, to schedule an activity on; None means the workflow's own."""
+    """Return the task queue of a service's activities; None means the workflow's own."""
     route = workflow.extern_functions().get(_ROUTE)
     queue = route(service) if route and service else None
     return queue if isinstance(queue, str) else None

@@ -1,1 +1,1 @@
-"""The demo: everything in one command, watched by people who see it for the first time."""
+"""The demo: everything in one command, for people who see it for the first time."""

@@ -13,6 +13,7 @@ from cli.modes import Mode
 from cli.operations.update import send_update
 from cli.output import Output, command
 from cli.screen import SagaScreen
+from messages import wire
 from messages.sagas import CancelOrder, SagaRolledBack
 from runtime.exits import ExitCode
 
@@ -29,7 +30,7 @@ async def cancel(
     found = await find(client, mode, named)
     found.say_which(output)
     run = found.run(client)
-    await send_update(client, run, "cancel_order", request, found.latest)
+    await send_update(client, run, wire.CANCEL_ORDER, request, found.latest)
     try:
         with SagaScreen(output, f"{run.id}  cancelling: {request.reason}") as screen:
             followed = await follow(client, run, screen)

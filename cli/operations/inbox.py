@@ -8,7 +8,6 @@ from datetime import datetime
 
 from temporalio.client import Client
 
-from cli.errors import printable
 from cli.failing_runs import FailingRun, failing_runs, say_failing
 from cli.leftovers import ParkedLeftover, parked_leftovers
 from cli.letters import DeadLetter, dead_letters, say_letters
@@ -18,6 +17,8 @@ from cli.parked import ParkedOrder, parked_orders
 from cli.reconcile import StoppedSearch, say_stopped, stopped_search
 from cli.render import say_how_to_resolve
 from cli.unreadable import Unreadable, describe_command, say_unreadable
+from messages.marks import DONE, WAITS
+from messages.text import printable
 from runtime.client import ensure_search_attribute
 from runtime.exits import ExitCode
 
@@ -28,7 +29,7 @@ class ParkedEvent(DeadLetter):
     mode: Mode = Mode.CHOREOGRAPHY
 
 
-Entry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
+InboxEntry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
 
 
 async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
@@ -39,12 +40,12 @@ async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
         _show(entry, entries, output)
         output.line("")
     if not entries:
-        output.line("✔ No order waits for an operator.", "green")
+        output.line(f"{DONE} No order waits for an operator.", "green")
     output.document(entries)
     return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
 
 
-async def _entries(client: Client, task_queue: str, output: Output) -> list[Entry]:
+async def _entries(client: Client, task_queue: str, output: Output) -> list[InboxEntry]:
     failing = await failing_runs(client, task_queue, output)
     told = {run.workflow_id for run in failing}
     orders = await parked_orders(client, task_queue)
@@ -62,11 +63,11 @@ async def _entries(client: Client, task_queue: str, output: Output) -> list[Entr
     ]
 
 
-def _workflow_id(entry: Entry) -> str:
+def _workflow_id(entry: InboxEntry) -> str:
     return entry.delivery_id if isinstance(entry, ParkedEvent) else entry.workflow_id
 
 
-def _show(entry: Entry, entries: Sequence[Entry], output: Output) -> None:
+def _show(entry: InboxEntry, entries: Sequence[InboxEntry], output: Output) -> None:
     if isinstance(entry, ParkedOrder):
         _show_order(entry, output)
     elif isinstance(entry, ParkedLeftover):
@@ -90,7 +91,7 @@ def _show_order(order: ParkedOrder, output: Output) -> None:
     say_how_to_resolve(order.order_id, order.saga, output)
 
 
-def _show_leftover(leftover: ParkedLeftover, entries: Sequence[Entry], output: Output) -> None:
+def _show_leftover(leftover: ParkedLeftover, entries: Sequence[InboxEntry], output: Output) -> None:
     what = f"What order {leftover.order_id} left behind"
     _headline(what, leftover.since, leftover.run_id, output)
     if leftover.saga is None:
@@ -119,6 +120,6 @@ def _headline(what: str, since: datetime | None, run_id: str, output: Output) ->
 
 
 def _say_problem(entry: ParkedOrder | ParkedLeftover, output: Output) -> None:
-    output.sentence(f"⚠ {entry.problem}", "bold red")
+    output.sentence(f"{WAITS} {entry.problem}", "bold red")
     output.line("  To look at it:")
     output.line(f"    {describe_command(entry.workflow_id)}")

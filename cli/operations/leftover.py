@@ -6,14 +6,15 @@ import asyncio
 
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from cli.asking import SILENCE, look, why_silent
 from cli.errors import OperationRefused
 from cli.leftovers import ParkedLeftover, waiting_steps
 from cli.operations.update import send_update
 from cli.output import Output
 from cli.render import say_how_to_resolve, say_steps
-from cli.runs import Handle, description, run_of
+from cli.run_queries import SILENCE, look, why_silent
+from messages import wire
 from messages.sagas import ResolveCompensation, SagaView, StepState
+from runs.descriptions import Handle, description, run_of
 from runtime.exits import ExitCode
 
 _LOOK_EVERY = 0.1
@@ -31,7 +32,7 @@ async def resolve_leftover(
     if latest is None:
         raise OperationRefused(f"{leftover.workflow_id} is gone")
     run = run_of(client, latest.id, latest.run_id)
-    await send_update(client, run, "resolve_compensation", decision, latest)
+    await send_update(client, run, wire.RESOLVE_COMPENSATION, decision, latest)
     view = await _settled(client, run, latest.task_queue)
     output.line(f"{latest.id}  {decision.step}: {decision.action}", "bold")
     say_steps(view, output)

@@ -7,15 +7,17 @@ from datetime import datetime, timezone
 
 from temporalio.client import Client, WorkflowExecutionDescription
 
-from cli.asking import SILENCE, ask, why_silent
 from cli.errors import OperationRefused
 from cli.finding import find_if_any
 from cli.letters import dead_letters_of
 from cli.modes import Mode
 from cli.operations.update import send_update
 from cli.output import Output, command
-from cli.runs import Handle, description, run_of
+from cli.run_queries import SILENCE, ask, why_silent
+from messages import wire
 from messages.deliveries import DeliveryState, DeliveryView, ResolveDeadLetter
+from messages.marks import DONE, FAILED
+from runs.descriptions import Handle, description, run_of
 from runtime.exits import ExitCode
 
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
@@ -41,13 +43,15 @@ async def resolve_letter(
     order_id = found.order_id if found else named
     delivery = await _delivery(client, task_queue, order_id, letter)
     run = run_of(client, delivery.id, delivery.run_id)
-    await send_update(client, run, "resolve_dead_letter", decision, delivery)
+    await send_update(client, run, wire.RESOLVE_DEAD_LETTER, decision, delivery)
     view = await _settled(client, run, task_queue)
     output.document(view)
     if view.state is DeliveryState.PARKED:
-        output.sentence(f"✘ {letter} was delivered again, and failed: {view.error}", "bold red")
+        output.sentence(
+            f"{FAILED} {letter} was delivered again, and failed: {view.error}", "bold red"
+        )
         return ExitCode.ROLLED_BACK
-    output.line(f"✔ {letter} is {view.state.value}", "green")
+    output.line(f"{DONE} {letter} is {view.state.value}", "green")
     output.line(f"  {command('status', order_id, *Mode.CHOREOGRAPHY.options)}")
     return ExitCode.SUCCESS
 
@@ -74,7 +78,7 @@ async def _settled(client: Client, run: Handle, task_queue: str) -> DeliveryView
     """Wait until the subscriber has the event, or not once more."""
     while True:
         try:
-            view = await ask(run, "status", DeliveryView)
+            view = await ask(run, wire.STATUS, DeliveryView)
         except SILENCE as error:
             why = await why_silent(client, run, task_queue, error)
             raise OperationRefused(f"{run.id} has taken it, but {why}") from None

@@ -7,19 +7,20 @@ from getpass import getuser
 
 from temporalio.client import Client
 
-from cli.asking import SILENCE, look, why_silent
 from cli.ending import conclude
 from cli.errors import OperationRefused
-from cli.finding import Found, find, find_if_any
+from cli.finding import FoundOrder, find, find_if_any
 from cli.following import follow
 from cli.leftovers import ParkedLeftover, parked_leftovers_of, waiting_steps
 from cli.modes import Mode
 from cli.operations.leftover import resolve_leftover
 from cli.operations.update import send_update
 from cli.output import Output
-from cli.runs import BrokenOff
+from cli.run_queries import SILENCE, look, why_silent
 from cli.screen import SagaScreen
+from messages import wire
 from messages.sagas import ResolveCompensation, SagaView
+from runs.results import BrokenOff
 from runtime.exits import ExitCode
 
 
@@ -60,14 +61,14 @@ async def resolve(
     return await _resolve_order(client, found or await find(client, mode, named), decision, output)
 
 
-async def _named(client: Client, mode: Mode | None, named: str) -> Found | None:
+async def _named(client: Client, mode: Mode | None, named: str) -> FoundOrder | None:
     # Of an order in both modes only this one has steps to decide on.
     led = mode in (None, Mode.ORCHESTRATION)
     found = await find_if_any(client, Mode.ORCHESTRATION, named) if led else None
     return found or await find_if_any(client, mode, named)
 
 
-async def _waits(client: Client, found: Found, decision: ResolveCompensation) -> bool:
+async def _waits(client: Client, found: FoundOrder, decision: ResolveCompensation) -> bool:
     """Whether the decision can be about the order's own run."""
     if not found.is_open or found.mode is not Mode.ORCHESTRATION or decision.action == "keep":
         return False
@@ -79,7 +80,9 @@ async def _waits(client: Client, found: Found, decision: ResolveCompensation) ->
         raise OperationRefused(f"{run.id} is open, but {why}") from None
 
 
-def _several(order: Found | None, leftovers: list[ParkedLeftover], step: str) -> OperationRefused:
+def _several(
+    order: FoundOrder | None, leftovers: list[ParkedLeftover], step: str
+) -> OperationRefused:
     ids = [*([order.latest.id] if order else []), *(found.workflow_id for found in leftovers)]
     return OperationRefused(
         f"several wait at {step!r}; say which, in the place of the order's id: {', '.join(ids)}"
@@ -87,7 +90,7 @@ def _several(order: Found | None, leftovers: list[ParkedLeftover], step: str) ->
 
 
 async def _resolve_order(
-    client: Client, found: Found, decision: ResolveCompensation, output: Output
+    client: Client, found: FoundOrder, decision: ResolveCompensation, output: Output
 ) -> ExitCode:
     if found.mode is not Mode.ORCHESTRATION:
         raise OperationRefused(
@@ -95,7 +98,7 @@ async def _resolve_order(
             " may: see the inbox"
         )
     run = found.run(client)
-    await send_update(client, run, "resolve_compensation", decision, found.latest)
+    await send_update(client, run, wire.RESOLVE_COMPENSATION, decision, found.latest)
     with SagaScreen(output, f"{run.id}  {decision.step}: {decision.action}") as screen:
         followed = await follow(client, run, screen)
     await conclude(client, found.mode, run, followed, output)

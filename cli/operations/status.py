@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
 
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from cli.asking import QueryFailed, Unreadable, look, why_silent
-from cli.chain import chain, say_chain
 from cli.ending import say_what_it_waits_for
 from cli.errors import OperationRefused
-from cli.finding import Found, find, find_if_any
+from cli.event_tree import events_of, say_events
+from cli.finding import FoundOrder, find, find_if_any
 from cli.forgotten import say_forgotten
 from cli.modes import Mode
 from cli.output import Output
 from cli.render import say_outcome, say_steps
-from cli.runs import Outcome, outcome
+from cli.run_queries import QueryFailed, UnreadableAnswer, look, why_silent
 from messages.sagas import SagaView
+from runs.results import Outcome, outcome
 from runtime.exits import ExitCode
 
 
@@ -47,17 +46,17 @@ async def status(
     view: SagaView | None = None
     try:
         view = await look(run)
-    except (RPCError, QueryFailed, Unreadable) as error:
+    except (RPCError, QueryFailed, UnreadableAnswer) as error:
         if found.is_open:
-            _say_silent(
-                found, await why_silent(client, run, found.latest.task_queue, error), output
-            )
+            why = await why_silent(client, run, found.latest.task_queue, error)
+            _say_silent(found, why, output)
+            raise OperationRefused(f"{found.latest.id} is open, but {why}") from None
     ended = None if found.is_open else await outcome(run)
-    events = await chain(found.mode, run)
+    events = await events_of(found.mode, run)
     if view is not None:
         output.line(f"{view.saga_id}  {ended.status if ended else view.status.value}", "bold")
         say_steps(view, output)
-    say_chain(events, output)
+    say_events(events, output)
     if ended is not None:
         say_outcome(ended, output)
     elif view is not None:
@@ -68,12 +67,11 @@ async def status(
     return ExitCode.SUCCESS
 
 
-def _say_silent(found: Found, why: str, output: Output) -> NoReturn:
+def _say_silent(found: FoundOrder, why: str, output: Output) -> None:
     """Tell what can be known of an open run without asking it."""
     run = {"saga_id": found.latest.id, "run_id": found.latest.run_id, "status": "RUNNING"}
     output.line(f"{found.latest.id}  open, run {found.latest.run_id}", "bold")
     output.document({**run, "problem": why, "result": None})
-    raise OperationRefused(f"{found.latest.id} is open, but {why}")
 
 
 def _facts(part: SagaView | Outcome | None) -> dict[str, object]:

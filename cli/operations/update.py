@@ -11,12 +11,12 @@ from temporalio.client import (
 from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.asking import why_silent
-from cli.errors import OperationRefused, reason
+from cli.errors import OperationRefused
 from cli.failing import MEND, failing_task_of
 from cli.output import program
-from cli.runs import WORKER_TIMEOUT, Handle
+from cli.run_queries import why_silent
 from messages.base import Message
+from runs.descriptions import WORKER_TIMEOUT, Handle, reason
 
 
 async def send_update(

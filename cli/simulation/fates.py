@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from cli.runs import BrokenOff, Outcome
 from messages.base import Message
 from messages.sagas import SagaSucceeded
+from runs.results import BrokenOff, Outcome
 
 SUCCEEDED = "succeeded"
 CANCELLED = "cancelled"

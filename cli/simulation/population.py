@@ -69,7 +69,7 @@ def _scarce_order(order_id: str, chance: random.Random) -> Order:
 
 
 def _price(item: int) -> Decimal:
-    """Every customer sees the same price: 5.99, 12.49, …"""
+    """Return the price that every customer sees: 5.99, 12.49 and so on."""
     return Decimal(599 + 650 * (item - 1)) / 100
 
 

@@ -18,12 +18,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from cli.errors import printable
 from cli.output import Output, program
-from cli.runs import BrokenOff
 from cli.simulation.fates import CANCELLED, PARKED, SUCCEEDED, Fate, Summary, summarize
 from cli.simulation.population import Population
 from cli.simulation.simulation import Simulation
+from messages.text import printable
+from runs.results import BrokenOff
 from runtime.exits import ExitCode
 
 _SILENCE = 15.0

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from temporalio.client import Client
 
 from cli.modes import Mode
-from cli.order import Placed, UnreadableOrder, place
 from cli.patience import patiently
-from cli.runs import SERVER_TIMEOUT, BrokenOff, Handle, Outcome, outcome
+from cli.placing import Placed, UnreadableOrder, place
 from cli.simulation.fates import Fate
-from cli.waiting import PARKED
 from messages.orders import Order
+from runs.descriptions import SERVER_TIMEOUT, Handle
+from runs.results import BrokenOff, Outcome, outcome
+from runs.visibility import IS_PARKED
 
 _LOOK_FOR_PARKED_EVERY = 2.0
 
@@ -101,7 +102,7 @@ class Simulation:
                     self._parked[workflow_id].set()
 
     async def _parked_now(self) -> list[str]:
-        runs = self._client.list_workflows(PARKED, rpc_timeout=SERVER_TIMEOUT)
+        runs = self._client.list_workflows(IS_PARKED, rpc_timeout=SERVER_TIMEOUT)
         return [run.id async for run in runs]
 
 

@@ -1,1 +1,1 @@
-"""What happened, told to whoever subscribes: an event belongs to the service that emits it."""
+"""Events, told to whoever subscribes; each belongs to the service that emits it."""

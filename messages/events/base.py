@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 from pydantic_core import from_json
 from typing_extensions import Self
 
-from messages.base import Identifier, Money, Points, Resolution
+from messages.base import Identifier, Money, Resolution
 from messages.ids import OperationId, event_id
-from messages.orders import LOYALTY_RATE, Order, Quantity
+from messages.orders import Order, Quantity
 
 _LONGEST_NAME = 800
 _LONGEST_TYPE = 200
@@ -118,13 +117,8 @@ class PlacedOrder(Tolerant):
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """What the services are told of an order."""
+        """Return what the services are told of an order."""
         return cls.model_validate(order.model_dump())
-
-    @property
-    def loyalty_points(self) -> Points:
-        """Points that the order earns: 1 % of its total, exact."""
-        return Decimal(self.total_amount * LOYALTY_RATE)
 
 
 class OrderEvent(Event):
@@ -136,7 +130,7 @@ class OrderEvent(Event):
 
     @classmethod
     def after(cls, cause: OrderEvent, at: datetime, **facts: object) -> Self:
-        """This event, in answer to another one.
+        """Make this event, in answer to another one.
 
         Args:
             at: when it happened, UTC.
@@ -155,5 +149,21 @@ class OrderEvent(Event):
         )
 
     def idempotency_key(self, step: str) -> str:
-        """The key of an operation of this order's saga; ``step`` names the operation."""
+        """Return the key of an operation of this order's saga; ``step`` names the operation."""
         return str(OperationId(self.correlation_id, self.saga_run_id, step))
+
+
+class Refusal(OrderEvent):
+    """A service's word that it will not do its part; it did nothing."""
+
+    #: The service's own words.
+    error: str
+
+
+class Undone(OrderEvent):
+    """A service's word that nothing of its part stands any more, nor will."""
+
+    #: False when there was nothing to undo.
+    had_effect: bool
+    #: Set when there was nothing to undo because an operator had undone it by hand.
+    settled: ByHand | None = None

@@ -1,10 +1,10 @@
-"""What the inventory service tells."""
+"""Events of the inventory service."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from messages.events.base import ByHand, OrderEvent
+from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class InventoryReserved(OrderEvent):
@@ -15,21 +15,15 @@ class InventoryReserved(OrderEvent):
     reservation_id: str
 
 
-class InventoryReservationFailed(OrderEvent):
+class InventoryReservationFailed(Refusal):
     """The items cannot be set aside; nothing was."""
 
     type: Literal["InventoryReservationFailed"] = "InventoryReservationFailed"
     version: Literal[1] = 1
-    #: The service's own words.
-    error: str
 
 
-class InventoryReleased(OrderEvent):
+class InventoryReleased(Undone):
     """Nothing is set aside for the order any more, nor will be."""
 
     type: Literal["InventoryReleased"] = "InventoryReleased"
     version: Literal[1] = 1
-    #: False when there was nothing to undo.
-    had_effect: bool
-    #: Set when there was nothing to undo because an operator had undone it by hand.
-    settled: ByHand | None = None

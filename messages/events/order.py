@@ -1,4 +1,4 @@
-"""What the order tells."""
+"""Events of the order itself."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What the payment service tells."""
+"""Events of the payment service."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from messages.events.base import ByHand, OrderEvent
+from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class PaymentSucceeded(OrderEvent):
@@ -15,21 +15,15 @@ class PaymentSucceeded(OrderEvent):
     transaction_id: str
 
 
-class PaymentFailed(OrderEvent):
+class PaymentFailed(Refusal):
     """The customer was not charged."""
 
     type: Literal["PaymentFailed"] = "PaymentFailed"
     version: Literal[1] = 1
-    #: The service's own words.
-    error: str
 
 
-class PaymentRefunded(OrderEvent):
+class PaymentRefunded(Undone):
     """Nothing of the charge stands any more, nor will."""
 
     type: Literal["PaymentRefunded"] = "PaymentRefunded"
     version: Literal[1] = 1
-    #: False when there was nothing to undo.
-    had_effect: bool
-    #: Set when there was nothing to undo because an operator had undone it by hand.
-    settled: ByHand | None = None

@@ -1,10 +1,10 @@
-"""What the shipping service tells."""
+"""Events of the shipping service."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from messages.events.base import ByHand, OrderEvent
+from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class ShipmentPrepared(OrderEvent):
@@ -15,21 +15,15 @@ class ShipmentPrepared(OrderEvent):
     tracking_number: str
 
 
-class ShipmentFailed(OrderEvent):
+class ShipmentFailed(Refusal):
     """No shipment can be booked."""
 
     type: Literal["ShipmentFailed"] = "ShipmentFailed"
     version: Literal[1] = 1
-    #: The service's own words.
-    error: str
 
 
-class ShipmentCancelled(OrderEvent):
+class ShipmentCancelled(Undone):
     """No shipment of the order is booked any more, nor will be."""
 
     type: Literal["ShipmentCancelled"] = "ShipmentCancelled"
     version: Literal[1] = 1
-    #: False when there was nothing to undo.
-    had_effect: bool
-    #: Set when there was nothing to undo because an operator had undone it by hand.
-    settled: ByHand | None = None

@@ -6,80 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import Select, case, literal, select
+from sqlalchemy import select
 
-from messages.base import Command
-from messages.inventory import ReserveInventory
 from messages.ledgers import Home, LedgerIdentity
-from messages.loyalty import AwardLoyaltyPoints
-from messages.payment import ProcessPayment
+from messages.participants import BY_SERVICE
 from messages.requests import StepRequest
 from messages.runs import RunRef
-from messages.shipping import PrepareShipping
-from services.fence import State, fence
+from services.decided import State
+from services.fence import fence
 from services.identity import identity
-from services.inventory import stock
 from services.journal import journal
+from services.kept import Kept
 from services.ledger import reading
-from services.loyalty import points
-from services.payment import credit
-from services.shipping import shipments
+from services.modules import MODULES
 from services.sql import Clock
 
-
-class Kept(NamedTuple):
-    """How one service keeps its books."""
-
-    #: The one step of the order saga that the service takes part in.
-    step: str
-    command: type[Command]
-    #: What its amounts are counted in, how many of the ledger's units make one, and whether
-    #: an operation adds to an account or takes from it.
-    unit: str
-    scale: int
-    sign: int
-    #: Account, opening balance, balance.
-    balances: Select[tuple[str, int, int]]
-
-
-KEPT: Mapping[str, Kept] = {
-    "inventory": Kept(
-        "reserve_inventory",
-        ReserveInventory,
-        "pieces",
-        1,
-        -1,
-        select(stock.c.item, stock.c.opening, stock.c.on_hand),
-    ),
-    "payment": Kept(
-        "process_payment",
-        ProcessPayment,
-        "money",
-        100,
-        -1,
-        select(credit.c.user_id, credit.c.opening, credit.c.available),
-    ),
-    "shipping": Kept(
-        "prepare_shipping",
-        PrepareShipping,
-        "shipments",
-        1,
-        1,
-        select(
-            shipments.c.shipment_id,
-            literal(0),
-            case((shipments.c.status == "preparing", 1), else_=0),
-        ),
-    ),
-    "loyalty": Kept(
-        "award_loyalty_points",
-        AwardLoyaltyPoints,
-        "points",
-        10_000,
-        1,
-        select(points.c.user_id, points.c.opening, points.c.balance),
-    ),
-}
+#: By service, how it keeps its books.
+KEPT: Mapping[str, Kept] = {service: module.BOOKS for service, module in MODULES.items()}
 
 
 class Operation(NamedTuple):
@@ -112,7 +55,7 @@ class Entry(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What an account held at first, and what it holds."""
+    """Balance of an account: what it held at first, and what it holds now."""
 
     account: str
     opening: int
@@ -160,7 +103,7 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
 
 
 def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
-    """The runs of which some effects stand and others do not: under way, or violated.
+    """Return the runs of which some effects stand and others do not: under way, or violated.
 
     Raises:
         LedgerUnavailable: a ledger does not exist or cannot be read.
@@ -177,9 +120,8 @@ def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
 
 
 def read_request(service: str, text: str) -> StepRequest | None:
-    """The request that a row of the service's fence keeps; None when it cannot be read."""
+    """Return the request that a row of the service's fence keeps; None if it is unreadable."""
     try:
-        request = KEPT[service].command.model_validate_json(text)
+        return BY_SERVICE[service].request.model_validate_json(text)
     except ValidationError:
         return None
-    return request if isinstance(request, StepRequest) else None

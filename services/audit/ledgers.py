@@ -1,19 +1,21 @@
-"""Does one ledger agree with itself? True at every instant, also while orders are under way."""
+"""Agreement of one ledger with itself, at every instant, also while orders are under way."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import cast
 
-from messages.base import Command
+from typing_extensions import Never
+
 from messages.ids import OperationId
-from messages.inventory import ReserveInventory
-from messages.loyalty import AwardLoyaltyPoints
-from messages.payment import ProcessPayment
-from services.audit.books import KEPT, Book, Entry, Kept, Operation
+from messages.participants import STEP_OF
+from messages.requests import StepRequest
+from services.audit.books import KEPT, Book, Entry, Operation
 from services.audit.report import ServiceTotals, Violation
-from services.fence import State
+from services.decided import State
+from services.kept import Kept
 
 _STATES = {state.value for state in State}
 
@@ -73,7 +75,7 @@ def _operation(operation: Operation, entries: Sequence[Entry]) -> Iterator[str]:
     applied = {e.account: e.amount for e in entries if e.kind == "apply"}
     reversed_ = {e.account: e.amount for e in entries if e.kind == "reverse"}
     if operation.request is not None and applied:
-        yield from _amounts(operation.request, applied)
+        yield from _amounts(operation.service, operation.request, applied)
     if operation.state == State.APPLIED and not applied:
         yield "applied without an entry in the journal"
     if operation.state == State.APPLIED and reversed_:
@@ -91,7 +93,7 @@ def _operation(operation: Operation, entries: Sequence[Entry]) -> Iterator[str]:
 def _identity(operation: Operation) -> Iterator[str]:
     if str(OperationId(operation.saga_id, operation.run_id, operation.step)) != operation.key:
         yield f"its key says {operation.key}"
-    if operation.step != KEPT[operation.service].step:
+    if operation.step != STEP_OF[operation.service]:
         yield "not a step of this service"
     if operation.state not in _STATES:
         yield f"unknown state {operation.state!r}"
@@ -105,27 +107,15 @@ def _identity(operation: Operation) -> Iterator[str]:
         yield f"its request is for order {operation.request.order_id}, not {operation.order_id}"
 
 
-def _amounts(request: Command, applied: Mapping[str, int]) -> Iterator[str]:
-    asked = _asked(request)
-    if asked is None:
-        if list(applied.values()) != [1]:
-            yield f"one shipment asked for, {_shown(applied)} booked"
-    elif applied != asked:
+def _amounts(service: str, request: StepRequest, applied: Mapping[str, int]) -> Iterator[str]:
+    kept = KEPT[service]
+    if kept.asked is None:
+        if list(applied.values()) != [kept.sign]:
+            yield f"one {kept.unit.removesuffix('s')} asked for, {_shown(applied)} booked"
+        return
+    asked = kept.asked(cast("Never", request))
+    if applied != asked:
         yield f"asked for {_shown(asked)} but applied {_shown(applied)}"
-
-
-def _asked(request: Command) -> dict[str, int] | None:
-    """The changes that the request means; None when it does not say which account."""
-    if isinstance(request, ReserveInventory):
-        wanted: Counter[str] = Counter()
-        for item in request.items:
-            wanted[item.id] -= item.quantity
-        return dict(wanted)
-    if isinstance(request, ProcessPayment):
-        return {request.user_id: -int(request.amount * 100)}
-    if isinstance(request, AwardLoyaltyPoints):
-        return {request.user_id: int(request.points * 10_000)}
-    return None
 
 
 def _balances(book: Book) -> Iterator[str]:

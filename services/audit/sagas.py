@@ -1,27 +1,27 @@
-"""Did each run of a saga leave all of its effects, or none?"""
+"""Audit of each run of a saga: it left all of its effects, or none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, cast
 
-from messages.base import Command
 from messages.inventory import ReserveInventory
 from messages.ledgers import LedgerIdentity, OperationState
 from messages.loyalty import AwardLoyaltyPoints
+from messages.participants import STEPS
 from messages.payment import ProcessPayment
+from messages.requests import CustomerRequest, StepRequest
 from messages.runs import SagaFact
-from messages.shipping import PrepareShipping
-from messages.verdicts import STEPS, RunStates, doubt_of, judge, listed
+from messages.verdicts import RunStates, doubt_of, judge, listed
 from services.audit.books import Book, Operation
 from services.audit.report import Violation
-from services.fence import State
+from services.decided import State
 
-Verdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
+AuditVerdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
 
 
 class Evidence(NamedTuple):
-    """What there is to judge runs by, beside what the ledgers know of each."""
+    """Evidence by which runs are judged, beside what the ledgers know of each."""
 
     #: By (first) run id, what Temporal knows; None when nobody could be asked.
     facts: Mapping[str, SagaFact] | None
@@ -31,7 +31,7 @@ class Evidence(NamedTuple):
 
 
 def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
-    """The operations of all services, by run."""
+    """Gather the operations of all services by run."""
     found: dict[str, list[Operation]] = {}
     for book in books:
         for operation in book.operations:
@@ -41,7 +41,7 @@ def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
 
 def verdict(
     operations: Sequence[Operation], fact: SagaFact | None, evidence: Evidence
-) -> tuple[Verdict, str]:
+) -> tuple[AuditVerdict, str]:
     """What became of a run, and what is wrong with it when it is violated."""
     run = RunStates(
         {o.step: cast("OperationState", o.state) for o in operations},
@@ -54,10 +54,10 @@ def verdict(
     judged = judge(run, fact, doubt)
     if judged.verdict in ("left_behind", "unproved"):
         return "violated", judged.why
-    return cast("Verdict", judged.verdict), ""
+    return cast("AuditVerdict", judged.verdict), ""
 
 
-def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[Verdict, str]:
+def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[AuditVerdict, str]:
     if run.complete:
         return "succeeded", ""
     if not run.standing:
@@ -69,7 +69,7 @@ def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[Verdict, str]
 
 
 def decided_by_hand(operations: Sequence[Operation], fact: SagaFact | None) -> int:
-    """How many of a run's steps operators have decided on."""
+    """Count the steps of a run that operators have decided on."""
     by_hand = {operation.step for operation in operations if operation.decided_by_hand}
     return len(by_hand.union(fact.resolved_manually if fact else ()))
 
@@ -97,16 +97,12 @@ def disagreements(operations: Sequence[Operation]) -> Iterator[str]:
     yield from _differ("order", {request.order_id for request in requests})
     yield from _differ(
         "customer",
-        {
-            request.user_id
-            for request in requests
-            if isinstance(request, (ProcessPayment, PrepareShipping, AwardLoyaltyPoints))
-        },
+        {request.user_id for request in requests if isinstance(request, CustomerRequest)},
     )
     yield from _money(requests)
 
 
-def _money(requests: Sequence[Command]) -> Iterator[str]:
+def _money(requests: Sequence[StepRequest]) -> Iterator[str]:
     charges = [request.amount for request in requests if isinstance(request, ProcessPayment)]
     for request in requests:
         for charge in charges:
@@ -124,5 +120,5 @@ def _differ(what: str, values: set[str]) -> Iterator[str]:
 
 
 def left_behind(fact: SagaFact | None) -> bool:
-    """Whether nobody but the reconciler, or an operator, will mend such a run's violation."""
+    """Tell whether only the reconciler or an operator will mend such a run's violation."""
     return fact is not None and fact.status != "open"

@@ -71,6 +71,6 @@ def requests_for(order: Order, run_id: str = "run_1") -> OrderRequests:
             **header("prepare_shipping"), user_id=user_id, address=order.shipping_address
         ),
         AwardLoyaltyPoints(
-            **header("award_loyalty_points"), user_id=user_id, points=order.loyalty_points
+            **header("award_loyalty_points"), user_id=user_id, points=order.total_amount / 100
         ),
     )

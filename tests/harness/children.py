@@ -38,11 +38,10 @@ def end_with_parent() -> None:
 
 
 def ended(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a Python program in the project's root to its end, and keep what it says."""
-    options = {"timeout": 2 * PATIENCE, "preexec_fn": heed_signals, **options}
+    """Run a Python program to its end, by default in the project's root; keep what it says."""
+    options = {"timeout": 2 * PATIENCE, "preexec_fn": heed_signals, "cwd": ROOT, **options}
     return subprocess.run(
         [sys.executable, *command],
-        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -16,6 +16,7 @@ from messages.deliveries import (
 )
 from messages.events.base import Event
 from messages.ids import delivery_id, event_id
+from messages.participants import PARTICIPANTS
 from tests.harness.progress import until_retrying, until_running
 from tests.harness.runs import Run, describe, first_run, resolve
 from tests.harness.shop import Handle, Shop
@@ -26,12 +27,7 @@ from workflows.choreography.delivery import EventDelivery
 DeliveryHandle = WorkflowHandle[EventDelivery, Delivered]
 
 #: By service, how the delivery of the event that has it act is called: ``<event>/<subscriber>``.
-FORWARD = {
-    "inventory": "OrderCreated/inventory",
-    "payment": "InventoryReserved/payment",
-    "shipping": "PaymentSucceeded/shipping",
-    "loyalty": "ShipmentPrepared/loyalty",
-}
+FORWARD = {p.service: f"{p.takes.__name__}/{p.service}" for p in PARTICIPANTS}
 BACKWARD = {service: f"OrderCancelled/{service}" for service in FORWARD}
 #: By operation, how the delivery is called by which a service comes to it.
 DELIVERY_OF = {

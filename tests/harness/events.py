@@ -21,6 +21,7 @@ from messages.events.payment import PaymentFailed, PaymentRefunded, PaymentSucce
 from messages.events.shipping import ShipmentCancelled, ShipmentFailed, ShipmentPrepared
 from messages.ids import event_id, order_choreography_id
 from messages.orders import Order
+from messages.participants import PARTICIPANTS
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=timezone.utc)
 
@@ -43,12 +44,7 @@ FACTS: Mapping[type[OrderEvent], Mapping[str, object]] = {
 }
 
 #: By service, the event that has it act.
-TRIGGERS: Mapping[str, type[OrderEvent]] = {
-    "inventory": OrderCreated,
-    "payment": InventoryReserved,
-    "shipping": PaymentSucceeded,
-    "loyalty": ShipmentPrepared,
-}
+TRIGGERS: Mapping[str, type[OrderEvent]] = {p.service: p.takes for p in PARTICIPANTS}
 
 
 def created(order: Order, run_id: str) -> OrderCreated:

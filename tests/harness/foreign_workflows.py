@@ -7,12 +7,12 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from messages.sagas import ResolveCompensation, SagaStatus, SagaView, StepState, StepView
 
-from workflows.progress import SAGA_STATUS
+from workflows.progress import SAGA_STATUS_KEY
 
 
 def _park() -> None:
     parked = SagaStatus.NEEDS_INTERVENTION.value
-    workflow.upsert_search_attributes([SAGA_STATUS.value_set(parked)])
+    workflow.upsert_search_attributes([SAGA_STATUS_KEY.value_set(parked)])
 
 
 @workflow.defn(name="OrderSaga")
@@ -83,3 +83,12 @@ class StrangeLeftover:
     def resolve_compensation(self, decision: ResolveCompensation) -> None:
         if decision.action != "retry":
             self._step = self._step.model_copy(update={"state": StepState.COMPENSATED})
+
+
+@workflow.defn(name="OrderSaga")
+class NoWayBack:
+    """Waits for its cancel, and undoes nothing."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)

@@ -16,10 +16,10 @@ with workflow.unsafe.imports_passed_through():
     from messages.sagas import SagaSucceeded
 
 from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 from workflows.orchestration.order_saga import PROCESS_PAYMENT, RESERVE_INVENTORY, OrderSaga
 from workflows.orchestration.saga import Saga
-from workflows.reconciliation.judging import Bench
+from workflows.reconciliation.judging import RunJudge
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
 
@@ -83,7 +83,7 @@ class Unexamined(ReconcileOrders):
     async def run(self, request: Reconcile | None = None) -> ReconciliationReport:
         return await super().run(request)
 
-    async def _look(self, bench: Bench, search: str, after: str) -> str:
+    async def _look(self, bench: RunJudge, search: str, after: str) -> str:
         return ""
 
     async def _clear_up(self, leftovers: Iterable[Leftover]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from messages.base import Resolution
-from services.fence import State, fence
+from services.decided import State
+from services.fence import fence
 from services.journal import journal
 from services.ledger import reading
 from settings import Settings

@@ -53,8 +53,7 @@ async def a_shop(
     async with unaudited_shop(env, data_dir, *faults, **options) as shop:
         yield shop
     # By now every attempt that was given up has landed as well, too late or not.
-    facts = {first_run(handle): await _fact(shop, handle) for handle in shop.placed}
-    assert audit(shop.settings.ledger_urls(), facts).violations == ()
+    assert audit(shop.settings.ledger_urls(), await facts(shop)).violations == ()
 
 
 @asynccontextmanager
@@ -70,6 +69,11 @@ async def unaudited_shop(
         shop = Shop(env, settings, services, options.get("mode", Mode.ORCHESTRATION))
         async with shop.worker() if options.get("worker", True) else nullcontext():
             yield shop
+
+
+async def facts(shop: Shop) -> dict[str, SagaFact]:
+    """Return what the audit has to know of each order's run, by its first run id."""
+    return {first_run(handle): await _fact(shop, handle) for handle in shop.placed}
 
 
 async def _fact(shop: Shop, placed: Handle) -> SagaFact:

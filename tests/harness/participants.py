@@ -7,7 +7,11 @@ from collections.abc import Callable
 from messages.base import Command, Message, Reversal
 from messages.settling import Settle
 from services.audit.books import KEPT, read_book
+from services.inventory import InventoryService
+from services.loyalty import LoyaltyService
 from services.mock import Services
+from services.payment import PaymentService
+from services.shipping import ShippingService
 from tests.harness.builders import an_order, requests_for
 
 
@@ -18,7 +22,7 @@ class Participant:
         self.name = name
         self.url = url
         self.act, self.undo = operations(services, name)
-        self.settle: Callable[[Settle], Reversal] = getattr(services, name).settle
+        self.settle: Callable[[Settle], Reversal] = services[name].settle
 
     def request(self, **changes: object) -> Command:
         """A request of an order of its own."""
@@ -53,10 +57,12 @@ def operations(
     services: Services, name: str
 ) -> tuple[Callable[[Command], Message], Callable[[Command], Reversal]]:
     """The action and the compensation of a service."""
+    inventory, payment = services.get(InventoryService), services.get(PaymentService)
+    shipping, loyalty = services.get(ShippingService), services.get(LoyaltyService)
     pairs = {
-        "inventory": (services.inventory.reserve, services.inventory.release),
-        "payment": (services.payment.charge, services.payment.refund),
-        "shipping": (services.shipping.prepare, services.shipping.cancel),
-        "loyalty": (services.loyalty.award, services.loyalty.deduct),
+        "inventory": (inventory.reserve, inventory.release),
+        "payment": (payment.charge, payment.refund),
+        "shipping": (shipping.prepare, shipping.cancel),
+        "loyalty": (loyalty.award, loyalty.deduct),
     }
     return pairs[name]  # type: ignore[return-value]

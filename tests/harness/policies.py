@@ -45,8 +45,10 @@ class Changes(TypedDict, total=False):
     quiet: float
     undone_within: float
     search: float
-    #: Runs gone at which the reconciler stops and asks, and events after which it goes on anew.
+    #: Runs gone at which the reconciler stops and asks, runs that are enough for one time, and
+    #: events after which it goes on anew.
     many_gone: int
+    many_at_once: int
     reconciler_events: int
 
 
@@ -62,6 +64,7 @@ _CONSTANTS = {
     "quiet": "QUIET",
     "undone_within": "UNDONE_WITHIN",
     "many_gone": "MANY_GONE",
+    "many_at_once": "MANY_AT_ONCE",
     "reconciler_events": "RECONCILER_EVENTS",
 }
 

@@ -25,7 +25,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from messages.runs import RunRef
 from tests.harness.waiting import until
-from workflows.progress import SAGA_STATUS
+from workflows.progress import SAGA_STATUS_KEY
 
 Run = WorkflowHandle[Any, Any]
 
@@ -73,7 +73,7 @@ async def closed_as(handle: Run) -> WorkflowExecutionStatus | None:
 
 def is_parked(run: WorkflowExecutionDescription) -> bool:
     """Return True if the run is open and listed for an operator."""
-    return run.typed_search_attributes.get(SAGA_STATUS) == "NEEDS_INTERVENTION"
+    return run.typed_search_attributes.get(SAGA_STATUS_KEY) == "NEEDS_INTERVENTION"
 
 
 def has_failed_once(run: WorkflowExecutionDescription) -> bool:

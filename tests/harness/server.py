@@ -12,7 +12,7 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 from runtime.data_converter import data_converter
-from workflows.progress import SAGA_STATUS
+from workflows.progress import SAGA_STATUS_KEY
 
 _DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
@@ -32,7 +32,7 @@ async def time_skipping_server() -> WorkflowEnvironment:
     flags = [flag for value in _DYNAMIC_CONFIG for flag in ("--dynamic-config-value", value)]
     return await WorkflowEnvironment.start_time_skipping_v2(
         data_converter=data_converter,
-        search_attributes=[SAGA_STATUS],
+        search_attributes=[SAGA_STATUS_KEY],
         dev_server_existing_path=str(Path(__file__).with_name("server_process.py")),
         dev_server_log_level="error",
         dev_server_extra_args=flags,

@@ -24,7 +24,7 @@ from cli.modes import Mode
 from messages.base import Resolution
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
-from runtime.runs import Runs
+from runs.examination import TemporalRuns
 from services.mock import Services
 from settings import Settings
 from tests.harness import ledgers, runs
@@ -57,7 +57,7 @@ class Shop:
         self.settings = settings
         self.services = services
         self.mode = mode
-        self.runs = Runs(env.client, settings.task_queue)
+        self.runs = TemporalRuns(env.client, settings.task_queue)
         #: Holds activities of orders on their way to a service.
         self.gates = Gates()
         #: What was placed; the audit at the end judges it.

@@ -1,25 +1,17 @@
-"""Names of the services, of their steps and of what undoes these, as the ledgers have them."""
+"""Names of the services, of their steps and of what undoes these, from the one table of them."""
 
 from __future__ import annotations
 
+from messages.participants import PARTICIPANTS
+
 #: By service, its step of the saga.
-ACTIONS = {
-    "inventory": "reserve_inventory",
-    "payment": "process_payment",
-    "shipping": "prepare_shipping",
-    "loyalty": "award_loyalty_points",
-}
+ACTIONS = {participant.service: participant.step for participant in PARTICIPANTS}
 #: By service, the compensation of its step.
-UNDOS = {
-    "inventory": "release_inventory",
-    "payment": "refund_payment",
-    "shipping": "cancel_shipment",
-    "loyalty": "deduct_loyalty_points",
-}
+UNDOS = {participant.service: participant.compensation for participant in PARTICIPANTS}
 SERVICES = tuple(ACTIONS)
 #: The steps in their order.
 STEPS = list(ACTIONS.values())
-COMPENSATION_OF = dict(zip(ACTIONS.values(), UNDOS.values(), strict=True))
+COMPENSATION_OF = {participant.step: participant.compensation for participant in PARTICIPANTS}
 
 
 def before(step: str) -> list[str]:

@@ -6,11 +6,8 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from messages.base import Command
-from services.inventory import InventoryService
-from services.loyalty import LoyaltyService
+from services.fenced_service import FencedService
 from services.mock import Services
-from services.payment import PaymentService
-from services.shipping import ShippingService
 
 _OPERATIONS = {
     "reserve": "reserve_inventory",
@@ -61,22 +58,6 @@ class WatchedServices(Services):
         object.__setattr__(watched, "_watch", watch)
         return watched
 
-    def _watched(self, service: object) -> _Watched:
+    def __getitem__(self, service: str) -> FencedService:
         watch: Watch = vars(self)["_watch"]
-        return _Watched(service, watch)
-
-    @property
-    def inventory(self) -> InventoryService:
-        return cast("InventoryService", self._watched(super().inventory))
-
-    @property
-    def payment(self) -> PaymentService:
-        return cast("PaymentService", self._watched(super().payment))
-
-    @property
-    def shipping(self) -> ShippingService:
-        return cast("ShippingService", self._watched(super().shipping))
-
-    @property
-    def loyalty(self) -> LoyaltyService:
-        return cast("LoyaltyService", self._watched(super().loyalty))
+        return cast("FencedService", _Watched(super().__getitem__(service), watch))

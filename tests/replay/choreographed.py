@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from activities.reactions.payment import PaymentReactions
+from activities.payment import PaymentActivities
 from messages.sagas import SagaStatus, StepState
 from services.faults import Fault
 from tests.harness.cancelling import Cancel, by_update, natively
@@ -33,7 +33,7 @@ from workflows import policies
 Decision = Literal["replay", "discard"]
 
 #: What the payment service does when the items are there.
-CHARGES = PaymentReactions.payment_on_inventory_reserved.__name__
+CHARGES = PaymentActivities.payment_on_inventory_reserved.__name__
 #: The payment breaks once, so that the event for it becomes a dead letter.
 PAYMENT_BREAKS = permanent("process_payment", times=1)
 #: … and an undoing that does.

@@ -7,7 +7,6 @@ from types import NoneType
 from temporalio import activity, workflow
 
 with workflow.unsafe.imports_passed_through():
-    from messages import requests
     from messages.base import Reversal
     from messages.ids import order_saga_id
     from messages.orders import Order
@@ -56,7 +55,7 @@ class Unpatched(OrderSaga):
 
     async def _place(self, saga: Saga) -> None:
         if self._is_to_be_checked():
-            await saga.step(CHECK_FRAUD, lambda key: requests.process_payment(self._order, key))
+            await saga.step(CHECK_FRAUD, lambda key: ProcessPayment.of(self._order, key))
         await super()._place(saga)
 
     def _is_to_be_checked(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from services.audit import SagaFact, audit, unsettled_runs
 from services.ledger import LedgerUnavailable
 from services.mock import Services
+from services.payment import PaymentService
 from tests.harness.builders import an_order, requests_for
 from tests.harness.participants import operations
 from tests.harness.steps import SERVICES
@@ -63,8 +64,8 @@ def test_books_in_which_nothing_stands_show_plain_zeros(
 ) -> None:
     assert _amounts(ledgers) == {("0", "0", "0"), ("0.00", "0.00", "0.00")}
     undone = requests_for(an_order()).payment
-    services.payment.charge(undone)
-    services.payment.refund(undone)
+    services.get(PaymentService).charge(undone)
+    services.get(PaymentService).refund(undone)
     assert ("200.00", "200.00", "0.00") in _amounts(ledgers)
 
 

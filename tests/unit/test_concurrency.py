@@ -12,6 +12,7 @@ from typing import TypeVar
 from messages.base import Command
 from messages.failures import OperationReversed, OutOfStock
 from services.audit import audit
+from services.inventory import InventoryService
 from services.mock import Services, open_services
 from tests.harness.builders import an_order, requests_for
 from tests.harness.participants import Participant, operations, request_to
@@ -72,9 +73,9 @@ def test_orders_with_common_items_in_any_sequence_neither_deadlock_nor_lose_stoc
     def shop(items: list[dict[str, object]]) -> None:
         for turn in range(10):
             request = requests_for(an_order(items=items)).inventory
-            services.inventory.reserve(request)
+            services.get(InventoryService).reserve(request)
             if turn % 2:
-                services.inventory.release(request)
+                services.get(InventoryService).release(request)
 
     _at_once([lambda: shop(upwards), lambda: shop(upwards[::-1])] * 3)
 
@@ -87,7 +88,7 @@ def test_the_last_pieces_are_sold_once(services: Services) -> None:
     def buy() -> bool:
         order = an_order(items=[{"id": "item_scarce", "quantity": 1}])
         try:
-            services.inventory.reserve(requests_for(order).inventory)
+            services.get(InventoryService).reserve(requests_for(order).inventory)
         except OutOfStock:
             return False
         return True

@@ -15,6 +15,7 @@ from services.audit.books import read_book
 from services.audit.ledgers import check_ledger
 from services.ledger import LedgerUnavailable
 from services.mock import open_services
+from services.payment import PaymentService
 from tests.harness.builders import requests_for
 from tests.harness.children import end_with_parent
 from tests.harness.killed_process import ORDER
@@ -29,7 +30,7 @@ def test_a_kill_between_effect_and_commit_leaves_nothing(ledgers: dict[str, str]
 
     assert not read_book("payment", ledgers["payment"]).operations
     with closing(open_services(ledgers)) as services:
-        services.payment.charge(requests_for(ORDER).payment)
+        services.get(PaymentService).charge(requests_for(ORDER).payment)
     assert _spent(ledgers) == 200_00
 
 
@@ -41,7 +42,7 @@ def test_a_kill_between_commit_and_reply_leaves_the_effect_and_its_answer(
 
     before = read_book("payment", ledgers["payment"]).entries
     with closing(open_services(ledgers)) as services:
-        answer = services.payment.charge(requests_for(ORDER).payment)
+        answer = services.get(PaymentService).charge(requests_for(ORDER).payment)
     assert [entry.reference for entry in before] == [answer.transaction_id]
     assert _spent(ledgers) == 200_00
 

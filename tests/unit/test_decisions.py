@@ -87,6 +87,17 @@ def test_an_effect_that_is_right_is_kept_and_nobody_has_to_look_at_it_again(
     assert participant.act(request) is not None
 
 
+def test_what_an_operator_has_kept_is_not_looked_at_again_when_another_ledger_has_a_gap(
+    services: Services, participant: Participant
+) -> None:
+    request = participant.request()
+    participant.act(request)
+    participant.settle(settle(request, decision="kept"))
+    records = services.records(participant.name)
+    assert records.unseal(3_600) == 0
+    assert records.unsettled("").runs == ()
+
+
 def test_only_what_stands_can_be_kept(participant: Participant) -> None:
     request = participant.request()
     with pytest.raises(PermanentFailure, match="nothing of"):

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from messages.failures import PaymentDeclined, PermanentFailure, TransientFailure
+from messages.participants import SERVICES
 from messages.payment import Payment, ProcessPayment
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.mock import open_services
+from services.payment import PaymentService
 from tests.harness.builders import an_order, requests_for
 
 CHARGE = '[[fault]]\noperations = ["process_payment"]\n'
@@ -22,7 +24,7 @@ def charge(ledgers: dict[str, str], rule: dict[str, object], request: ProcessPay
         {"seed": 7, "fault": [{"operations": ["process_payment"], **rule}]}
     )
     with closing(open_services(ledgers, plan)) as services:
-        return services.payment.charge(request)
+        return services.get(PaymentService).charge(request)
 
 
 def payment_request(order_id: str | None = None) -> ProcessPayment:
@@ -51,7 +53,7 @@ def test_a_lost_reply_comes_after_the_effect(ledgers: dict[str, str]) -> None:
     with pytest.raises(TransientFailure):
         charge(ledgers, {"kind": "lost_reply", "count": 1}, request)
     with closing(open_services(ledgers)) as services:
-        assert services.payment.refund(request).had_effect
+        assert services.get(PaymentService).refund(request).had_effect
 
 
 @pytest.mark.parametrize(("when", "stands"), [("before", False), ("after", True)])
@@ -62,7 +64,7 @@ def test_a_failure_for_good_comes_on_the_side_it_is_planned_for(
     with pytest.raises(PermanentFailure):
         charge(ledgers, {"kind": "permanent", "when": when, "rate": 1.0}, request)
     with closing(open_services(ledgers)) as services:
-        assert services.payment.refund(request).had_effect is stands
+        assert services.get(PaymentService).refund(request).had_effect is stands
 
 
 def test_only_matching_orders_are_struck(ledgers: dict[str, str]) -> None:
@@ -80,15 +82,12 @@ def test_a_seed_strikes_the_same_calls_again(tmp_path: Path) -> None:
                 "fault": [{"operations": ["process_payment"], "kind": "transient", "rate": 0.3}],
             }
         )
-        urls = {
-            name: f"sqlite:///{tmp_path / folder / name}.db"
-            for name in ("inventory", "payment", "shipping", "loyalty")
-        }
+        urls = {name: f"sqlite:///{tmp_path / folder / name}.db" for name in SERVICES}
         hit = []
         with closing(open_services(urls, plan)) as services:
             for number in range(100):
                 try:
-                    services.payment.charge(payment_request(f"order_{number}"))
+                    services.get(PaymentService).charge(payment_request(f"order_{number}"))
                 except TransientFailure:
                     hit.append(number)
         return hit

@@ -8,10 +8,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from messages.ledgers import Home
 from services import identity
-from services.ledger import LedgerUnavailable
+from services.ledger import LedgerUnavailable, reading
 from services.mock import open_services
 from services.moving import move_ledgers
 
@@ -104,3 +105,55 @@ def test_a_ledger_that_was_restored_proves_nothing_of_what_it_has_lost(tmp_path:
     with closing(open_services(urls, only=["payment"])) as services:
         proves = services.records("payment").identity().proves_seconds
         assert proves <= time.monotonic() - restored + 0.01
+
+
+def test_a_ledger_that_is_restored_while_it_is_open_proves_nothing_of_what_it_has_lost(
+    ledgers: dict[str, str],
+) -> None:
+    """A database server is wound back to a backup, and its workers connect again."""
+    with closing(open_services(ledgers)) as services:
+        opened = services.records("payment").identity()
+        with reading("payment", ledgers["payment"]) as tx:
+            backup = tx.execute(select(identity.ledger.c.seen_at)).scalar_one()
+        time.sleep(0.1)
+        services.still_open()
+        assert services.records("payment").identity().proves_seconds >= opened.proves_seconds
+        restored = time.monotonic()
+        with services.records("payment")._ledger.transaction() as tx:
+            tx.execute(update(identity.ledger).values(seen_at=backup))
+        found = services.records("payment").identity()
+        assert found.proves_seconds <= time.monotonic() - restored + 0.01
+        assert found.gap is not None
+        assert found.gap.seconds >= 0.1
+
+
+def test_a_gap_is_told_once_to_the_other_ledgers(ledgers: dict[str, str]) -> None:
+    with closing(open_services(ledgers)) as services:
+        records = services.records("payment")
+        made = records.identity().gap
+        # There may have been another ledger before it.
+        assert made is not None
+        assert made.seconds > 365 * 24 * 3_600
+        assert records.close_gap(made.until)
+        assert records.identity().gap is None
+    begun = time.monotonic()
+    with closing(open_services(ledgers)) as services:
+        gap = services.records("payment").identity().gap
+        assert gap is not None
+        assert gap.seconds <= time.monotonic() - begun + 0.1
+
+
+def test_a_gap_that_came_up_meanwhile_is_not_closed_with_the_one_before(
+    ledgers: dict[str, str],
+) -> None:
+    with closing(open_services(ledgers)) as services:
+        first = services.records("payment").identity().gap
+        assert first is not None
+    time.sleep(0.01)
+    with closing(open_services(ledgers)) as services:
+        records = services.records("payment")
+        assert not records.close_gap(first.until)
+        both = records.identity().gap
+        assert both is not None
+        assert both.seconds >= first.seconds
+        assert records.close_gap(both.until)

@@ -12,6 +12,7 @@ from messages.failures import AddressNotServiceable
 from messages.orders import Order
 from messages.validation import explain
 from services.mock import Services
+from services.shipping import ShippingService
 from tests.harness.builders import an_order, requests_for, seed_order_json
 
 ADDRESSES = {
@@ -90,7 +91,9 @@ def test_an_address_that_is_not_served_is_recognized_however_it_is_broken(
     services: Services, address: str
 ) -> None:
     with pytest.raises(AddressNotServiceable) as refused:
-        services.shipping.prepare(requests_for(an_order(shipping_address=address)).shipping)
+        services.get(ShippingService).prepare(
+            requests_for(an_order(shipping_address=address)).shipping
+        )
     assert "\n" not in str(refused.value)
 
 
@@ -98,7 +101,7 @@ def test_an_address_that_is_not_served_is_recognized_however_it_is_broken(
 def test_a_shipment_goes_to_the_address_in_all_its_lines(services: Services, address: str) -> None:
     request = requests_for(an_order(shipping_address=address)).shipping
 
-    booked = services.shipping.prepare(request)
+    booked = services.get(ShippingService).prepare(request)
 
-    assert services.shipping.prepare(request) == booked
-    assert services.shipping.cancel(request).had_effect
+    assert services.get(ShippingService).prepare(request) == booked
+    assert services.get(ShippingService).cancel(request).had_effect

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
 from messages.ids import OperationId
-from services.fence import State, fence
+from services.decided import State
+from services.fence import fence
 from services.ledger import Ledger
 from services.mock import Services
 from services.records import LedgerRecords
@@ -96,3 +97,22 @@ def test_what_is_sealed_is_found_by_an_index(ledger: Ledger, plan: Plan) -> None
     assert records.seal(run_ids) == ORDERS // EVERY
     assert any(index in plan() for index in ("fence_unsealed", "fence_run"))
     assert records.unsettled("").runs == ()
+
+
+def test_what_was_sealed_lately_is_found_by_the_index_of_when_that_was(
+    ledger: Ledger, plan: Plan
+) -> None:
+    records = LedgerRecords(ledger)
+    records.seal([f"run-{number:08}" for number in range(0, ORDERS, EVERY)])
+    assert records.unseal(3_600) == ORDERS // EVERY
+    assert "fence_sealed" in plan()
+
+
+def test_all_of_a_long_history_is_unsealed_a_part_at_a_time(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.records._UNSEALED_AT_ONCE", 3_000)
+    records = LedgerRecords(ledger)
+    sealed = ORDERS - ORDERS // EVERY
+    forever = 100 * 365 * 24 * 3_600.0
+    assert [records.unseal(forever) for _ in range(3)] == [3_000, sealed - 3_000, 0]

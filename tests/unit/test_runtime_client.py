@@ -17,8 +17,8 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
+from messages.wire import SAGA_STATUS
 from runtime.client import (
-    SAGA_STATUS,
     BadConnectionSettings,
     NoServer,
     connect,

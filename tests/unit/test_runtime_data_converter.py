@@ -20,7 +20,8 @@ with workflow.unsafe.imports_passed_through():
     import pydantic
 
     from messages.base import Message
-    from runtime.data_converter import INVALID_INPUT, data_converter
+    from messages.wire import INVALID_INPUT
+    from runtime.data_converter import data_converter
 
 
 class Greeting(Message):

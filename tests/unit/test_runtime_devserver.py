@@ -16,9 +16,11 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 import runtime.devserver
-from runtime.client import SAGA_STATUS, connect
-from runtime.devserver import DevServer, ServerFailed, find_binary
+from messages.wire import SAGA_STATUS
+from runtime.client import connect
+from runtime.devserver import DevServer
 from runtime.directory_lock import DirectoryLock, DirectoryUnusable
+from runtime.temporal_program import ServerFailed, find_binary
 from tests.harness.children import heed_signals, is_alive, kill_holders
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +116,7 @@ async def test_somebody_elses_answer_at_the_port_is_not_taken_for_ours(
 ) -> None:
     async with server_in(tmp_path / "first") as first:
         # Both saw the port free, and the other one was quicker.
-        monkeypatch.setattr(runtime.devserver, "_is_free", lambda _port: True)
+        monkeypatch.setattr(runtime.devserver, "is_free", lambda _port: True)
         with pytest.raises(ServerFailed, match="address already in use"):
             async with DevServer(tmp_path / "second", port=first.port, ui_port=free_port()):
                 pass

@@ -14,24 +14,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activities.reactions.inventory import InventoryReactions
-from activities.reactions.loyalty import LoyaltyReactions
-from activities.reactions.payment import PaymentReactions
-from activities.reactions.shipping import ShippingReactions
-from messages.events.base import Event, OrderEvent
+from activities.inventory import InventoryActivities
+from activities.loyalty import LoyaltyActivities
+from activities.payment import PaymentActivities
+from activities.shipping import ShippingActivities
+from messages.events.base import Event, OrderEvent, Refusal, Undone
 from messages.events.order import OrderCancelled
 from messages.orders import Order
+from messages.participants import BY_SERVICE, SERVICES, STEPS
 from services.audit import SagaFact, audit
-from services.mock import SERVICES, open_services
+from services.inventory import InventoryService
+from services.loyalty import LoyaltyService
+from services.mock import open_services
+from services.payment import PaymentService
+from services.shipping import ShippingService
 from settings import Settings
 from tests.harness import ledgers
 from tests.harness.builders import an_order
 from tests.harness.events import TRIGGERS, created, enveloped, told
 from tests.harness.participants import REFUSED_ORDERS
-from workflows.choreography.participants import BY_SERVICE, STEPS, Refusal, Undone
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber, read
-
-STEP = {participant.service: participant.step for participant in BY_SERVICE.values()}
 
 
 class Market:
@@ -41,17 +43,17 @@ class Market:
         self.settings = Settings(data_dir=folder)
         self.services = open_services(self.settings.ledger_urls())
         self._react = {
-            "inventory": InventoryReactions(self.services.inventory),
-            "payment": PaymentReactions(self.services.payment),
-            "shipping": ShippingReactions(self.services.shipping),
-            "loyalty": LoyaltyReactions(self.services.loyalty),
+            "inventory": InventoryActivities(self.services.get(InventoryService)),
+            "payment": PaymentActivities(self.services.get(PaymentService)),
+            "shipping": ShippingActivities(self.services.get(ShippingService)),
+            "loyalty": LoyaltyActivities(self.services.get(LoyaltyService)),
         }
         self._facts: dict[str, SagaFact] = {}
 
     def deliver(self, event: OrderEvent, subscriber: Subscriber) -> list[OrderEvent]:
         """Have a service react, as after a journey through Temporal; its answers likewise."""
         assert subscriber.reaction is not None
-        reaction = getattr(self._react[subscriber.name], subscriber.reaction.__name__)
+        reaction = getattr(self._react[subscriber.name], subscriber.reaction)
         return [read(enveloped(answer)) for answer in reaction(read(enveloped(event)))]
 
     def assert_ended(self, order: Order, run_id: str, *, cancelled: bool) -> None:

@@ -1,4 +1,4 @@
-"""The table of subscriptions is the only wiring: no service knows of another one."""
+"""The table of participants is the only wiring: no service knows of another one."""
 
 from __future__ import annotations
 
@@ -6,30 +6,54 @@ import ast
 import importlib
 import inspect
 import pkgutil
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
+from typing import get_type_hints
 
 import pytest
+from temporalio import activity
 
+import activities
 import messages.events
-from activities import reactions
-from messages.events.base import OrderEvent
-from services.mock import SERVICES, open_services
-from settings import Settings
-from worker import ACTIVITIES
-from workflows.choreography.participants import PARTICIPANTS, STEP_OF
+from messages.events.base import OrderEvent, Refusal, Undone
+from messages.events.order import OrderCancelled
+from messages.participants import PARTICIPANTS, SERVICES, STEP_TOLD_OF, Participant
+from messages.settling import Settle
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS
+from workflows.orchestration import order_saga
 
-#: What any service's reactions may use: it tells nothing of another service.
+#: What any service's activities may use: it tells nothing of another service.
 SHARED = {
     "__future__",
+    "typing",
     "temporalio",
+    "activities.answer",
     "activities.failures",
-    "activities.reactions.answer",
+    "activities.ports",
     "messages.base",
     "messages.events.base",
-    "messages.orders",
+    "messages.settling",
+}
+
+#: What events have in common, and so no event.
+BASES = (OrderEvent, Refusal, Undone)
+
+#: Who hears of what, as the choreography was designed.
+DESIGN = {
+    "OrderCreated": ("inventory",),
+    "InventoryReserved": ("payment", "order"),
+    "PaymentSucceeded": ("shipping", "order"),
+    "ShipmentPrepared": ("loyalty", "order"),
+    "LoyaltyPointsAwarded": ("order",),
+    "InventoryReservationFailed": ("order",),
+    "PaymentFailed": ("order",),
+    "ShipmentFailed": ("order",),
+    "LoyaltyPointsRefused": ("order",),
+    "OrderCancelled": ("inventory", "payment", "shipping", "loyalty"),
+    "InventoryReleased": ("order",),
+    "PaymentRefunded": ("order",),
+    "ShipmentCancelled": ("order",),
+    "LoyaltyPointsDeducted": ("order",),
 }
 
 
@@ -63,31 +87,21 @@ def taken_by(service: str) -> set[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_reactions_of_a_service_know_no_other_service(service: str) -> None:
+def test_the_activities_of_a_service_know_no_other_service(service: str) -> None:
     own = {f"messages.{service}", f"messages.events.{service}"}
     foreign_events = {
         name
-        for source, name in imports(modules_of(reactions)[service])
-        if source not in SHARED | own | {"activities.ports"}
+        for source, name in imports(modules_of(activities)[service])
+        if source not in SHARED | own
         and not (source.startswith("messages.events.") and name in taken_by(service))
     }
     assert foreign_events == set()
 
 
-def test_each_service_knows_its_own_port_only() -> None:
-    ports = [
-        name
-        for service in SERVICES
-        for source, name in imports(modules_of(reactions)[service])
-        if source == "activities.ports"
-    ]
-    assert len(ports) == len(set(ports)) == len(SERVICES)
-
-
 def test_what_the_services_share_names_none_of_them() -> None:
-    shared = {name for name in modules_of(reactions) if name not in SERVICES}
+    shared = {name for name in modules_of(activities) if name not in SERVICES}
     for name in shared:
-        sources = {source for source, _ in imports(modules_of(reactions)[name])}
+        sources = {source for source, _ in imports(modules_of(activities)[name])}
         assert not {s for s in sources for service in SERVICES if service in s}
 
 
@@ -96,7 +110,7 @@ def test_each_type_of_event_is_in_the_table_and_says_its_own_name() -> None:
         event
         for module in modules_of(messages.events).values()
         for event in vars(module).values()
-        if inspect.isclass(event) and issubclass(event, OrderEvent) and event is not OrderEvent
+        if inspect.isclass(event) and issubclass(event, OrderEvent) and event not in BASES
     }
     assert {event.__name__ for event in defined} == set(SUBSCRIPTIONS)
     for event in defined:
@@ -104,23 +118,33 @@ def test_each_type_of_event_is_in_the_table_and_says_its_own_name() -> None:
         assert isinstance(event.model_fields["version"].default, int)
 
 
-def test_whatever_reacts_in_a_worker_is_in_the_table_and_the_other_way_round(
-    tmp_path: Path,
+@pytest.mark.parametrize("participant", PARTICIPANTS, ids=SERVICES)
+def test_a_services_activities_are_those_of_the_table_and_take_what_it_says(
+    participant: Participant,
 ) -> None:
-    in_the_table = {
-        (subscriber.name, subscriber.reaction)
-        for subscribers in SUBSCRIPTIONS.values()
-        for subscriber in subscribers
-        if subscriber.reaction is not None
+    hosted = {
+        name: each
+        for name, each in vars(modules_of(activities)[participant.service].HOST).items()
+        if activity._Definition.from_callable(each) is not None
     }
-    with closing(open_services(Settings(data_dir=tmp_path).ledger_urls())) as services:
-        hosted = {
-            (service, inspect.unwrap(activity).__func__)
-            for service, activities in ACTIVITIES.items()
-            for activity in activities(services)
-            if activity.__module__.startswith(f"{reactions.__name__}.")
-        }
-    assert hosted == in_the_table
+    forward, backward = participant.reactions
+    assert {name: _asked(each) for name, each in hosted.items()} == {
+        participant.step: participant.request,
+        participant.compensation: participant.request,
+        participant.settlement: Settle,
+        forward: participant.takes,
+        backward: OrderCancelled,
+    }
+
+
+def _asked(each: Callable[..., object]) -> object:
+    """The type of what an activity takes."""
+    return next(iter(get_type_hints(each).values()))
+
+
+def test_the_saga_has_a_row_for_each_row_of_the_table() -> None:
+    rows = [(step.name, step.compensation.__name__) for step in order_saga.STEPS]
+    assert rows == [(participant.step, participant.compensation) for participant in PARTICIPANTS]
 
 
 def test_no_subscriber_hears_of_an_event_twice() -> None:
@@ -130,7 +154,12 @@ def test_no_subscriber_hears_of_an_event_twice() -> None:
         assert len(names) == len(set(names))
 
 
-def test_the_order_hears_of_everything_that_it_keeps_account_of_and_of_nothing_else() -> None:
-    heard = {event for event, subscribers in SUBSCRIPTIONS.items() if ORDER in subscribers}
-    assert heard == {event.__name__ for event in STEP_OF}
-    assert {participant.service for participant in PARTICIPANTS} == set(SERVICES)
+def test_each_event_goes_to_whom_the_choreography_was_designed_for() -> None:
+    heard = {
+        event: tuple(subscriber.name for subscriber in subscribers)
+        for event, subscribers in SUBSCRIPTIONS.items()
+    }
+    assert heard == DESIGN
+    assert {event for event, names in DESIGN.items() if ORDER.name in names} == {
+        event.__name__ for event in STEP_TOLD_OF
+    }

@@ -11,6 +11,7 @@ from cli.modes import Mode
 from messages.events.base import OrderEvent
 from messages.ids import order_choreography_id
 from messages.orders import Order
+from messages.participants import PARTICIPANTS
 from messages.sagas import SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
@@ -18,8 +19,7 @@ from tests.harness.opening import OpenShop
 from tests.harness.runs import first_run
 from tests.harness.shop import Handle, Shop
 from tests.harness.steps import STEPS
-from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import PARTICIPANTS
+from workflows.choreography.order_choreography import OrderChoreography
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.harness.opening import OpenShop
 from tests.harness.progress import assert_no_task_failed
 from tests.harness.runs import first_run
 from tests.harness.waiting import until
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 _UNREADABLE = RawValue(Payload(metadata={"encoding": b"unheard/of"}, data=b"\xff"))
 _WHAT_ALL_SERVICES_TELL: tuple[type[OrderEvent], ...] = (

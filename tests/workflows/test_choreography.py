@@ -8,6 +8,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from cli.modes import Mode
+from messages.participants import PARTICIPANTS
 from messages.sagas import SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.deliveries import BACKWARD, FORWARD, delivery
@@ -17,8 +18,7 @@ from tests.harness.participants import REFUSED_ORDERS
 from tests.harness.runs import closed_as
 from tests.harness.shop import Handle
 from tests.harness.steps import ACTIONS, STEPS
-from workflows.choreography.order import OrderChoreography
-from workflows.choreography.participants import PARTICIPANTS
+from workflows.choreography.order_choreography import OrderChoreography
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_running
 from tests.harness.runs import EVERYTHING, Excluded, first_run
 from tests.harness.steps import ACTIONS, STEPS
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from tests.harness.progress import until_retrying, until_running
 from tests.harness.runs import first_run
 from tests.harness.shop import Shop
 from tests.harness.steps import STEPS
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 
 @pytest.fixture

@@ -141,8 +141,9 @@ async def test_a_forward_event_that_is_discarded_settles_nothing(open_shop: Open
         assert shop.decisions(order) == {}
 
 
+@pytest.mark.parametrize("forgotten", [False, True])
 async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothing(
-    open_shop: OpenShop,
+    open_shop: OpenShop, forgotten: bool
 ) -> None:
     order = an_order()
     async with open_shop() as shop:
@@ -151,6 +152,8 @@ async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothi
         cancelled = told(OrderCancelled, order, first_run(handle))
         letter = await deliver(shop, enveloped(cancelled, lambda e: e.update(version=2)), "payment")
         await until_parked(letter)
+        if forgotten:
+            await shop.delete(handle)
         await decide(letter, "discard", "nobody cancelled this")
         assert (await letter.result()).state is DeliveryState.DISCARDED
         assert shop.decisions(order) == {}

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from temporalio import activity
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+import services.records
 from messages.reconciliation import Examined, Leftover
 from messages.runs import RunRef
 from messages.sagas import SagaStatus
@@ -24,7 +26,7 @@ from tests.harness.opening import OpenShop
 from tests.harness.placing import half_done
 from tests.harness.policies import ChangePolicies
 from tests.harness.reconciling import assert_nothing_left, leftover_of, reconcile
-from tests.harness.runs import first_run, resolve
+from tests.harness.runs import first_run, ref_of, resolve
 from tests.harness.steps import STEPS
 from worker import worker_config
 from workflows.reconciliation.undo_leftover import UndoLeftover
@@ -37,8 +39,10 @@ def soon_quiet(policies_with: ChangePolicies) -> None:
 
 
 @pytest.mark.usefixtures("soon_quiet")
+@pytest.mark.parametrize("sealed_before", [False, True])
+@pytest.mark.parametrize("forgotten", [False, True])
 async def test_a_lost_ledger_is_no_evidence_and_an_operator_decides(
-    open_shop: OpenShop, tmp_path: Path
+    open_shop: OpenShop, tmp_path: Path, sealed_before: bool, forgotten: bool
 ) -> None:
     orders = [an_order() for _ in range(2)]
     async with open_shop(worker=False) as shop:
@@ -46,12 +50,15 @@ async def test_a_lost_ledger_is_no_evidence_and_an_operator_decides(
             handles = [await shop.place(order, skip_time=True) for order in orders]
             for handle in handles:
                 await shop.succeeds(handle)
+            if sealed_before:
+                await assert_nothing_left(shop)
+            for handle in handles if forgotten else ():
                 await shop.delete(handle)
         lost = shop.settings.model_copy(
             update={"loyalty_url": f"sqlite:///{tmp_path / 'another.db'}"}
         )
-        with closing(open_services(lost.ledger_urls(), FaultPlan())) as services:
-            async with Worker(**worker_config(shop.client, services, lost)):
+        with closing(open_services(lost.ledger_urls(), FaultPlan())) as opened:
+            async with shop.worker(config=worker_config(shop.client, opened, lost)):
                 report = await reconcile(shop)
                 assert report.undone == 0
                 assert {run.order_id for run in report.listed if run.unproved} == {
@@ -115,6 +122,27 @@ async def test_a_search_that_finds_many_runs_gone_stops_and_asks(
         assert all(shop.standing(order) == [] for order in orders)
 
 
+@pytest.mark.parametrize("however_many", [False, True])
+async def test_a_search_goes_no_further_when_it_has_found_too_much_for_one_time(
+    open_shop: OpenShop,
+    policies_with: ChangePolicies,
+    monkeypatch: pytest.MonkeyPatch,
+    however_many: bool,
+) -> None:
+    monkeypatch.setattr(services.records, "_PAGE", 1)
+    policies_with(quiet=0, many_gone=1, many_at_once=1)
+    async with open_shop(SHIPPING_IS_DOWN) as shop:
+        for order in (an_order() for _ in range(3)):
+            await shop.delete(await half_done(shop, order))
+        report = await reconcile(shop, however_many=however_many)
+        assert report.stopped is not None
+        assert report.stopped.startswith("2 runs")
+        assert report.orders == (2 if however_many else 0)
+        while report.stopped is not None:
+            report = await reconcile(shop, however_many=True)
+        await assert_nothing_left(shop)
+
+
 async def test_one_run_that_cannot_be_read_stops_no_other(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop(SHIPPING_IS_DOWN) as shop:
@@ -171,3 +199,38 @@ async def test_a_leftover_of_which_temporal_does_not_tell_any_more_is_not_undone
                 await resolve(leftover, "retry", step)
             assert set((await leftover.result()).undone) == set(STEPS[:2])
         await shop.client.get_workflow_handle(handle.id).terminate("test")
+
+
+async def test_while_it_is_recorded_that_an_effect_is_kept_nothing_else_can_be_decided(
+    open_shop: OpenShop,
+) -> None:
+    order = an_order()
+    async with open_shop(worker=False) as shop:
+        async with shop.worker():
+            handle = await shop.place(order, skip_time=True)
+            await shop.outcome(handle)
+        async with shop.deciding_worker():
+            leftover = await shop.client.start_workflow(
+                UndoLeftover.run,
+                Leftover(
+                    run=ref_of(handle),
+                    order_id=order.order_id,
+                    ended="gone",
+                    why="nobody knows",
+                    unproved=True,
+                    steps=("process_payment",),
+                    standing=("process_payment",),
+                ),
+                id=leftover_of(shop, handle).id,
+                task_queue=shop.settings.task_queue,
+            )
+            await shop.until_listed_as(leftover, SagaStatus.NEEDS_INTERVENTION)
+            await resolve(leftover, "keep")
+            # No worker is there to record it.
+            with pytest.raises(WorkflowUpdateFailedError) as refused:
+                await resolve(leftover, "mark_resolved")
+            assert "does not wait for an operator" in str(refused.value.cause)
+        async with shop.worker():
+            result = await leftover.result()
+        assert (result.kept, result.resolved_manually) == (("process_payment",), ())
+        assert shop.standing(order) == STEPS

@@ -10,11 +10,11 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-import runtime.runs
+import runs.examination
 import services.records
 from messages.reconciliation import ReconciliationReport
 from messages.sagas import SagaSucceeded
-from runtime.schedule import ensure_reconciliation, schedule_id
+from runs.schedule import ensure_reconciliation, schedule_id
 from tests.harness.builders import an_order
 from tests.harness.faults import (
     SHIPPING_IS_DOWN,
@@ -75,7 +75,7 @@ async def test_many_leftovers_are_found_page_by_page_and_in_run_after_run(
     open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, policies_with: ChangePolicies
 ) -> None:
     monkeypatch.setattr(services.records, "_PAGE", 1)
-    monkeypatch.setattr(runtime.runs, "_PAGE", 1)
+    monkeypatch.setattr(runs.examination, "_PAGE", 1)
     policies_with(reconciler_events=30)
     halfway, done, not_begun = ([an_order() for _ in range(2)] for _ in range(3))
     waiting = transient("prepare_shipping", orders=tuple([order.order_id for order in halfway]))

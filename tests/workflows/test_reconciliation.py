@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from messages.ids import order_saga_id
-from messages.requests import STEP_OF
+from messages.participants import STEP_OF
 from messages.sagas import SagaStatus, StepState
 from services.faults import Kind
 from tests.harness.builders import an_order
@@ -26,7 +26,7 @@ from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_retrying, until_running
 from tests.harness.reconciling import assert_nothing_left, leftover_of, reconcile
 from tests.harness.runs import closed_as, resolve
-from tests.harness.steps import COMPENSATION_OF, STEPS
+from tests.harness.steps import COMPENSATION_OF, STEPS, before
 from tests.harness.waiting import until
 
 HOURS = 3600.0
@@ -40,21 +40,21 @@ async def test_terminated_before_a_steps_effect_keeps_the_late_action_out(
     open_shop: OpenShop, step: str
 ) -> None:
     order = an_order()
-    late = delay(step, seconds=1.5)
-    async with open_shop(late) as shop:
-        handle = await shop.place(order)
-        await until_running(handle, step)
-        await shop.terminate(handle)
-        report = await reconcile(shop)
-        before = STEPS[: STEPS.index(step)]
-        assert [run.saga_id for run in report.listed] == [handle.id]
-        assert list(report.listed[0].undone) == before[::-1]
-        assert set(report.listed[0].kept_out) == set(STEPS) - set(before)
+    async with open_shop(worker=False) as shop:
+        late = shop.hold(order, step)
+        async with shop.worker():
+            handle = await shop.place(order)
+            await late.until_reached()
+            await shop.terminate(handle)
+            report = await reconcile(shop)
+            assert [run.saga_id for run in report.listed] == [handle.id]
+            assert list(report.listed[0].undone) == before(step)[::-1]
+            assert set(report.listed[0].kept_out) == set(STEPS) - set(before(step))
+            assert shop.standing(order) == []
+            await assert_nothing_left(shop)
+        # The worker has let the late attempt go on, and waited for it.
         assert shop.standing(order) == []
-        await assert_nothing_left(shop)
-    # The worker has waited for the late attempt.
-    assert shop.standing(order) == []
-    assert shop.effects(order) == len(before)
+        assert shop.effects(order) == len(before(step))
 
 
 @each_step

@@ -14,15 +14,15 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from cli.modes import Mode
+from messages.participants import PARTICIPANTS
 from messages.sagas import SagaRolledBack, SagaSucceeded
 from runtime.data_converter import data_converter
-from tests.harness.answers import Substitute, activity_name, answering_worker
+from tests.harness.answers import Substitute, answering_worker
 from tests.harness.builders import an_order
 from tests.harness.faults import LOYALTY_REFUSES
 from tests.harness.opening import OpenShop
 from tests.harness.progress import assert_no_task_failed
 from tests.harness.shop import Shop
-from worker import ACTIVITIES
 
 _ORDERS_AT_ONCE = 10
 _ROUNDS = 10
@@ -38,8 +38,8 @@ class Newer:
 
     async def worker(self) -> AbstractAsyncContextManager[Worker]:
         """Run its worker, which has a connection of its own."""
-        services, known = self._shop.services, self._shop.client
-        names = [activity_name(each) for of in ACTIVITIES.values() for each in of(services)]
+        known = self._shop.client
+        names = [name for participant in PARTICIPANTS for name in participant.activities]
         client = await Client.connect(
             known.service_client.config.target_host,
             namespace=known.namespace,

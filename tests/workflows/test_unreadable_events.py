@@ -32,7 +32,7 @@ from tests.harness.progress import until_running
 from tests.harness.runs import first_run
 from tests.harness.steps import STEPS
 from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.order import OrderChoreography
+from workflows.choreography.order_choreography import OrderChoreography
 
 
 @pytest.fixture

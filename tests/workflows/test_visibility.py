@@ -9,8 +9,8 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from cli.waiting import waiting
-from runtime.visibility import equals
+from runs.listing import waiting
+from runs.visibility import equals
 from tests.harness.server import in_real_time
 from tests.harness.waiting import until
 

@@ -1,4 +1,4 @@
-"""What an order costs, orchestrated and choreographed: ``make compare``.
+"""Costs of an order, orchestrated and choreographed: ``make compare``.
 
 Both kinds run on one server, with one worker, in turns, so that whatever else the machine does
 falls on both alike. Counts are exact; of times, only the ratio means something elsewhere.
@@ -18,13 +18,13 @@ from typing import NamedTuple
 from rich.table import Table
 from temporalio.client import Client
 
-from cli.demo.stage import ROOT, Stage, stage
+from cli.local_system import ROOT, LocalSystem, local_system
 from cli.modes import Mode
-from cli.order import Placed, place
 from cli.order_file import read_order
 from cli.output import Output
-from cli.runs import outcome
+from cli.placing import Placed, place
 from messages.orders import Order
+from runs.results import outcome
 from runtime.exits import ExitCode, run
 from settings import Settings
 
@@ -33,7 +33,7 @@ KINDS = {"succeeds": "order.json", "refused by shipping": "address_not_serviceab
 
 
 class Cost(NamedTuple):
-    """What one order took."""
+    """Cost of one order."""
 
     workflows: int
     events: int
@@ -57,7 +57,7 @@ async def main() -> ExitCode:
     output = Output(as_json=False)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), faults=None)
-        async with stage(settings, None, None, output.line) as on, on.worker(None):
+        async with local_system(settings, None, None, output.line) as on, on.worker(None):
             for title, example in KINDS.items():
                 order = read_order(str(ROOT / "examples" / example))
                 measured = await _measure(on, order, chosen.rounds, chosen.in_flight)
@@ -79,7 +79,7 @@ def _arguments() -> _Chosen:
     return parser.parse_args(namespace=_Chosen())
 
 
-async def _measure(on: Stage, order: Order, rounds: int, in_flight: int) -> Measured:
+async def _measure(on: LocalSystem, order: Order, rounds: int, in_flight: int) -> Measured:
     costs: dict[Mode, Cost] = {}
     latencies: dict[Mode, list[float]] = {mode: [] for mode in Mode}
     together: dict[Mode, float] = {}
@@ -97,7 +97,7 @@ async def _measure(on: Stage, order: Order, rounds: int, in_flight: int) -> Meas
     return Measured(costs, latencies, together)
 
 
-async def _through(on: Stage, mode: Mode, order: Order, name: str) -> tuple[Placed, float]:
+async def _through(on: LocalSystem, mode: Mode, order: Order, name: str) -> tuple[Placed, float]:
     one = order.model_copy(update={"order_id": f"{order.order_id}-{name}"})
     began = time.perf_counter()
     placed = await place(on.client, mode, one, on.settings.task_queue)

@@ -8,9 +8,13 @@ from uuid import uuid4
 
 from messages.ids import order_saga_id
 from messages.orders import Order
-from messages.requests import requests_of
+from messages.participants import requests_of
 from services.fence import fence
+from services.inventory import InventoryService
+from services.loyalty import LoyaltyService
 from services.mock import Services, open_services
+from services.payment import PaymentService
+from services.shipping import ShippingService
 from settings import Settings
 
 _AT_ONCE = 50_000
@@ -36,10 +40,10 @@ def fill(settings: Settings, order: Order, orders: int) -> None:
 
 def _place(services: Services, order: Order, run_id: str) -> None:
     requests = requests_of(order, order_saga_id(order.order_id), run_id)
-    services.inventory.reserve(requests["reserve_inventory"])  # type: ignore[arg-type]
-    services.payment.charge(requests["process_payment"])  # type: ignore[arg-type]
-    services.shipping.prepare(requests["prepare_shipping"])  # type: ignore[arg-type]
-    services.loyalty.award(requests["award_loyalty_points"])  # type: ignore[arg-type]
+    services.get(InventoryService).reserve(requests["reserve_inventory"])  # type: ignore[arg-type]
+    services.get(PaymentService).charge(requests["process_payment"])  # type: ignore[arg-type]
+    services.get(ShippingService).prepare(requests["prepare_shipping"])  # type: ignore[arg-type]
+    services.get(LoyaltyService).award(requests["award_loyalty_points"])  # type: ignore[arg-type]
 
 
 def _copy(connection: sqlite3.Connection, order_id: str, run_id: str, orders: int) -> None:

@@ -19,18 +19,18 @@ from typing import NamedTuple
 from rich.table import Table
 
 from cli.audit import audit_with_temporal
-from cli.demo.stage import ROOT, Stage, stage
+from cli.local_system import ROOT, LocalSystem, local_system
 from cli.modes import Mode
 from cli.output import Output
 from cli.simulation.population import Population
 from cli.simulation.simulate import Simulated, simulate
 from cli.simulation.simulation import Simulation
-from cli.waiting import PARKED
+from messages.participants import PARTICIPANTS
+from runs.visibility import IS_PARKED
 from runtime.exits import ExitCode, run
 from runtime.processes import ChildProcess
 from services.audit import AuditReport
 from settings import Settings
-from workflows.choreography.participants import PARTICIPANTS
 
 HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
 #: Seconds after which an order gives up an event that is parked.
@@ -46,7 +46,7 @@ _EVERY = 1.0
 
 
 class Watched(NamedTuple):
-    """What was seen of the load while it lasted, once a second."""
+    """Observations of the load while it lasted, once a second."""
 
     #: Resident memory of the worker, MiB.
     memory: list[float]
@@ -68,7 +68,7 @@ class Loaded(NamedTuple):
 
     @property
     def clean(self) -> bool:
-        """Whether no order was lost or left half done, and no queue grew beyond its orders."""
+        """Tell whether no order was lost or half done, and no queue grew beyond its orders."""
         settled = self.audit.clean and not self.audit.in_flight
         return settled and self.audit.sagas == self.orders and self.most_open <= self.bound
 
@@ -87,7 +87,10 @@ async def main() -> ExitCode:
         output.line(f"{mode.value}: {chosen.orders} orders, {chosen.in_flight} in flight", "bold")
         with tempfile.TemporaryDirectory() as folder:
             settings = Settings(data_dir=Path(folder), faults=HOSTILE)
-            async with stage(settings, None, None, output.line) as on, on.worker(HOSTILE) as worker:
+            async with (
+                local_system(settings, None, None, output.line) as on,
+                on.worker(HOSTILE) as worker,
+            ):
                 loaded[mode] = await _load(on, worker, mode, chosen, output)
     output.line("")
     output.say(_table(loaded))
@@ -108,7 +111,7 @@ def _arguments() -> _Chosen:
 
 
 async def _load(
-    on: Stage, worker: ChildProcess, mode: Mode, chosen: _Chosen, output: Output
+    on: LocalSystem, worker: ChildProcess, mode: Mode, chosen: _Chosen, output: Output
 ) -> Loaded:
     population = Population(
         count=chosen.orders, seed=1, prefix=f"load-{mode.value}", deadline_seconds=DEADLINE
@@ -124,11 +127,11 @@ async def _load(
     return Loaded(chosen.orders, bound, simulated, report, watched)
 
 
-async def _watch(on: Stage, worker: ChildProcess, watched: Watched) -> None:
+async def _watch(on: LocalSystem, worker: ChildProcess, watched: Watched) -> None:
     while True:
         with suppress(OSError):
             watched.memory.append(_resident(worker.pid))
-        parked = (await on.client.count_workflows(PARKED)).count
+        parked = (await on.client.count_workflows(IS_PARKED)).count
         running = (await on.client.count_workflows('ExecutionStatus = "Running"')).count
         watched.parked.append(parked)
         watched.open_runs.append(running - parked)
@@ -141,7 +144,7 @@ def _resident(pid: int | None) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-async def _until_all_are_closed(on: Stage, mode: Mode) -> None:
+async def _until_all_are_closed(on: LocalSystem, mode: Mode) -> None:
     """Orders whose event is parked end at their deadline."""
     query = f'WorkflowType = "{mode.workflow}" AND ExecutionStatus = "Running"'
     patience = time.monotonic() + 4 * DEADLINE

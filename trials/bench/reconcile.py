@@ -1,4 +1,4 @@
-"""What a reconciliation costs on ledgers with a short history and on ones with a long one.
+"""Costs of a reconciliation on ledgers with a short history and on ones with a long one.
 
 Each has a server and a worker of its own, on one machine, and they are measured in turns, so that
 whatever else the machine does falls on both alike.
@@ -20,14 +20,14 @@ from uuid import uuid4
 
 from rich.table import Table
 
-from cli.demo.stage import ROOT, Stage, stage
+from cli.local_system import ROOT, LocalSystem, local_system
 from cli.modes import Mode
-from cli.order import place
 from cli.order_file import read_order
 from cli.output import Output
-from cli.runs import outcome
+from cli.placing import place
 from messages.orders import Order
 from messages.reconciliation import Reconcile
+from runs.results import outcome
 from runtime.exits import ExitCode, run
 from settings import Settings
 from trials.bench.filled import fill
@@ -59,10 +59,10 @@ async def main() -> ExitCode:
     # Nobody else shall reconcile meanwhile.
     os.environ["ORDER_SAGA_RECONCILE_EVERY_SECONDS"] = "0"
     async with AsyncExitStack() as opened:
-        stages = {
+        systems = {
             orders: await _opened(opened, order, orders, output) for orders in (FEW, chosen.orders)
         }
-        measured = await _measure(stages, order, chosen)
+        measured = await _measure(systems, order, chosen)
     output.line("")
     output.say(_table(measured, chosen))
     within = all(statistics.median(one.settled) < WITHIN for one in measured)
@@ -83,32 +83,34 @@ def _arguments() -> _Chosen:
     return parser.parse_args(namespace=_Chosen())
 
 
-async def _opened(opened: AsyncExitStack, order: Order, orders: int, output: Output) -> Stage:
+async def _opened(opened: AsyncExitStack, order: Order, orders: int, output: Output) -> LocalSystem:
     settings = Settings(
         data_dir=Path(opened.enter_context(tempfile.TemporaryDirectory())), faults=None
     )
     output.line(f"filling ledgers with {orders:,} orders")
     await asyncio.to_thread(fill, settings, order, orders)
-    on = await opened.enter_async_context(stage(settings, None, None, output.line))
+    on = await opened.enter_async_context(local_system(settings, None, None, output.line))
     await opened.enter_async_context(on.worker(None))
     return on
 
 
-async def _measure(stages: dict[int, Stage], order: Order, chosen: _Chosen) -> list[Measured]:
-    settled: dict[int, list[float]] = {orders: [] for orders in stages}
+async def _measure(
+    systems: dict[int, LocalSystem], order: Order, chosen: _Chosen
+) -> list[Measured]:
+    settled: dict[int, list[float]] = {orders: [] for orders in systems}
     for number in range(-1, chosen.rounds):  # one that does not count, while everything warms up
-        for orders, on in stages.items():
+        for orders, on in systems.items():
             seconds = await _reconcile(on)
             if number >= 0:
                 settled[orders].append(seconds)
     recent: dict[int, float] = {}
-    for orders, on in stages.items():
+    for orders, on in systems.items():
         await _place(on, order, chosen.recent)
         recent[orders] = await _reconcile(on)
-    return [Measured(n, _size(on), settled[n], recent[n]) for n, on in stages.items()]
+    return [Measured(n, _size(on), settled[n], recent[n]) for n, on in systems.items()]
 
 
-async def _reconcile(on: Stage) -> float:
+async def _reconcile(on: LocalSystem) -> float:
     began = time.perf_counter()
     report = await on.client.execute_workflow(
         ReconcileOrders.run,
@@ -122,7 +124,7 @@ async def _reconcile(on: Stage) -> float:
     return seconds
 
 
-async def _place(on: Stage, order: Order, count: int) -> None:
+async def _place(on: LocalSystem, order: Order, count: int) -> None:
     gate = asyncio.Semaphore(_IN_FLIGHT)
 
     async def through(number: int) -> None:
@@ -134,7 +136,7 @@ async def _place(on: Stage, order: Order, count: int) -> None:
     await asyncio.gather(*map(through, range(count)))
 
 
-def _size(on: Stage) -> float:
+def _size(on: LocalSystem) -> float:
     ledgers = (on.settings.data_dir / f"{service}.db" for service in on.settings.ledger_urls())
     return sum(ledger.stat().st_size for ledger in ledgers) / 1e6
 

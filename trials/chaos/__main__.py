@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def table(chaos: Chaos) -> Table:
-    """What was done, and what became of the orders."""
+    """Return a table of what was done, and of what became of the orders."""
     shown = Table(box=None, padding=(0, 2), show_header=False)
     shown.add_column()
     shown.add_column(justify="right")

@@ -1,4 +1,4 @@
-"""What the ledgers hold, read by plain SQL: nothing here trusts the product's own audit."""
+"""Contents of the ledgers, read by plain SQL: nothing here trusts the product's own audit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 
 from messages.ids import OperationId
+from messages.participants import SERVICES
+from services.fault_injection import hits
 from services.faults import load_fault_plan
-from services.mock import SERVICES
-from services.trouble import hits
 
 #: What stands of each operation, net of what was reversed, in each account that it touched.
 _NET = """
@@ -38,7 +38,7 @@ class Books:
             self._read(service)
 
     def faults(self, plan_file: Path) -> int:
-        """How many faults the plan has put in the way, by its own count of calls."""
+        """Count the faults that the plan has put in the way, by its own count of calls."""
         plan = load_fault_plan(plan_file)
         return sum(
             hits(plan.fault[rule], plan.seed, (rule, operation, order_id, nth))

@@ -29,7 +29,7 @@ _EXTRA_TIME = 90.0
 
 
 class Chaos(NamedTuple):
-    """What was done, and what became of it."""
+    """Account of what was done, and of what became of it."""
 
     #: How often trouble of each kind has hit; 0: only in vain.
     done: Counter[str]

@@ -11,7 +11,7 @@ from functools import partial
 
 from cli.modes import Mode
 from cli.simulation.fates import Summary
-from cli.waiting import PARKED
+from runs.visibility import IS_PARKED
 from tests.harness.running import Running
 from tests.harness.system import System
 
@@ -42,12 +42,12 @@ class Customers:
 
     @property
     def is_busy(self) -> bool:
-        """Whether it still places orders, or waits for them."""
+        """Tell whether it still places orders, or waits for them."""
         return bool(self._batches) and self._batches[-1].process.poll() is None
 
     @property
     def is_under_way(self) -> bool:
-        """Whether orders of the last batch have come to the first service."""
+        """Tell whether orders of the last batch have come to the first service."""
         arrived = "SELECT 1 FROM fence WHERE saga_id LIKE ? LIMIT 1"
         with closing(sqlite3.connect(self._system.data_dir / "inventory.db")) as ledger:
             return ledger.execute(arrived, [f"{self.prefix()}%"]).fetchone() is not None
@@ -70,15 +70,15 @@ class Customers:
         )
 
     def prefix(self, number: int = 0) -> str:
-        """How the workflow ids of a batch begin, by default of the last one."""
+        """Return the beginning of a batch's workflow ids, by default of the last batch."""
         return f"{self.mode.saga_id(self._batch(number or len(self._batches)))}-"
 
     def _batch(self, number: int) -> str:
-        """How its order ids begin: an order cannot be placed in both modes."""
+        """Return the beginning of its order ids: an order cannot be placed in both modes."""
         return f"chaos-{self.mode.value}-{number}"
 
     def told(self) -> Iterator[tuple[str, Summary]]:
-        """What the customers of each batch were told, by :meth:`prefix`."""
+        """Yield what the customers of each batch were told, by :meth:`prefix`."""
         for number, batch in enumerate(self._batches, start=1):
             code, words = batch.process.wait(PATIENCE), batch.output()
             if code == _NO_SERVER:
@@ -91,7 +91,7 @@ def settle(system: System, customers: list[Customers]) -> int:
     """Wait for the end of everything; returns how many decisions an operator had to make."""
     deadline, decisions = time.monotonic() + PATIENCE, 0
     while _in_flight(system, customers) and time.monotonic() < deadline:
-        if system.count(PARKED):
+        if system.count(IS_PARKED):
             decisions += sum(_decide(system, item) for item in inbox(system))
         time.sleep(1)
     return decisions
@@ -103,7 +103,7 @@ def _in_flight(system: System, customers: list[Customers]) -> bool:
 
 
 def inbox(system: System) -> list[dict[str, object]]:
-    """What waits for an operator."""
+    """List what waits for an operator."""
     found = json.loads(system.starter("inbox", "--json").stdout or "[]")
     assert isinstance(found, list)
     return found

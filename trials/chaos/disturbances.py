@@ -1,4 +1,4 @@
-"""What is done to the running system, one kind after the other."""
+"""Kinds of trouble for the running system, one after the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from functools import partial
 from threading import Timer
 
-from services.mock import SERVICES
+from messages.participants import SERVICES
 from tests.harness.system import System
 from tests.harness.waiting import wait_until
 from trials.chaos.failpoints import Point
@@ -79,7 +79,7 @@ class Disturbances:
         return not failpoints.revoke(point)
 
     def freeze_one_worker(self) -> int:
-        """What it was doing, and is still given to do, happens when nobody expects it any more.
+        """Freeze a worker, so that what it does happens when nobody expects it any more.
 
         It stays frozen while there is other disturbances.
         """
@@ -101,7 +101,7 @@ class Disturbances:
         return 1
 
     def freeze_the_server(self) -> int:
-        """Connections stay open, and nothing answers."""
+        """Freeze the server: connections stay open, and nothing answers."""
         pid = self._system.server_pid()
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self._chance.uniform(1, 3))
@@ -127,7 +127,7 @@ class Disturbances:
         return hit
 
     def protect_a_ledger(self) -> int:
-        """A service's database turns read-only."""
+        """Make a service's database read-only."""
         service = self._chance.choice(SERVICES)
         self._workers.failpoints.protect(service, on=True)
         hit = self._felt("attempt to write a readonly database")
@@ -169,5 +169,5 @@ class Disturbances:
 
 
 def is_crash(kind: str) -> bool:
-    """Whether trouble of this kind kills a process."""
+    """Tell whether trouble of this kind kills a process."""
     return "killed" in kind

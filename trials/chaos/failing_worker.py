@@ -17,7 +17,8 @@ from messages.base import Command, Reversal
 from runtime.exits import run
 from runtime.logs import log_to_terminal
 from services import fence, ledger
-from services.fence import A, C, Fence, State
+from services.decided import State
+from services.fence import A, C, Fence
 from tests.harness.policies import changed_policies
 from trials.chaos.failpoints import Failpoints, Point
 
@@ -60,8 +61,11 @@ def _committed(request: Command) -> None:
 
 
 def _protect(connection: Connection) -> None:
-    """From outside, a file that is open already cannot be made read-only: root may write to it,
-    and so may who opened it before. Each connection is told not to write to it instead."""
+    """Tell each connection not to write to a protected file.
+
+    From outside, a file that is open already cannot be made read-only: root may write to it,
+    and so may whoever opened it before.
+    """
     protected = _failpoints.protects(Path(connection.engine.url.database or "").stem)
     if protected or connection.info.pop("protected", False):
         connection.exec_driver_sql(f"PRAGMA query_only = {protected}")

@@ -1,4 +1,4 @@
-"""What the chaos orders its workers to suffer: by files, since they are other processes."""
+"""Orders of the chaos to its workers: by files, since they are other processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Point(str, Enum):
-    """Where in an operation a worker can be told to die."""
+    """Point of an operation at which a worker can be told to die."""
 
     BEFORE = "before the effect"
     WRITTEN = "between effect and commit"
@@ -29,7 +29,7 @@ class Failpoints:
         (self._folder / point.name).touch()
 
     def is_pending(self, point: Point) -> bool:
-        """Whether nobody has come to the point since it was ordered."""
+        """Tell whether nobody has come to the point since it was ordered."""
         return (self._folder / point.name).exists()
 
     def revoke(self, point: Point) -> bool:
@@ -54,7 +54,7 @@ class Failpoints:
             mark.unlink()
 
     def protects(self, service: str) -> bool:
-        """Whether the service's database is read-only."""
+        """Tell whether the service's database is read-only."""
         return self._mark(service).exists()
 
     def _mark(self, service: str) -> Path:

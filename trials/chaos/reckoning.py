@@ -1,28 +1,27 @@
-"""What the customers were told, against what the ledgers hold."""
+"""Comparison of what the customers were told with what the ledgers hold."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import get_args
 
 from cli.modes import Mode
 from cli.simulation.fates import Summary
-from services.faults import Action
+from messages.participants import STEPS
 from tests.harness.system import System
 from trials.chaos.books import Books
 from trials.chaos.customers import Customers, inbox
 
 #: What Temporal's own command line calls the closing status, and what it says of the order.
 _ENDS = {"COMPLETED": "succeeded", "FAILED": "undone", "CANCELED": "undone"}
-_STEPS = frozenset(get_args(Action))
+_STEPS = frozenset(STEPS)
 _PARKED, _NOWHERE = "parked", "without an end"
 
 
 @dataclass
 class Reckoning:
-    """What became of the orders, by their ends, and what is wrong with that."""
+    """Ends of the orders, and what is wrong with them."""
 
     ends: Counter[str] = field(default_factory=Counter)
     #: Orders that were told one thing while the ledgers hold another, or that never ended; by
@@ -35,7 +34,7 @@ class Reckoning:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was lost, doubled or left behind."""
+        """Tell whether nothing was lost, doubled or left behind."""
         return not (self.lost or self.doubled or self.violations)
 
 
@@ -66,7 +65,7 @@ def reckon(system: System, customers: list[Customers], books: Books) -> Reckonin
 
 
 def _ends(system: System) -> dict[tuple[str, str], str]:
-    """How each run of an order ended, as Temporal has it."""
+    """Return how each run of an order ended, as Temporal has it."""
     orders = " OR ".join(f'WorkflowType = "{mode.workflow}"' for mode in Mode)
     listed = system.temporal(
         *("workflow", "list", "--limit", "100000", "--query", orders, "--output", "json")

@@ -45,7 +45,7 @@ class Workers:
         return [worker for worker in self.both if "polling task queue" in worker.output()]
 
     def complaints(self, *phrases: str) -> int:
-        """How often they have said one of these."""
+        """Count how often they have said one of these."""
         logs = [worker.output() for worker in self.both]
         return sum(log.count(phrase) for log in logs for phrase in phrases)
 

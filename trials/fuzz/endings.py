@@ -1,23 +1,22 @@
-"""What must be so in the end, whatever has happened."""
+"""Conditions that hold in the end, whatever has happened."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from messages.requests import STEP_OF
-from messages.verdicts import listed
-from services.audit import AuditReport, Violation
+from messages.participants import STEP_OF
+from services.audit import AuditReport
 from services.audit.books import Book, Operation, read_book
 from services.audit.ledgers import check_ledger
 from services.audit.sagas import runs
-from services.fence import State
+from services.decided import State
 
 ALL = frozenset(STEP_OF.values())
 
 
 class Ending(NamedTuple):
-    """How a scenario ended."""
+    """Ending of a scenario."""
 
     report: AuditReport
     #: By service, the service's own ledger.
@@ -36,7 +35,7 @@ def problems(ending: Ending) -> list[str]:
     """Everything that is not as it must be."""
     books = [read_book(service, url) for service, url in ending.ledgers.items()]
     found = list(ending.at_closing)
-    found += [str(each) for each in ending.report.violations if not _inevitable(each, ending)]
+    found += [str(each) for each in ending.report.violations]
     if ending.report.in_flight:
         found.append(f"{ending.report.in_flight} orders are called under way")
     found += _of_runs(runs(books), ending)
@@ -48,26 +47,8 @@ def problems(ending: Ending) -> list[str]:
 
 
 def missing_step(ending: Ending) -> frozenset[str]:
-    """The step whose effect may be in the ledger that is not there any more."""
+    """Return the step whose effect may be in the ledger that is not there any more."""
     return frozenset({STEP_OF[ending.swapped[0]]} if ending.swapped else ())
-
-
-def _inevitable(violation: Violation, ending: Ending) -> bool:
-    """Whether it says that one effect of a run is in the ledger that was taken away.
-
-    While that was there, the run was found to be right, and sealed in the others.
-    """
-    said = tuple(
-        begin
-        for step in missing_step(ending)
-        for begin in (
-            f"the saga succeeded, but {step} left no effect",
-            f"the saga is gone from Temporal: {listed(ALL - {step})} stands, {step} does not",
-        )
-    )
-    return violation.problem.startswith(said) and _stands_in_the_other(
-        violation.run_id or "", ending
-    )
 
 
 def _stands_in_the_other(run_id: str, ending: Ending) -> bool:
@@ -93,7 +74,7 @@ def _of_runs(by_run: Mapping[str, list[Operation]], ending: Ending) -> Iterator[
 
 
 def standing(ledgers: Mapping[str, str], run_id: str) -> frozenset[str]:
-    """The steps of a run whose effects stand now."""
+    """Return the steps of a run whose effects stand now."""
     books = [read_book(service, url) for service, url in ledgers.items()]
     operations = runs(books).get(run_id, [])
     return frozenset(o.step for o in operations if o.state == State.APPLIED)

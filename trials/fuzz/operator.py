@@ -20,7 +20,7 @@ from tests.harness.shop import Shop
 
 
 class Operator:
-    """Has tried again what is to be undone, and keeps what a customer was told to have.
+    """Operator who retries what is to be undone, and keeps what a customer was told to have.
 
     Args:
         promised: whether the customer was told that the order of this run succeeded.
@@ -70,7 +70,7 @@ class Operator:
             await run.execute_update("resolve_dead_letter", decision)
 
     async def _to_be_kept(self, leftover: ParkedLeftover) -> bool:
-        """Whether it is one that nothing proves to be wrong, and the customer counts on."""
+        """Tell whether nothing proves it to be wrong, and the customer counts on it."""
         history = await self._client.get_workflow_handle(leftover.workflow_id).fetch_history()
         given = history.events[0].workflow_execution_started_event_attributes.input
         (found,) = await self._client.data_converter.decode(given.payloads, [Leftover])

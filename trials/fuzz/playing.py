@@ -12,7 +12,7 @@ from pathlib import Path
 
 from temporalio.testing import WorkflowEnvironment
 
-from messages.requests import STEP_OF
+from messages.participants import STEP_OF
 from services.audit import audit
 from settings import Settings
 from tests.harness.reconciling import reconcile

@@ -38,7 +38,7 @@ class PlannedFault(NamedTuple):
     after: bool
 
     def rule(self, order_id: str) -> Fault:
-        """The same as a rule of a fault plan."""
+        """Return the same as a rule of a fault plan."""
         either_side = self.kind in ("transient", "delay", "permanent")
         return Fault.model_validate(
             {
@@ -103,7 +103,7 @@ class Swap(NamedTuple):
 
 
 class Story(NamedTuple):
-    """What happens to one order."""
+    """Events in the life of one order."""
 
     faults: tuple[PlannedFault, ...]
     interruptions: tuple[Interruption, ...]
@@ -113,7 +113,7 @@ class Story(NamedTuple):
 
     @property
     def calm(self) -> bool:
-        """Whether nothing happens to it that could keep it from succeeding."""
+        """Tell whether nothing happens to it that could keep it from succeeding."""
         harmless = all(each.what in ("unreadable", "reconcile") for each in self.interruptions)
         readable = all(version.readable for version in self.versions)
         return not self.faults and not self.hurried and harmless and readable
@@ -151,7 +151,7 @@ class Scenario(NamedTuple):
         return FaultPlan(fault=tuple(rules))
 
     def as_toml(self) -> str:
-        """The fault plan as a file, with how to play it."""
+        """Return the fault plan as a file, with how to play it."""
         command = f"simulate --orders {len(self.stories)} --seed {self.seed} --prefix fuzz"
         command += " --scarce" if self.scarce else ""
         command += f" --mode {self.mode.value} --deadline {DEADLINE}"

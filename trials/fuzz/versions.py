@@ -8,19 +8,15 @@ from typing import Any
 from pydantic import BaseModel
 from temporalio import activity
 
+from messages.participants import PARTICIPANTS
 from tests.harness.gates import AroundActivities, saga_of
 from trials.fuzz.scenario import OtherVersion
 
 #: By operation, the reaction by which a service comes to it among events.
 _REACTIONS = {
-    "reserve_inventory": "inventory_on_order_created",
-    "process_payment": "payment_on_inventory_reserved",
-    "prepare_shipping": "shipping_on_payment_succeeded",
-    "award_loyalty_points": "loyalty_on_shipment_prepared",
-    "release_inventory": "inventory_on_order_cancelled",
-    "refund_payment": "payment_on_order_cancelled",
-    "cancel_shipment": "shipping_on_order_cancelled",
-    "deduct_loyalty_points": "loyalty_on_order_cancelled",
+    operation: reaction
+    for p in PARTICIPANTS
+    for operation, reaction in zip((p.step, p.compensation), p.reactions, strict=True)
 }
 _UNHEARD_OF = {"unheard_of": {"since": "the next version"}}
 

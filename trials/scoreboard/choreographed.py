@@ -9,26 +9,17 @@ from datetime import datetime, timezone
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from messages.ids import delivery_id, event_id
+from messages.participants import PARTICIPANTS
 from messages.sagas import SagaView
 from tests.harness.deliveries import BACKWARD, FORWARD
 from tests.harness.runs import describe, end, forget, has_failed_once, is_parked, scheduled
-from tests.harness.steps import ACTIONS, UNDOS
 from trials.scoreboard.run import OPERATOR, Handle, Run
-from workflows.choreography.subscriptions import SUBSCRIPTIONS
-
-
-def _reaction(delivery: str) -> str:
-    """The activity of a delivery, by ``<event>/<subscriber>``."""
-    event, subscriber = delivery.split("/")
-    (found,) = (s.reaction for s in SUBSCRIPTIONS[event] if s.name == subscriber)
-    assert found is not None
-    return found.__name__
-
 
 #: By operation of a service, the activity that calls it.
 _REACTIONS = {
-    **{operation: _reaction(FORWARD[service]) for service, operation in ACTIONS.items()},
-    **{operation: _reaction(BACKWARD[service]) for service, operation in UNDOS.items()},
+    operation: reaction
+    for p in PARTICIPANTS
+    for operation, reaction in zip((p.step, p.compensation), p.reactions, strict=True)
 }
 _OPERATIONS = {reaction: operation for operation, reaction in _REACTIONS.items()}
 
@@ -60,7 +51,7 @@ class ChoreographedRun(Run):
             await super().ended()
 
     async def scheduled(self) -> list[str]:
-        """The operations that were begun, in the order in which their events follow."""
+        """Return the operations that were begun, in the order in which their events follow."""
         begun = [await scheduled(handle) async for handle, _ in self._deliveries()]
         return [_OPERATIONS[reaction] for activities in begun for reaction in activities]
 

@@ -1,4 +1,4 @@
-"""Who is checked: our two sagas, and textbook variants of the same one."""
+"""Contenders that are checked: our two sagas, and textbook variants of the same one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the four ledgers say of one order, read past the services."""
+"""Contents of the four ledgers about one order, read past the services."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from sqlalchemy import func, select
 
 from messages.payment import ProcessPayment
 from services.audit.books import KEPT
-from services.fence import State, fence
-from services.journal import Kind, journal
+from services.decided import State
+from services.fence import fence
+from services.journal import EntryKind, journal
 from services.ledger import reading
 
 #: What a service's effect is called on the scoreboard.
@@ -29,7 +30,7 @@ class Effects:
         self._order_id = order_id
 
     def standing(self) -> list[str]:
-        """The effects that stand."""
+        """Return the effects that stand."""
         applied = (
             select(func.count())
             .select_from(fence)
@@ -43,21 +44,21 @@ class Effects:
         return found
 
     def charges(self) -> int:
-        """How many times the customer was charged, refunded later or not."""
+        """Count how often the customer was charged, refunded later or not."""
         return self._payments("apply")
 
     def refunds(self) -> int:
-        """How many times the payment service paid the money back."""
+        """Count how often the payment service paid the money back."""
         return self._payments("reverse")
 
     def charge(self) -> ProcessPayment:
-        """The request by which the customer was charged, which is the refund's as well."""
+        """Return the request by which the customer was charged; it is the refund's as well."""
         kept = select(fence.c.request).where(fence.c.order_id == self._order_id)
         with reading("payment", self._ledgers["payment"]) as tx:
             return ProcessPayment.model_validate_json(tx.execute(kept).scalar_one())
 
     def keys(self) -> list[str]:
-        """The idempotency keys that the services know, a service after the other."""
+        """Return the idempotency keys that the services know, one service after the other."""
         known = select(fence.c.key).where(fence.c.order_id == self._order_id)
         found: list[str] = []
         for service in KEPT:
@@ -65,7 +66,7 @@ class Effects:
                 found += tx.execute(known).scalars()
         return found
 
-    def _payments(self, kind: Kind) -> int:
+    def _payments(self, kind: EntryKind) -> int:
         posted = (
             select(func.count())
             .select_from(journal.join(fence, fence.c.key == journal.c.key))

@@ -74,7 +74,7 @@ class Run:
 
     @staticmethod
     def activity(operation: str) -> str:
-        """The activity that calls a service's operation."""
+        """Return the activity that calls a service's operation."""
         return operation
 
     async def reached(self) -> bool:
@@ -117,7 +117,6 @@ class Run:
 
     async def waits_to_try_again(self) -> None:
         """Wait until a step has failed once and is about to be tried again."""
-
         await self._until(self._between_attempts)
 
     async def ended(self) -> None:
@@ -140,7 +139,7 @@ class Run:
             return " / ".join(said_by(failure.cause))
 
     async def says_success(self) -> bool:
-        """Whether the run is over and claims that the order was placed."""
+        """Tell whether the run is over and claims that the order was placed."""
         return await self.status() is WorkflowExecutionStatus.COMPLETED and '"SUCCESS"' in (
             await self.says()
         )
@@ -151,7 +150,7 @@ class Run:
         return ref_of(self.handle)
 
     async def paid_back_by_hand(self) -> None:
-        """A person pays the money back past the service, and records it where that can be done."""
+        """Pay the money back past the service, and record it where that can be done."""
         if self._contender.ours:
             await self._decide_on_refund(undone=True)
             await self.ended()
@@ -170,7 +169,7 @@ class Run:
             await self.ended()
 
     async def scheduled(self) -> list[str]:
-        """The activities of the run, in the order in which it began them."""
+        """Return the activities of the run, in the order in which it began them."""
         return await scheduled(self.handle)
 
     async def abandon(self) -> None:
@@ -179,15 +178,19 @@ class Run:
         await end(self._env.client.get_workflow_handle(leftover_id(self.ref)))
 
     def expect_nothing_stands(self) -> None:
-        """Raises:
-        Caught: something does.
+        """Expect that no effect is left.
+
+        Raises:
+            Caught: one is.
         """
         left = self.effects.standing()
         expect(not left, f"{left[0]} left" if len(left) == 1 else f"{len(left)} effects left")
 
     async def expect_all_or_nothing(self) -> None:
-        """Raises:
-        Caught: what stands is neither all that a success has nor the nothing of a failure.
+        """Expect all effects of an order that says it succeeded, and none of any other.
+
+        Raises:
+            Caught: others stand.
         """
         if not await self.says_success():
             self.expect_nothing_stands()
@@ -195,7 +198,7 @@ class Run:
             raise Caught(f"without {missing[0]}")
 
     async def _decide_on_refund(self, *, undone: bool) -> None:
-        """An operator records that the parked refund was done by hand, or has it tried again."""
+        """Record that the parked refund was done by hand, or have it tried again."""
         action = "mark_resolved" if undone else "retry"
         decision = {"step": "process_payment", "action": action, **OPERATOR}
         await self.handle.execute_update("resolve_compensation", decision)

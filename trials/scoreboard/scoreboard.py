@@ -33,7 +33,7 @@ Results = Mapping[str, Mapping[str, str | None]]
 
 
 class Scoreboard(NamedTuple):
-    """What came of it."""
+    """Results of all checks."""
 
     results: Results
     #: What the audit finds in the ledgers of our sagas after all checks.
@@ -83,7 +83,7 @@ async def play(env: WorkflowEnvironment, folder: Path) -> Scoreboard:
 
 
 async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
-    """What they return; nothing runs on when one of them raises."""
+    """Return what they return; nothing runs on when one of them raises."""
     ended = await asyncio.gather(*running, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):
@@ -118,13 +118,13 @@ async def _carried_out(check: Check, setup: Setup) -> str | None:
 
 
 def _concerned(board: Scoreboard, bug: str) -> Iterator[tuple[Contender, str | None]]:
-    """Who could have the bug, and what was seen of it."""
+    """Find who could have the bug, and what was seen of it."""
     seen = board.results[bug]
     return ((one, seen[one.name]) for one in CONTENDERS if one.name in seen)
 
 
 def fails(board: Scoreboard) -> list[str]:
-    """What must not be: ours has a bug, a check finds none anywhere, or the audit is not clean."""
+    """List what must not be: a bug of ours, a check that finds none, an audit that is not clean."""
     found = list(board.violations)
     for bug in board.results:
         concerned = list(_concerned(board, bug))
@@ -149,7 +149,7 @@ def show(board: Scoreboard, console: Console) -> None:
 
 
 def as_text(board: Scoreboard) -> str:
-    """The same as plain lines."""
+    """Return the same as plain lines."""
     console = Console(file=io.StringIO(), width=WIDTH)
     with console.capture() as captured:
         show(board, console)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from services.payment import PaymentService
 from settings import Settings
 from tests.harness.builders import an_order
 from tests.harness.reconciling import begin, reported
@@ -95,7 +96,7 @@ class Trial:
 
     async def redeliver_refund(self, run: Run) -> None:
         """A copy of the refund's request reaches the service, which the network had kept back."""
-        await asyncio.to_thread(self.services.payment.refund, run.effects.charge())
+        await asyncio.to_thread(self.services.get(PaymentService).refund, run.effects.charge())
 
     @asynccontextmanager
     async def elsewhere(self) -> AsyncIterator[Trial]:

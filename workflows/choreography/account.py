@@ -12,8 +12,9 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from messages.base import Resolution
     from messages.deliveries import CarrierState, DeliveryReport, DeliveryState
-    from messages.events.base import OrderEvent
+    from messages.events.base import OrderEvent, Refusal, Undone
     from messages.events.order import OrderCancelled
+    from messages.participants import PARTICIPANTS, STEP_TOLD_OF, STEPS
     from messages.sagas import (
         EventRecord,
         SagaRolledBack,
@@ -23,13 +24,6 @@ with workflow.unsafe.imports_passed_through():
         StepView,
     )
 
-from workflows.choreography.participants import (
-    PARTICIPANTS,
-    STEP_OF,
-    STEPS,
-    Refusal,
-    Undone,
-)
 from workflows.choreography.reports import step_of
 from workflows.closing import Turn
 from workflows.failure import brief
@@ -40,7 +34,7 @@ _UNDOING = {OrderCancelled.__name__, *(p.undone.__name__ for p in PARTICIPANTS)}
 
 
 class Account:
-    """What one run of the order knows."""
+    """Account of what one run of the order knows."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -59,12 +53,12 @@ class Account:
 
     @property
     def everything_stands(self) -> bool:
-        """Whether each service has done its part."""
+        """Tell whether each service has done its part."""
         return len(self._progress.in_state(StepState.SUCCESS)) == len(STEPS)
 
     @property
     def nothing_stands(self) -> bool:
-        """Whether each service, or an operator, has said that it left nothing behind."""
+        """Tell whether each service, or an operator, has said that it left nothing behind."""
         return self._undone.issuperset(STEPS)
 
     def record(self, event: OrderEvent) -> bool:
@@ -85,7 +79,7 @@ class Account:
 
     def hear(self, event: OrderEvent) -> None:
         """Take what a service told."""
-        step = STEP_OF.get(type(event))
+        step = STEP_TOLD_OF.get(type(event))
         if step is None or not self.record(event):
             return
         if isinstance(event, Undone):
@@ -159,20 +153,20 @@ class Account:
         return self._progress[step], step in self._undone
 
     def is_undone(self, step: str) -> bool:
-        """Whether the service, or an operator, has said that nothing of the step stands."""
+        """Tell whether the service, or an operator, has said that nothing of the step stands."""
         return step in self._undone
 
     def awaited_step(self) -> str | None:
-        """The first step of which nothing was heard yet."""
+        """Return the first step of which nothing was heard yet."""
         return next((s for s in STEPS if self._progress[s].state is not StepState.SUCCESS), None)
 
     def succeeded(self) -> SagaSucceeded:
-        """The result of an order of which everything stands."""
+        """Return the result of an order of which everything stands."""
         self._progress.move_to(SagaStatus.SUCCESS)
         return SagaSucceeded(saga_id=self._progress.saga_id, completed_steps=len(STEPS))
 
     def rolled_back(self, turn: Turn) -> SagaRolledBack:
-        """The result of an order of which nothing stands."""
+        """Return the result of an order of which nothing stands."""
         self._progress.move_to(SagaStatus(turn.status))
         return SagaRolledBack(
             saga_id=self._progress.saga_id,

@@ -15,6 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.base import Resolution
     from messages.deliveries import (
         Delivered,
@@ -29,9 +30,6 @@ with workflow.unsafe.imports_passed_through():
     from messages.sagas import SagaStatus
 
 from workflows.choreography.publication import (
-    EVENT_SIGNAL,
-    REPORT_SIGNAL,
-    VERIFIED,
     publish,
     tell_order,
 )
@@ -44,15 +42,12 @@ from workflows.choreography.subscriptions import (
 )
 from workflows.closing import no_input
 from workflows.failure import explain
-from workflows.progress import SAGA_STATUS
+from workflows.progress import SAGA_STATUS_KEY
 from workflows.replies import UnreadableReply, call
 from workflows.uninterrupted import finish
 
-#: Marks the deliveries in which a decision against an undoing goes into the service's ledger.
-_IN_THE_LEDGER = "decisions-in-the-ledger"
 
-
-@workflow.defn(name="EventDelivery")
+@workflow.defn(name=wire.EVENT_DELIVERY)
 class EventDelivery:
     """Brings one event to one subscriber, and the events it answers with to theirs."""
 
@@ -75,7 +70,7 @@ class EventDelivery:
         """Deliver; a cancel parks the event instead of losing it."""
         return await finish(asyncio.create_task(self._deliver()), on_cancel=self._interrupt)
 
-    @workflow.query
+    @workflow.query(name=wire.STATUS)
     def status(self) -> DeliveryView:
         """Where the delivery stands."""
         return DeliveryView(
@@ -86,7 +81,7 @@ class EventDelivery:
             decisions=tuple(self._decisions),
         )
 
-    @workflow.update
+    @workflow.update(name=wire.RESOLVE_DEAD_LETTER)
     def resolve_dead_letter(self, decision: ResolveDeadLetter) -> DeliveryView:
         """Decide on an event that could not be delivered."""
         # A decision against an undoing counts only once the service has recorded it.
@@ -113,7 +108,7 @@ class EventDelivery:
         return self._ended(emitted)
 
     async def _handled(self) -> list[Event] | None:
-        """What the subscriber answered; None when it failed for good."""
+        """Return what the subscriber answered; None when it failed for good."""
         self._attempt = attempt = asyncio.create_task(self._hand_over())
         try:
             return await attempt
@@ -128,13 +123,13 @@ class EventDelivery:
         read(self._event)
         if subscriber.reaction is not None:
             return await self._react(subscriber)
-        await tell_order(self._event.correlation_id, EVENT_SIGNAL, self._event)
+        await tell_order(self._event.correlation_id, wire.RECEIVE_EVENT, self._event)
         return []
 
     async def _react(self, subscriber: Subscriber) -> list[Event]:
         assert subscriber.reaction is not None
         return await call(
-            subscriber.reaction.__name__,
+            subscriber.reaction,
             self._event,
             reply=list[Event],
             attempt=subscriber.policy.attempt,
@@ -159,7 +154,7 @@ class EventDelivery:
         """Whether the decision is in the ledger, if it belongs there; only then is it one."""
         if decision.action != "discard" or self._state is DeliveryState.DISCARDED:
             return True
-        if not workflow.patched(_IN_THE_LEDGER):
+        if not workflow.patched(wire.DECISIONS_IN_THE_LEDGER):
             self._state = DeliveryState.DISCARDED
             return True
         by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
@@ -180,7 +175,7 @@ class EventDelivery:
             error=self._error,
             decision=decision,
         )
-        await tell_order(self._event.correlation_id, REPORT_SIGNAL, report)
+        await tell_order(self._event.correlation_id, wire.DELIVERY_REPORT, report)
 
     def _ended(self, emitted: Sequence[Event]) -> Delivered:
         discarded = self._state is DeliveryState.DISCARDED
@@ -197,7 +192,8 @@ class EventDelivery:
             self._attempt.cancel()
 
     def _mark(self, status: SagaStatus | None) -> None:
-        value = SAGA_STATUS.value_set(status.value) if status else SAGA_STATUS.value_unset()
+        key = SAGA_STATUS_KEY
+        value = key.value_set(status.value) if status else key.value_unset()
         workflow.upsert_search_attributes([value])
         self._show()
 
@@ -211,4 +207,4 @@ class EventDelivery:
 
 def _is_verified() -> bool:
     """Whether what this delivery publishes is looked at; one that an old order began is not."""
-    return is_delivery_id(workflow.info().workflow_id) or workflow.patched(VERIFIED)
+    return is_delivery_id(workflow.info().workflow_id) or workflow.patched(wire.VERIFIED_DELIVERIES)

@@ -8,10 +8,10 @@ with workflow.unsafe.imports_passed_through():
     from messages.deliveries import CarrierRef, CarrierState, Delivery
     from messages.events.order import OrderCancelled, OrderCreated
     from messages.ids import delivery_id, old_delivery_id
+    from messages.participants import PARTICIPANTS
 
 from workflows.choreography.account import Account
 from workflows.choreography.carriers import look_at
-from workflows.choreography.participants import PARTICIPANTS
 from workflows.reconciliation import asking
 
 
@@ -35,7 +35,7 @@ async def confirm(account: Account, created: OrderCreated) -> None:
 
 
 async def _was_called_off(created: OrderCreated) -> bool:
-    """Whether anybody was told so; then that service has undone its part, or still will."""
+    """Tell whether any service heard that the order is off: it has undone its part, or will."""
     cancelled = OrderCancelled.after(created, workflow.now(), reason="")
     told = [Delivery(event=cancelled, subscriber=p.service) for p in PARTICIPANTS]
     found = await look_at(

@@ -8,21 +8,15 @@ with workflow.unsafe.imports_passed_through():
     from messages.deliveries import Delivery
     from messages.events.base import Event
     from messages.events.order import OrderCancelled
+    from messages.participants import PARTICIPANTS
 
 from workflows import policies
 from workflows.choreography.account import Account
-from workflows.choreography.participants import BY_SERVICE, PARTICIPANTS
 from workflows.choreography.publication import deliver_again
-from workflows.choreography.subscriptions import SUBSCRIPTIONS
 
 _CANCELLED = OrderCancelled.__name__
 #: By step, the event in answer to which its service takes it.
-_TRIGGER = {
-    BY_SERVICE[subscriber.name].step: event
-    for event, subscribers in SUBSCRIPTIONS.items()
-    for subscriber in subscribers
-    if event != _CANCELLED and subscriber.name in BY_SERVICE
-}
+_TRIGGER = {participant.step: participant.takes.__name__ for participant in PARTICIPANTS}
 _KEPT = {*_TRIGGER.values(), _CANCELLED}
 
 

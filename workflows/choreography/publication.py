@@ -10,19 +10,13 @@ from temporalio.common import RawValue, WorkflowIDReusePolicy
 from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.deliveries import CarrierRef, CarrierState, Delivery, DeliveryReport
     from messages.events.base import Event
     from messages.ids import delivery_id, old_delivery_id
 
 from workflows.choreography.carriers import look_at
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber
-
-#: Signals that the order's workflow takes: an event, and how the delivery of one goes.
-EVENT_SIGNAL = "receive_event"
-REPORT_SIGNAL = "delivery_report"
-
-#: Marks the workflows that make sure of what they find under a delivery's id.
-VERIFIED = "verified-deliveries"
 
 # Whose mailbox an event of unknown type ends in, where a person sees it.
 _NOBODY = Subscriber("nobody")
@@ -36,7 +30,7 @@ async def publish(event: Event, *, verified: bool) -> None:
     """Begin the delivery of an event to each of its subscribers; done once all have begun."""
     await asyncio.gather(
         *(
-            tell_order(event.correlation_id, EVENT_SIGNAL, event)
+            tell_order(event.correlation_id, wire.RECEIVE_EVENT, event)
             if subscriber is ORDER
             else deliver(Delivery(event=event, subscriber=subscriber.name), verified=verified)
             for subscriber in SUBSCRIPTIONS.get(event.type, (_NOBODY,))
@@ -96,10 +90,10 @@ async def _begin_unless_there(delivery: Delivery, policy: WorkflowIDReusePolicy)
 
 
 async def _begin(delivery: Delivery, workflow_id: str, policy: WorkflowIDReusePolicy) -> bool:
-    """Whether it was begun; otherwise something is under way or done under this id."""
+    """Begin a delivery; return False when something is under way or done under this id."""
     try:
         await workflow.start_child_workflow(
-            "EventDelivery",
+            wire.EVENT_DELIVERY,
             delivery,
             id=workflow_id,
             # Nobody reads it. Read by the SDK, one that cannot be read would end this run.

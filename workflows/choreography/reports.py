@@ -7,24 +7,23 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from messages.deliveries import DeliveryReport
     from messages.ids import event_id
+    from messages.participants import STEP_OF, STEP_TOLD_OF
 
-from workflows.choreography.participants import BY_SERVICE, STEP_OF
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS
 
-_STEP_BY_NAME = {event.__name__: step for event, step in STEP_OF.items()}
+_STEP_TOLD_OF = {event.__name__: step for event, step in STEP_TOLD_OF.items()}
 
 
 def step_of(report: DeliveryReport) -> str | None:
-    """The step of the service that is told, or of the word that the order awaits.
+    """Return the step of the service that is told, or of the word that the order awaits.
 
     None for an event that somebody made up, or sent again: the order does not depend on it.
     """
     if not _is_on_the_way(report):
         return None
     if report.subscriber == ORDER.name:
-        return _STEP_BY_NAME.get(report.event.type)
-    participant = BY_SERVICE.get(report.subscriber)
-    return participant.step if participant else None
+        return _STEP_TOLD_OF.get(report.event.type)
+    return STEP_OF.get(report.subscriber)
 
 
 def _is_on_the_way(report: DeliveryReport) -> bool:

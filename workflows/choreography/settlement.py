@@ -2,41 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
-from typing_extensions import Never
 
 with workflow.unsafe.imports_passed_through():
-    from activities.inventory import InventoryActivities
-    from activities.loyalty import LoyaltyActivities
-    from activities.payment import PaymentActivities
-    from activities.shipping import ShippingActivities
+    from messages import wire
     from messages.base import Identifier, Resolution, Reversal
     from messages.deliveries import Delivery
     from messages.events.order import OrderCancelled
     from messages.ids import OperationId, order_of_choreography
+    from messages.participants import BY_SERVICE, PARTICIPANTS, Participant
     from messages.runs import RunRef
     from messages.settling import Settle
 
 from workflows import policies
-from workflows.choreography.participants import BY_SERVICE, PARTICIPANTS, Participant
 from workflows.choreography.subscriptions import ORDER
 from workflows.reconciliation import asking
 from workflows.replies import call
 
-_SETTLE: Mapping[str, Callable[[Never, Settle], Reversal]] = {
-    "inventory": InventoryActivities.settle_inventory,
-    "payment": PaymentActivities.settle_payment,
-    "shipping": ShippingActivities.settle_shipping,
-    "loyalty": LoyaltyActivities.settle_loyalty,
-}
+#: Of an order, all that Temporal may say while it is being called off, or when it has been.
+_OFF = {"open", "rolled_back", "terminated"}
 _TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in PARTICIPANTS}
 
 
 def undoing_of(delivery: Delivery) -> Participant | None:
-    """The service whose undoing, or whose word of it, is delivered; None if it is neither."""
+    """Return the service whose undoing, or whose word of it, is delivered; None if neither is."""
     if delivery.event.type == OrderCancelled.__name__:
         return BY_SERVICE.get(delivery.subscriber)
     if delivery.subscriber == ORDER.name:
@@ -62,7 +52,7 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
     event, policy = delivery.event, policies.UNDO_DELIVERY
     key = OperationId(event.correlation_id, event.saga_run_id, participant.step)
     await call(
-        _SETTLE[participant.service].__name__,
+        participant.settlement,
         Settle(idempotency_key=str(key), order_id=order_id, resolution=by_hand),
         reply=Reversal,
         attempt=policy.attempt,
@@ -73,15 +63,19 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
 
 
 async def _is_made_up(delivery: Delivery) -> bool:
-    """Whether the order stands, and somebody else has told that it is off.
+    """Tell whether somebody else than the order said that it is off, while it may well stand.
 
-    To discard that is no decision on what stands.
+    To discard that is no decision on what stands. That Temporal does not know the order is no
+    evidence that it is off; what it has left behind is then for the reconciler to find.
     """
     event, parent = delivery.event, workflow.info().parent
     if parent is not None and parent.workflow_id == event.correlation_id:
         return False
     found = await asking.examined([RunRef(event.correlation_id, event.saga_run_id)])
-    return any(run.fact.status == "succeeded" for run in found.runs)
+    ended = {run.fact.status for run in found.runs}
+    if "succeeded" in ended:
+        return True
+    return ended.isdisjoint(_OFF) and workflow.patched(wire.SETTLES_ON_EVIDENCE)
 
 
 def _order_of(correlation_id: str) -> str | None:

@@ -9,6 +9,7 @@ from functools import partial
 
 from temporalio import workflow
 
+from messages import wire
 from messages.base import Command, Resolution, Reversal
 from messages.sagas import ResolveCompensation, StepState
 from messages.settling import Decision, Settle
@@ -17,9 +18,6 @@ from workflows.orchestration.step import RequestT, Step, settle, undo
 from workflows.progress import Progress
 
 _Attempt = Callable[[], Coroutine[None, None, Reversal]]
-
-#: Marks the runs in which an operator's decision goes into the service's ledger.
-_IN_THE_LEDGER = "decisions-in-the-ledger"
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,8 @@ class CompensationStack:
         self._doubts = dict(doubts or {})
         self._undos: dict[str, Undo] = {}
         self._decisions: dict[str, ResolveCompensation] = {}
+        #: Steps whose effects are just being recorded as kept.
+        self._keeping: set[str] = set()
         #: Steps undone by their compensation, in the order in which that happened.
         self.compensated: list[str] = []
         #: Steps of which the compensation found nothing to undo, likewise; among those above.
@@ -68,7 +68,7 @@ class CompensationStack:
         self.add(step.name, Undo(partial(undo, step, request), record))
 
     def add(self, step: str, undo: Undo) -> None:
-        """The same, for a step that is undone in a way of its own."""
+        """Do the same for a step that is undone in a way of its own."""
         self._undos[step] = undo
 
     def doubt(self, steps: Iterable[str], why: str) -> None:
@@ -76,7 +76,7 @@ class CompensationStack:
         self._doubts.update(dict.fromkeys(steps, why))
 
     def drop(self, step: str) -> None:
-        """The step has no effect, so there is nothing to undo."""
+        """Forget a step that has no effect, so that there is nothing to undo."""
         self._undos.pop(step, None)
 
     def sort(self, steps: Sequence[str]) -> None:
@@ -106,7 +106,8 @@ class CompensationStack:
             ValueError: says which steps wait, or what can be decided.
         """
         waiting = self._progress.in_state(StepState.NEEDS_INTERVENTION)
-        if decision.step in self._decisions or decision.step not in waiting:
+        decided = decision.step in self._decisions or decision.step in self._keeping
+        if decided or decision.step not in waiting:
             raise ValueError(
                 f"{decision.step!r} does not wait for an operator"
                 f" (waiting: {', '.join(waiting) or 'none'})"
@@ -138,7 +139,7 @@ class CompensationStack:
                 return
 
     async def _tried(self, name: str, attempt: _Attempt) -> bool:
-        """Whether the step is undone now; otherwise it is parked."""
+        """Undo a step, or park it when that fails; tell whether it is undone."""
         self._progress.compensating(name)
         try:
             reversal = await attempt()
@@ -153,7 +154,7 @@ class CompensationStack:
             return await self._tried(name, self._undos[name].compensate)
         by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
         record = self._undos[name].settle
-        if record is None or not workflow.patched(_IN_THE_LEDGER):
+        if record is None or not workflow.patched(wire.DECISIONS_IN_THE_LEDGER):
             self._enter(name, Reversal(had_effect=False, settled=by_hand))
             return True
         if decision.action == "mark_resolved":
@@ -161,11 +162,14 @@ class CompensationStack:
         return await self._kept(name, by_hand, lambda: record(by_hand, "kept"))
 
     async def _kept(self, name: str, by_hand: Resolution, record: _Attempt) -> bool:
+        self._keeping.add(name)
         try:
             await record()
         except Exception as error:
             self._progress.parked(name, explain(error))
             return False
+        finally:
+            self._keeping.discard(name)
         self.kept.append(name)
         self._progress.kept(name, by_hand)
         return True

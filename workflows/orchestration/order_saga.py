@@ -2,71 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from temporalio import workflow
+from typing_extensions import Never
 
 with workflow.unsafe.imports_passed_through():
     from activities.inventory import InventoryActivities
     from activities.loyalty import LoyaltyActivities
     from activities.payment import PaymentActivities
     from activities.shipping import ShippingActivities
-    from messages import requests
-    from messages.base import Command
+    from messages import wire
+    from messages.base import Reversal
     from messages.failures import REFUSALS
     from messages.ids import order_saga_id
-    from messages.inventory import Reservation
-    from messages.loyalty import PointsAward
+    from messages.inventory import Reservation, ReserveInventory
+    from messages.loyalty import AwardLoyaltyPoints, PointsAward
     from messages.orders import Order
-    from messages.payment import Payment
+    from messages.participants import BY_STEP, requests_of
+    from messages.payment import Payment, ProcessPayment
+    from messages.requests import StepRequest
     from messages.sagas import CancelOrder, ResolveCompensation, SagaSucceeded, SagaView
-    from messages.shipping import Shipment
+    from messages.shipping import PrepareShipping, Shipment
 
 from workflows.closing import no_input
 from workflows.orchestration.saga import Saga
-from workflows.orchestration.step import Step
+from workflows.orchestration.step import ReplyT, RequestT, Step
 from workflows.policies import deadline_of
 
-RESERVE_INVENTORY = Step(
-    "reserve_inventory",
+
+def _step(
+    *,
+    action: Callable[[Never, RequestT], ReplyT],
+    compensation: Callable[[Never, RequestT], Reversal],
+    reply: type[ReplyT],
+) -> Step[RequestT, ReplyT]:
+    """A row of the saga: a step, what undoes it, and what its service answers."""
+    participant = BY_STEP[action.__name__]
+    return Step(
+        participant.step,
+        action=action,
+        compensation=compensation,
+        reply=reply,
+        refusals=REFUSALS,
+        settlement=participant.settlement,
+        service=participant.service,
+    )
+
+
+RESERVE_INVENTORY = _step(
     action=InventoryActivities.reserve_inventory,
     compensation=InventoryActivities.release_inventory,
     reply=Reservation,
-    refusals=REFUSALS,
-    settlement=InventoryActivities.settle_inventory,
-    service="inventory",
 )
-PROCESS_PAYMENT = Step(
-    "process_payment",
+PROCESS_PAYMENT = _step(
     action=PaymentActivities.process_payment,
     compensation=PaymentActivities.refund_payment,
     reply=Payment,
-    refusals=REFUSALS,
-    settlement=PaymentActivities.settle_payment,
-    service="payment",
 )
-PREPARE_SHIPPING = Step(
-    "prepare_shipping",
+PREPARE_SHIPPING = _step(
     action=ShippingActivities.prepare_shipping,
     compensation=ShippingActivities.cancel_shipment,
     reply=Shipment,
-    refusals=REFUSALS,
-    settlement=ShippingActivities.settle_shipping,
-    service="shipping",
 )
-AWARD_LOYALTY_POINTS = Step(
-    "award_loyalty_points",
+AWARD_LOYALTY_POINTS = _step(
     action=LoyaltyActivities.award_loyalty_points,
     compensation=LoyaltyActivities.deduct_loyalty_points,
     reply=PointsAward,
-    refusals=REFUSALS,
-    settlement=LoyaltyActivities.settle_loyalty,
-    service="loyalty",
 )
 STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POINTS)
 
 
-@workflow.defn(name="OrderSaga")
+@workflow.defn(name=wire.ORDER_SAGA)
 class OrderSaga:
     """Places one order with the four services."""
 
@@ -90,23 +97,23 @@ class OrderSaga:
         return await self._saga.run(self._place)
 
     async def _place(self, saga: Saga) -> None:
-        """The way forward; each step's compensation stands in its row above."""
+        """Go the way forward; each step's compensation stands in its row above."""
         order = self._order
-        await saga.step(RESERVE_INVENTORY, lambda key: requests.reserve_inventory(order, key))
-        await saga.step(PROCESS_PAYMENT, lambda key: requests.process_payment(order, key))
-        await saga.step(PREPARE_SHIPPING, lambda key: requests.prepare_shipping(order, key))
-        await saga.step(AWARD_LOYALTY_POINTS, lambda key: requests.award_loyalty_points(order, key))
+        await saga.step(RESERVE_INVENTORY, lambda key: ReserveInventory.of(order, key))
+        await saga.step(PROCESS_PAYMENT, lambda key: ProcessPayment.of(order, key))
+        await saga.step(PREPARE_SHIPPING, lambda key: PrepareShipping.of(order, key))
+        await saga.step(AWARD_LOYALTY_POINTS, lambda key: AwardLoyaltyPoints.of(order, key))
 
-    def _requests(self) -> Mapping[str, Command]:
+    def _requests(self) -> Mapping[str, StepRequest]:
         info = workflow.info()
-        return requests.requests_of(self._order, info.workflow_id, info.first_execution_run_id)
+        return requests_of(self._order, info.workflow_id, info.first_execution_run_id)
 
-    @workflow.query
+    @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
         """Every step with its state and times."""
         return self._saga.view()
 
-    @workflow.update
+    @workflow.update(name=wire.CANCEL_ORDER)
     def cancel_order(self, request: CancelOrder) -> SagaView:
         """Take the order back; what stands of it is undone."""
         self._saga.cancel(request.reason)
@@ -116,7 +123,7 @@ class OrderSaga:
     def _may_cancel(self, request: CancelOrder) -> None:
         self._saga.check_cancel()
 
-    @workflow.update
+    @workflow.update(name=wire.RESOLVE_COMPENSATION)
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
         """Decide on a compensation that failed for good."""
         self._saga.resolve(decision)

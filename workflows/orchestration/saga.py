@@ -1,4 +1,4 @@
-"""The saga executor: goes forward step by step, or back until nothing stands.
+"""Saga executor, which goes forward step by step, or back until nothing stands.
 
 It knows nothing of orders. A saga is a coroutine that calls :meth:`Saga.step`; a test in
 ``tests/workflows`` builds another one with other steps.
@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Literal, NoReturn, cast
+from typing import Literal
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 from typing_extensions import Never
 
 from messages.ids import OperationId
@@ -24,20 +24,17 @@ from messages.sagas import (
     SagaView,
     StepState,
 )
-from workflows.chain import has_earlier_life
-from workflows.closing import Turn, close_as_rolled_back
+from workflows.closing import Turn, closing_failure
 from workflows.failure import brief, explain, is_refusal, ran_out_of_time
 from workflows.orchestration.compensation import CompensationStack
+from workflows.orchestration.earlier_life import EarlierLife
 from workflows.orchestration.step import ReplyT, RequestT, Step, act
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
 
-#: Marks the runs that a reset has made and that go back over all that their chain may have done.
-_EARLIER_LIFE = "undo-the-earlier-life"
-
 
 class SagaTurnedBack(Exception):
-    """Ends the saga's coroutine: no further step may begin."""
+    """End of the saga's coroutine: no further step may begin."""
 
 
 class Saga:
@@ -62,8 +59,7 @@ class Saga:
         parallel_compensation: bool = False,
         requests: Callable[[], Mapping[str, object]] | None = None,
     ) -> None:
-        self._steps = steps
-        self._requests = requests
+        self._earlier_life = EarlierLife(steps, requests)
         self._progress = Progress(saga_id, [step.name for step in steps], deadline)
         self._stack = CompensationStack(self._progress, parallel=parallel_compensation)
         self._turn: Turn | None = None
@@ -90,7 +86,7 @@ class Saga:
         if self._turn is None:
             await self._confirm()
         if self._turn is not None:
-            await self._go_back(self._turn)
+            raise await self._gone_back(self._turn)
         return self._succeed()
 
     async def step(
@@ -122,7 +118,7 @@ class Saga:
         return reply
 
     def view(self) -> SagaView:
-        """Where the saga stands."""
+        """Return where the saga stands."""
         return self._progress.view()
 
     def check_cancel(self) -> None:
@@ -149,32 +145,15 @@ class Saga:
         """See :meth:`CompensationStack.resolve`."""
         self._stack.resolve(decision)
 
-    def _earlier_life(self) -> Mapping[str, object]:
-        """The requests of all steps, when an earlier run of the chain may have made them."""
-        if self._requests is None or not has_earlier_life():
-            return {}
-        return self._requests() if workflow.patched(_EARLIER_LIFE) else {}
-
     async def _confirm(self) -> None:
-        """Ask again for what an earlier life may have undone since this history saw it done.
+        unconfirmed = await self._earlier_life.confirm()
+        if unconfirmed is not None:
+            step, error = unconfirmed
+            self._failed(step, error, step.policy.window)
 
-        Each service answers as before, or says that the operation was undone: then the saga
-        turns back.
-        """
-        requests = self._earlier_life()
-        for step in self._steps if requests else ():
-            try:
-                await act(step, cast("Never", requests[step.name]), step.policy.window)
-            except (Exception, asyncio.CancelledError) as error:
-                self._failed(step, error, step.policy.window)
-                return
-
-    async def _go_back(self, turn: Turn) -> NoReturn:
-        requests = self._earlier_life()
-        forgotten = [step for step in self._steps if requests and step.name not in self._stack]
-        for step in forgotten:
-            self._stack.push(step, cast("Never", requests[step.name]))
-        self._stack.sort([step.name for step in self._steps])
+    async def _gone_back(self, turn: Turn) -> ApplicationError | CancelledError:
+        """Undo whatever stands; returns the failure with which the run closes."""
+        forgotten = self._earlier_life.recall(self._stack)
         # A cancel that arrives from here on changes nothing: what remains is still undone.
         unwinding = asyncio.create_task(self._stack.unwind())
         await finish(unwinding)
@@ -184,10 +163,10 @@ class Saga:
             status=turn.status,
             failed_step=turn.step,
             error=turn.error,
-            compensated_steps=self._compensated({step.name for step in forgotten}),
+            compensated_steps=self._compensated(forgotten),
             resolved_manually=tuple(self._stack.resolved),
         )
-        close_as_rolled_back(result, natively=turn.natively)
+        return closing_failure(result, natively=turn.natively)
 
     def _compensated(self, forgotten: Container[str]) -> tuple[str, ...]:
         stack = self._stack

@@ -41,9 +41,9 @@ class Step(Generic[RequestT, ReplyT]):
     refusals: frozenset[str] = frozenset()
     policy: Policy = FORWARD
     compensation_policy: Policy = COMPENSATION
-    #: Records in the service's ledger that an operator undid the step by hand. Without one only
-    #: the run knows, and forgets it with Temporal.
-    settlement: Callable[[Never, Settle], Reversal] | None = None
+    #: The activity that records in the service's ledger that an operator undid the step by hand.
+    #: Without one only the run knows, and forgets it with Temporal.
+    settlement: str | None = None
     #: Who takes part. It may have a task queue of its own: see :mod:`workflows.task_queues`.
     service: str | None = None
 
@@ -57,7 +57,7 @@ async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timede
     """
     window = min(step.policy.window, time_left)
     policy = replace(step.policy, window=window)
-    return await _run(step, step.action, request, step.reply, policy)
+    return await _run(step, step.action.__name__, request, step.reply, policy)
 
 
 async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
@@ -68,7 +68,7 @@ async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
         UnreadableReply: so did its answer.
     """
     policy, summary = step.compensation_policy, f"undoes {step.name}"
-    return await _run(step, step.compensation, request, Reversal, policy, summary)
+    return await _run(step, step.compensation.__name__, request, Reversal, policy, summary)
 
 
 async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
@@ -81,14 +81,14 @@ async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
 
 async def _run(
     step: Step[Never, object],
-    activity: Callable[[Never, RequestT], _AnswerT],
-    request: RequestT,
+    activity: str,
+    request: object,
     reply: type[_AnswerT],
     policy: Policy,
     summary: str | None = None,
 ) -> _AnswerT:
     return await call(
-        activity.__name__,
+        activity,
         request,
         reply=reply,
         attempt=policy.attempt,

@@ -12,7 +12,7 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities import records
     from activities.reconciliation import ReconciliationActivities
-    from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, UnsettledPage
+    from messages.ledgers import FencedOperation, Gap, LedgerIdentity, RunOperation, UnsettledPage
     from messages.reconciliation import Examined, RunsPage
     from messages.runs import RunRef
 
@@ -65,6 +65,25 @@ async def seal(service: str, run_ids: Sequence[str]) -> None:
         await _ask(service, records.SEAL, (list(run_ids),), int)
     except NoAnswer as why:
         workflow.logger.warning("not sealed in %s: %s", service, why)
+
+
+async def unseal(service: str, seconds: float) -> None:
+    """Have a ledger look again at what it has sealed in the last so many seconds.
+
+    Raises:
+        NoAnswer: it did not answer; it may have done some of it.
+    """
+    while await _ask(service, records.UNSEAL, (seconds,), int):
+        pass
+
+
+async def close_gap(service: str, gap: Gap) -> None:
+    """Tell a ledger that the others know of its gap.
+
+    Raises:
+        NoAnswer: it did not answer.
+    """
+    await _ask(service, records.CLOSE_GAP, (gap.until,), bool)
 
 
 async def operation(service: str, run_id: str) -> FencedOperation | None:

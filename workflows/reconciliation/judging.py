@@ -11,10 +11,10 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from messages.ledgers import LedgerIdentity, RunOperation
+    from messages.participants import STEP_OF, STEPS
     from messages.reconciliation import Examined, Leftover
-    from messages.requests import STEP_OF
     from messages.runs import ExaminedRun, RunRef, UnreadableRun
-    from messages.verdicts import STEPS, RunStates, doubt_of, judge
+    from messages.verdicts import RunStates, doubt_of, judge
 
 from workflows import policies
 from workflows.reconciliation import asking
@@ -42,8 +42,8 @@ class Found(NamedTuple):
         return tuple(leftover.run for leftover in (*self.proved_gone, *self.unproved))
 
 
-class Bench:
-    """Judges runs by what the ledgers that answer know of them, and Temporal."""
+class RunJudge:
+    """Judge of runs, by what the ledgers that answer know of them, and Temporal."""
 
     def __init__(self, ledgers: Mapping[str, LedgerIdentity | asking.NoAnswer]) -> None:
         self._identities = {
@@ -58,6 +58,29 @@ class Bench:
         }
         #: Services whose ledgers answered.
         self.services = [service for service, found in self._identities.items() if found]
+
+    async def look_again(self) -> None:
+        """Have the ledgers unseal what another one may have lost since it was found to be right.
+
+        A ledger that does not answer now is told by the next reconciliation.
+        """
+        gaps = {
+            service: found.gap
+            for service, found in self._identities.items()
+            if found is not None and found.gap is not None
+        }
+        seconds = {
+            service: max(
+                (gap.seconds for other, gap in gaps.items() if other != service), default=0
+            )
+            for service in self.services
+        }
+        try:
+            await asyncio.gather(*(asking.unseal(s, n) for s, n in seconds.items() if n))
+            if not self.unanswered:
+                await asyncio.gather(*(asking.close_gap(s, gap) for s, gap in gaps.items()))
+        except asking.NoAnswer as why:
+            workflow.logger.warning("gaps of %s: %s", ", ".join(gaps), why)
 
     async def unsettled(self, service: str, after: str) -> tuple[Found, str]:
         """Judge a page of the runs that are not settled in a ledger.
@@ -141,7 +164,7 @@ class Bench:
     def _judge(
         self, run: ExaminedRun, operations: Mapping[str, RunOperation], retention: float
     ) -> Leftover | bool:
-        """What there is to undo; else whether it is known that every effect rightly stands."""
+        """Return what there is to undo; else True when every effect is known to stand rightly."""
         states = RunStates(
             {step: found.state for step, found in operations.items()},
             [step for step, found in operations.items() if found.decided_by_hand],

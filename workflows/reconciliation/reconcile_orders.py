@@ -13,21 +13,21 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
+    from messages.participants import SERVICES
     from messages.reconciliation import Leftover, Reconcile, Reconciled, ReconciliationReport
-    from messages.requests import STEP_OF
     from messages.runs import RunRef
 
 from workflows import policies
 from workflows.reconciliation import asking
-from workflows.reconciliation.judging import Bench, Found
-from workflows.reconciliation.undo_leftover import WAITS_SIGNAL
+from workflows.reconciliation.judging import Found, RunJudge
 from workflows.reconciliation.undoing import see_to
 
 _RUNS_AT_ONCE = 10
 _TEMPORAL = "temporal"
 
 
-@workflow.defn(name="ReconcileOrders")
+@workflow.defn(name=wire.RECONCILE_ORDERS)
 class ReconcileOrders:
     """Goes once through what is unsettled in the ledgers, and through what Temporal broke off."""
 
@@ -48,8 +48,9 @@ class ReconcileOrders:
         Raises:
             ApplicationError: something is left to be done; its one detail is the report.
         """
-        bench = Bench(await asking.identities(tuple(STEP_OF)))
+        bench = RunJudge(await asking.identities(SERVICES))
         self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
+        await bench.look_again()
         searches = [_TEMPORAL, *bench.services]
         after = ""
         # One whose ledger does not answer any more is begun anew by the next reconciliation.
@@ -60,22 +61,24 @@ class ReconcileOrders:
             while True:
                 after = await self._look(bench, search, after)
                 self._go_on_in_a_new_run(search, after)
-                if not after:
+                if not after or self._has_enough():
                     break
+            if self._has_enough():
+                break
         await self._decide_on_the_doubtful()
         return self._conclude()
 
-    @workflow.query
+    @workflow.query(name=wire.REPORT)
     def report(self) -> ReconciliationReport:
-        """What was done so far."""
+        """Return what was done so far."""
         return self._report
 
-    @workflow.signal(name=WAITS_SIGNAL)
+    @workflow.signal(name=wire.LEFTOVER_WAITS)
     def leftover_waits(self, so_far: Reconciled) -> None:
         """Hear that a leftover cannot go on without an operator."""
         self._waiting[RunRef(so_far.saga_id, so_far.run_id)] = so_far
 
-    async def _look(self, bench: Bench, search: str, after: str) -> str:
+    async def _look(self, bench: RunJudge, search: str, after: str) -> str:
         """Look at one page; returns where the next one begins."""
         try:
             if search == _TEMPORAL:
@@ -93,11 +96,18 @@ class ReconcileOrders:
         await self._clear_up(found.left_behind)
         return following
 
+    def _has_enough(self) -> bool:
+        """Whether so many runs are doubtful that it makes no sense to look for more of them."""
+        many = policies.MANY_AT_ONCE if self._request.however_many else policies.MANY_GONE
+        return len(self._doubtful) > many and workflow.patched(wire.STOPS_AT_MANY)
+
     async def _decide_on_the_doubtful(self) -> None:
         """Look once more at runs that Temporal does not know: undo what is proved, ask else."""
         if len(self._doubtful) > policies.MANY_GONE and not self._request.however_many:
             self._report = self._report.model_copy(update={"stopped": _too_many(self._doubtful)})
             return
+        if self._has_enough():
+            self._report = self._report.model_copy(update={"stopped": _more(self._doubtful)})
         found = await self._examined()
         if found.quiet_in and not self._request.dry_run:
             # Bounded, whatever the machines' clocks say.
@@ -117,7 +127,7 @@ class ReconcileOrders:
             return Found()
         try:
             # Who the ledgers are is asked right before: what they prove grows with time.
-            bench = Bench(await asking.identities(tuple(STEP_OF)))
+            bench = RunJudge(await asking.identities(SERVICES))
             return await bench.judge(tuple(self._doubtful))
         except asking.NoAnswer as why:
             unanswered = {**self._report.unanswered, _TEMPORAL: str(why)}
@@ -164,7 +174,7 @@ class ReconcileOrders:
         raise ApplicationError(
             self._report.stopped or f"steps that are not undone: {self._report.failed}",
             self._report,
-            type="NotReconciled",
+            type=wire.NOT_RECONCILED,
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
         )
@@ -172,6 +182,14 @@ class ReconcileOrders:
 
 def _too_many(runs: Sized) -> str:
     return (
-        f"{len(runs)} runs with effects in the ledgers are unknown to Temporal, or contradict it;"
-        " nothing of them was touched, since the ledgers or the server may be the wrong ones"
+        f"{len(runs)} runs with effects in the ledgers are unknown to Temporal, or contradict it,"
+        " and there may be more; nothing of them was touched, since the ledgers or the server may"
+        " be the wrong ones"
+    )
+
+
+def _more(runs: Sized) -> str:
+    return (
+        f"{len(runs)} runs are enough for one time, and there may be more; decide on those that"
+        " wait in the inbox, and reconcile again"
     )

@@ -13,10 +13,11 @@ from temporalio.exceptions import FailureError
 from typing_extensions import Never
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.base import Command, Resolution, Reversal
     from messages.ids import OperationId
+    from messages.participants import requests_of
     from messages.reconciliation import Ended, Leftover, Reconciled
-    from messages.requests import requests_of
     from messages.sagas import ResolveCompensation, SagaStatus, SagaView, StepState
     from messages.settling import Decision, Settle
 
@@ -28,16 +29,13 @@ from workflows.progress import Progress
 from workflows.reconciliation import asking
 from workflows.uninterrupted import finish
 
-#: By which the reconciler that began it hears that it waits for an operator.
-WAITS_SIGNAL = "leftover_waits"
-
 _NOT_SURE = "Temporal does not tell whether a reset has brought the run back"
 
 # Whichever step it is, its request comes from its own ledger, or is made for it.
 _STEPS: Mapping[str, Step[Never, object]] = {step.name: step for step in STEPS}
 
 
-@workflow.defn(name="UndoLeftover")
+@workflow.defn(name=wire.UNDO_LEFTOVER)
 class UndoLeftover:
     """Goes back over what a run has left behind, and waits for an operator where it cannot."""
 
@@ -58,12 +56,12 @@ class UndoLeftover:
         """Undo everything; a cancel changes nothing, since nobody else would."""
         return await finish(asyncio.create_task(self._clear_up()))
 
-    @workflow.query
+    @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
         """Every step with its state and times."""
         return self._progress.view()
 
-    @workflow.update
+    @workflow.update(name=wire.RESOLVE_COMPENSATION)
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
         """Decide on a step that waits for an operator."""
         self._stack.resolve(decision)
@@ -89,7 +87,7 @@ class UndoLeftover:
         return self._so_far()
 
     async def _looked_at_again(self) -> Ended | None:
-        """How the run stands now: a reset may have brought it back since it was found.
+        """Return how the run stands now: a reset may have brought it back since it was found.
 
         None when that cannot be found out; then nothing proves that it has not.
         """
@@ -100,7 +98,7 @@ class UndoLeftover:
         return found[0].fact.status if found else None
 
     def _waits(self) -> bool:
-        """Whether nothing more happens before an operator decides."""
+        """Tell whether nothing more happens before an operator decides."""
         parked = self._progress.in_state(StepState.NEEDS_INTERVENTION)
         under_way = self._progress.in_state(StepState.COMPENSATING)
         pending = self._progress.in_state(StepState.PENDING)
@@ -112,7 +110,7 @@ class UndoLeftover:
             return
         handle = workflow.get_external_workflow_handle(parent.workflow_id, run_id=parent.run_id)
         try:
-            await handle.signal(WAITS_SIGNAL, self._so_far())
+            await handle.signal(wire.LEFTOVER_WAITS, self._so_far())
         except FailureError:
             workflow.logger.debug("the reconciliation %s is over", parent.workflow_id)
 
@@ -136,7 +134,7 @@ class UndoLeftover:
         return await undo(step, cast("Never", await self._request(step)))
 
     async def _request(self, step: Step[Never, object]) -> Command:
-        """The request that the action was given, as its ledger keeps it, or as the run made it."""
+        """Return the request that the action was given, as its ledger or else the run has it."""
         run, order = self._leftover.run, self._leftover.order
         known = await asking.operation(step.service or "", run.run_id)
         if known is not None and known.request is not None:

@@ -10,13 +10,14 @@ from temporalio.common import RawValue, WorkflowIDReusePolicy
 from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.ids import leftover_id
     from messages.reconciliation import Leftover, Reconciled
     from messages.runs import RunRef
 
 from workflows import policies
 from workflows.failure import explain
-from workflows.replies import UnreadableReply, read
+from workflows.replies import UnreadableReply, read_reply
 
 
 async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Reconciled | None:
@@ -30,7 +31,7 @@ async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Re
     where = leftover_id(leftover.run)
     try:
         child = await workflow.start_child_workflow(
-            "UndoLeftover",
+            wire.UNDO_LEFTOVER,
             leftover,
             id=where,
             result_type=RawValue,
@@ -47,7 +48,7 @@ async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Re
             lambda: child.done() or leftover.run in waiting, timeout=policies.UNDONE_WITHIN
         )
         if child.done():
-            return _result(read(await child, Reconciled, where))
+            return _result(read_reply(await child, Reconciled, where))
     except asyncio.TimeoutError:
         why = f"not undone yet; it goes on in {where}"
         return leftover.as_waiting(dict.fromkeys(leftover.steps, why))

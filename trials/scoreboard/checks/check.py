@@ -30,11 +30,11 @@ class Check(NamedTuple):
         return self.schedule.__name__
 
     def concerns(self, contender: Contender) -> bool:
-        """Whether the contender could have the bug at all."""
+        """Tell whether the contender could have the bug at all."""
         return not (self.needs_a_leader and contender.choreographed)
 
     def rules(self) -> list[Fault]:
-        """The faults as rules of a plan, for this check's orders only."""
+        """Return the faults as rules of a plan, for this check's orders only."""
         return [
             rule.model_copy(update={"orders": (f"*.{self.slug}.{part}",)})
             for rule in self.faults

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 
 from messages.failures import ServiceError
+from services.payment import PaymentService
 from tests.harness.builders import an_order, requests_for
 from tests.harness.faults import lost_reply
 from trials.scoreboard.checks.check import check
@@ -32,7 +33,7 @@ async def duplicate_and_reordered(trial: Trial) -> None:
     expect(run.effects.charges() <= 1, "charged twice")
     # The network delivers a refund before the charge that it is for.
     order = an_order(trial.order_id("reordered"))
-    payment, request = trial.services.payment, requests_for(order).payment
+    payment, request = trial.services.get(PaymentService), requests_for(order).payment
     await asyncio.to_thread(payment.refund, request)
     with suppress(ServiceError):
         await asyncio.to_thread(payment.charge, request)

@@ -19,9 +19,13 @@ from messages.orders import OrderItem
 from messages.payment import ProcessPayment
 from messages.shipping import PrepareShipping
 from services.fence import fence
+from services.inventory import InventoryService
 from services.journal import journal
 from services.ledger import reading
+from services.loyalty import LoyaltyService
 from services.mock import Services
+from services.payment import PaymentService
+from services.shipping import ShippingService
 from trials.scoreboard.textbook.orders import Cart
 
 C = TypeVar("C", bound=Command)
@@ -44,28 +48,28 @@ class TextbookActivities:
         items = tuple(OrderItem(id=item.id, quantity=item.quantity) for item in cart.items)
         request = ReserveInventory(**self._header(cart), items=items)
         with translated():
-            return self._services.inventory.reserve(request).reservation_id
+            return self._services.get(InventoryService).reserve(request).reservation_id
 
     @activity.defn
     def release_inventory(self, reservation_id: str | None) -> None:
         request = self._find("inventory", ReserveInventory, reservation_id)
         if request is not None:
             with translated():
-                self._services.inventory.release(request)
+                self._services.get(InventoryService).release(request)
 
     @activity.defn
     def process_payment(self, cart: Cart) -> str:
         amount = Decimal(str(cart.total_amount))
         request = ProcessPayment(**self._header(cart), user_id=cart.user_id, amount=amount)
         with translated():
-            return self._services.payment.charge(request).transaction_id
+            return self._services.get(PaymentService).charge(request).transaction_id
 
     @activity.defn
     def refund_payment(self, transaction_id: str | None) -> None:
         request = self._find("payment", ProcessPayment, transaction_id)
         if request is not None:
             with translated():
-                self._services.payment.refund(request)
+                self._services.get(PaymentService).refund(request)
 
     @activity.defn
     def prepare_shipping(self, cart: Cart) -> str:
@@ -73,28 +77,28 @@ class TextbookActivities:
             **self._header(cart), user_id=cart.user_id, address=cart.shipping_address
         )
         with translated():
-            return self._services.shipping.prepare(request).shipment_id
+            return self._services.get(ShippingService).prepare(request).shipment_id
 
     @activity.defn
     def cancel_shipment(self, shipment_id: str | None) -> None:
         request = self._find("shipping", PrepareShipping, shipment_id)
         if request is not None:
             with translated():
-                self._services.shipping.cancel(request)
+                self._services.get(ShippingService).cancel(request)
 
     @activity.defn
     def award_loyalty_points(self, cart: Cart) -> str:
         points = Decimal(str(cart.total_amount)) / 100
         request = AwardLoyaltyPoints(**self._header(cart), user_id=cart.user_id, points=points)
         with translated():
-            return self._services.loyalty.award(request).award_id
+            return self._services.get(LoyaltyService).award(request).award_id
 
     @activity.defn
     def deduct_loyalty_points(self, award_id: str | None) -> None:
         request = self._find("loyalty", AwardLoyaltyPoints, award_id)
         if request is not None:
             with translated():
-                self._services.loyalty.deduct(request)
+                self._services.get(LoyaltyService).deduct(request)
 
     def _header(self, cart: Cart) -> dict[str, str]:
         info = activity.info()
@@ -103,7 +107,7 @@ class TextbookActivities:
         return {"idempotency_key": str(key), "order_id": cart.order_id}
 
     def _find(self, service: str, command: type[C], reference: str | None) -> C | None:
-        """What the service did under the id that it replied with; nothing without an id."""
+        """Return what the service did under the id that it replied with; nothing without an id."""
         with reading(service, self._ledgers[service]) as tx:
             found = tx.execute(
                 select(fence.c.request)

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
 
 from sqlalchemy import Connection, select, text
 
 from messages.base import Reversal
 from services.fence import C, Fence, fence
-from services.inventory import InventoryService
-from services.loyalty import LoyaltyService
 from services.mock import Services
-from services.participant import Participant
-from services.payment import PaymentService
-from services.shipping import ShippingService
-
-P = TypeVar("P", bound=Participant)
 
 
 class NoTombstones(Fence):
@@ -32,35 +23,12 @@ class NoTombstones(Fence):
 
 
 def without_tombstones(services: Services) -> Services:
-    """The same services, but for their tombstones.
+    """Return the same services, but for their tombstones.
 
     Nor do their ledgers keep an order from having an effect twice, under two keys.
     """
-    for ledger in services._ledgers.values():
+    for name, ledger in services._ledgers.items():
         with ledger.transaction() as tx:
             tx.execute(text("DROP INDEX IF EXISTS fence_standing"))
-    return _Textbook(services._ledgers, services._plan, services._opened)
-
-
-@dataclass(frozen=True)
-class _Textbook(Services):
-    @property
-    def inventory(self) -> InventoryService:
-        return _forgetful(super().inventory)
-
-    @property
-    def payment(self) -> PaymentService:
-        return _forgetful(super().payment)
-
-    @property
-    def shipping(self) -> ShippingService:
-        return _forgetful(super().shipping)
-
-    @property
-    def loyalty(self) -> LoyaltyService:
-        return _forgetful(super().loyalty)
-
-
-def _forgetful(participant: P) -> P:
-    participant._fence = NoTombstones(participant._fence._ledger)
-    return participant
+        services[name]._fence = NoTombstones(ledger)
+    return services

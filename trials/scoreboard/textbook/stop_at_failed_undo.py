@@ -96,6 +96,6 @@ def _steps(order: Order) -> tuple[_Step, ...]:
         _Step(
             "award_loyalty_points",
             "deduct_loyalty_points",
-            AwardLoyaltyPoints(**header, user_id=user, points=order.loyalty_points),
+            AwardLoyaltyPoints(**header, user_id=user, points=order.total_amount / 100),
         ),
     )

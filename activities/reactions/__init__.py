@@ -1,1 +1,0 @@
-"""How each service reacts to events; none of these modules knows another one."""

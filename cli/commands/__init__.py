@@ -1,0 +1,1 @@
+"""Commands of ``starter.py``: the arguments of each, and what it calls."""

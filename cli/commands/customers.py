@@ -1,0 +1,72 @@
+"""Commands of a customer: place an order, see where it stands, take it back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.options import AsJson, Deadline, InMode, InWhichMode, OrderId, text
+from cli.forgotten import placed_before
+from cli.modes import Mode
+from cli.operations.cancel import cancel as cancel_order
+from cli.operations.status import status as show_status
+from cli.order_file import read_order, valid
+from cli.output import Output
+from cli.placing import is_known_to_stand, leave_alone, place_once, see_through
+from messages.sagas import CancelOrder
+from runtime.client import connect
+from settings import read_settings
+
+
+async def order(
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE|-", help="The order as JSON; - reads standard input."),
+    ],
+    deadline: Deadline = None,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Watch it to its end, or only place it."),
+    ] = True,
+    mode: InMode = Mode.ORCHESTRATION,
+    as_json: AsJson = False,
+) -> int:
+    """Place an order and watch it to its end.
+
+    Placing the same order again does no harm: it finds the run that is under way or has
+    succeeded. One that failed is tried anew.
+    """
+    output = Output(as_json=as_json)
+    the_order = read_order(file, deadline)
+    settings = read_settings()
+    client = await connect()
+    if not await is_known_to_stand(client, the_order.order_id):
+        known = await placed_before(client, settings.ledger_urls(), the_order, output)
+        if known is not None:
+            return known
+    placed = await place_once(client, mode, the_order, settings.task_queue)
+    if wait:
+        return await see_through(client, the_order, placed, output)
+    return leave_alone(the_order, placed, output)
+
+
+async def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = False) -> int:
+    """Show where an order stands, or how it ended."""
+    ledgers = read_settings().ledger_urls()
+    output = Output(as_json=as_json)
+    return await show_status(await connect(), mode, order_id, ledgers, output)
+
+
+async def cancel(
+    order_id: OrderId,
+    reason: Annotated[
+        str, typer.Option(help="Why; it is kept with the order.", callback=text)
+    ] = "cancelled by the customer",
+    mode: InWhichMode = None,
+    as_json: AsJson = False,
+) -> int:
+    """Take an order back and watch it being undone."""
+    request = valid(CancelOrder, reason=reason)
+    output = Output(as_json=as_json)
+    return await cancel_order(await connect(), mode, order_id, request, output)

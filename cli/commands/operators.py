@@ -1,0 +1,130 @@
+"""Commands of an operator: find what waits, decide on it, prove that nothing was lost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cli.commands.options import (
+    AsJson,
+    InWhichMode,
+    Note,
+    Operator,
+    OrderId,
+    ResolveAction,
+    text,
+)
+from cli.errors import BadInput
+from cli.modes import Mode
+from cli.operations.inbox import inbox as show_inbox
+from cli.operations.letter import resolve_letter
+from cli.operations.resolve import resolve as resolve_step
+from cli.order_file import valid
+from cli.output import Output
+from cli.reconcile import reconcile as reconcile_orders
+from messages.deliveries import ResolveDeadLetter
+from messages.reconciliation import Reconcile
+from messages.sagas import ResolveCompensation
+from runtime.client import NoServer, connect
+from settings import read_settings
+
+
+async def inbox(as_json: AsJson = False) -> int:
+    """List what waits for an operator, of either kind of saga, with what can be done.
+
+    Exits with 1 when something waits, and with 0 when nothing does.
+    """
+    task_queue = read_settings().task_queue
+    return await show_inbox(await connect(), task_queue, Output(as_json=as_json))
+
+
+async def resolve(
+    order_id: OrderId,
+    step: Annotated[
+        str,
+        typer.Option(help="The step or event that waits; the inbox names it.", callback=text),
+    ],
+    action: Annotated[
+        ResolveAction,
+        typer.Option(
+            help="Of a step: undo it again, record it as undone, or let it stand where nothing"
+            " proves that it has to be undone. Of an event: deliver it again, or never."
+        ),
+    ],
+    note: Note,
+    operator: Operator,
+    mode: InWhichMode = None,
+    as_json: AsJson = False,
+) -> int:
+    """Decide on a step that could not be undone, or an event that could not be delivered."""
+    output = Output(as_json=as_json)
+    said = {"action": action.value, "operator": operator, "note": note}
+    task_queue = read_settings().task_queue
+    if action in (ResolveAction.REPLAY, ResolveAction.DISCARD):
+        if mode is Mode.ORCHESTRATION or "/" not in step:
+            raise BadInput(
+                f"--action {action.value} is for an event of a choreographed order; --step names"
+                " it as EVENT/SERVICE"
+            )
+        letter = valid(ResolveDeadLetter, **said)
+        return await resolve_letter(await connect(), task_queue, order_id, step, letter, output)
+    if "/" in step:
+        raise BadInput(f"--action {action.value} is for a step, and {step!r} is an event")
+    decision = valid(ResolveCompensation, step=step, **said)
+    return await resolve_step(await connect(), task_queue, mode, order_id, decision, output)
+
+
+async def audit(as_json: AsJson = False) -> int:
+    """Prove from all ledgers that no order was half done, and that the books add up."""
+    # The database's library takes as long to import as all the rest of most commands.
+    from cli.audit import audit_alone, audit_with_temporal, conclude_audit
+
+    output = Output(as_json=as_json)
+    settings = read_settings()
+    ledgers = settings.ledger_urls()
+    try:
+        client = await connect()
+    except NoServer as error:
+        return conclude_audit(audit_alone(ledgers, error), output, compared=False)
+    report = await audit_with_temporal(client, settings.task_queue, ledgers)
+    return conclude_audit(report, output, compared=True)
+
+
+async def reconcile(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only list what would be undone.")
+    ] = False,
+    however_many: Annotated[
+        bool,
+        typer.Option("--however-many", help="Go on when unusually many runs are gone."),
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Undo what terminated, timed-out and deleted runs have left behind.
+
+    Workers do it, with the compensations of the saga, by themselves every few minutes; doing
+    it again does no harm. What is not proved to be left behind is put into the inbox.
+    """
+    task_queue = read_settings().task_queue
+    request = Reconcile(dry_run=dry_run, however_many=however_many)
+    output = Output(as_json=as_json)
+    return await reconcile_orders(await connect(), task_queue, output, request)
+
+
+async def move_ledgers(
+    note: Annotated[str, typer.Option(help="Why; it is kept in the ledgers.", callback=text)],
+    operator: Operator,
+    as_json: AsJson = False,
+) -> int:
+    """Have the ledgers serve the Temporal namespace that is connected to.
+
+    For good, and only when the orders have moved there. Stop all workers before.
+    """
+    from cli.move_ledgers import Move
+    from cli.move_ledgers import move_ledgers as move
+
+    decision = valid(Move, operator=operator, note=note)
+    output = Output(as_json=as_json)
+    client = await connect()
+    return await move(client, read_settings().ledger_urls(), decision, output)

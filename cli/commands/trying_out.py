@@ -1,0 +1,81 @@
+"""Commands for whoever tries the system out: many random orders, and the demo."""
+
+from __future__ import annotations
+
+from secrets import token_hex
+from typing import Annotated
+
+import typer
+
+from cli.commands.options import AsJson, Deadline, InMode, text
+from cli.modes import Mode
+from cli.order_file import valid
+from cli.output import Output
+from cli.simulation.population import Population
+from cli.simulation.simulate import simulate as run_simulation
+from cli.simulation.simulation import Simulation
+from runtime.client import connect, ensure_search_attribute
+from settings import read_settings
+
+
+async def simulate(
+    orders: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 100,
+    concurrency: Annotated[
+        int, typer.Option(min=1, max=1000, help="How many at the same time, at most.")
+    ] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="Begins their ids; by default another one each time.", callback=text),
+    ] = None,
+    scarce: Annotated[
+        bool, typer.Option("--scarce", help="They compete for little stock and little credit.")
+    ] = False,
+    deadline: Deadline = None,
+    mode: InMode = Mode.ORCHESTRATION,
+    as_json: AsJson = False,
+) -> int:
+    """Place many random orders and sum up what became of them.
+
+    Server and worker may be killed and started again meanwhile; each order still counts once.
+    """
+    population = valid(
+        Population,
+        count=orders,
+        seed=seed,
+        prefix=prefix or f"sim-{token_hex(3)}",
+        scarce=scarce,
+        deadline_seconds=deadline,
+    )
+    task_queue = read_settings().task_queue
+    client = await connect()
+    await ensure_search_attribute(client)
+    simulation = Simulation(client, mode, task_queue)
+    output = Output(as_json=as_json)
+    return (await run_simulation(simulation, population, concurrency, output)).exit_code
+
+
+async def demo(
+    leave_at_end: Annotated[
+        bool, typer.Option("--exit", help="Leave at the end instead of staying up for the Web UI.")
+    ] = False,
+    orders: Annotated[
+        int, typer.Option(min=1, max=100_000, help="How many the simulation places.")
+    ] = 100,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the Temporal server; 7233 if free.")
+    ] = None,
+    ui_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Of the Web UI; 8233 if free.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """See it all: server, worker, orders that succeed and fail, a simulation, the audit.
+
+    Needs nothing running. It stays up until Ctrl-C, so that the runs can be looked at.
+    """
+    from cli.demo.demo import DemoOptions
+    from cli.demo.demo import demo as show_demo
+
+    options = DemoOptions(orders=orders, port=port, ui_port=ui_port, leave_at_end=leave_at_end)
+    return await show_demo(read_settings(), options, Output(as_json=as_json))

@@ -1,0 +1,97 @@
+"""A whole system on this machine: an embedded server, and workers as processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from temporalio.client import Client
+
+from runtime.devserver import DevServer
+from runtime.processes import ChildProcess, ProcessFailed
+from settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+_WORKER_READY_WITHIN = 60.0
+
+
+class LocalSystem:
+    """A running server of our own, and the workers that are started beside it.
+
+    Args:
+        report: is told in one line when server or worker died and was replaced.
+    """
+
+    def __init__(
+        self,
+        server: DevServer,
+        client: Client,
+        settings: Settings,
+        report: Callable[[str], None],
+    ) -> None:
+        self.server = server
+        self.client = client
+        self.settings = settings
+        self._report = report
+
+    @asynccontextmanager
+    async def worker(self, faults: Path | None) -> AsyncIterator[ChildProcess]:
+        """Run a worker whose services follow the fault plan; stopped when the context ends.
+
+        Raises:
+            ProcessFailed: it does not start.
+        """
+        environment = self.server.environment
+        # Ours may not come from the environment, and it is our ledgers that the worker keeps.
+        environment["ORDER_SAGA_DATA_DIR"] = str(self.settings.data_dir.resolve())
+        if faults is not None:
+            environment["ORDER_SAGA_FAULTS"] = str(faults)
+
+        async def ready() -> None:
+            try:
+                await asyncio.wait_for(_polls(process), _WORKER_READY_WITHIN)
+            except asyncio.TimeoutError:
+                raise ProcessFailed(f"the worker does not start: {process.last_words()}") from None
+
+        process = ChildProcess(
+            "the worker",
+            [sys.executable, ROOT / "worker.py"],
+            log=self.settings.data_dir / "worker.log",
+            lock=self.server.lock,
+            environment=environment,
+            ready=ready,
+            report=self._report,
+        )
+        async with process:
+            yield process
+
+    def link(self, workflow_id: str, run_id: str) -> str:
+        """Return the page of a run in the Web UI."""
+        path = "/".join(quote(part, safe="") for part in (workflow_id, run_id))
+        namespace = self.client.namespace
+        return f"{self.server.ui_url}/namespaces/{namespace}/workflows/{path}/history"
+
+
+@asynccontextmanager
+async def local_system(
+    settings: Settings, port: int | None, ui_port: int | None, report: Callable[[str], None]
+) -> AsyncIterator[LocalSystem]:
+    """Start the embedded server; stopped when the context ends.
+
+    Raises:
+        DirectoryUnusable: another system runs on the same data directory.
+        ServerFailed: a port is taken, or the server does not start.
+    """
+    async with DevServer(settings.data_dir, port=port, ui_port=ui_port, report=report) as server:
+        yield LocalSystem(server, await server.client(), settings, report)
+
+
+async def _polls(process: ChildProcess) -> None:
+    while True:
+        if "polling task queue" in process.output():
+            return
+        await asyncio.sleep(0.02)

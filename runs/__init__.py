@@ -1,0 +1,1 @@
+"""Workflow runs, as Temporal tells of them: how to find and describe one, how it has ended."""

@@ -1,0 +1,49 @@
+"""Inputs of runs, whoever has started them with whatever."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
+from temporalio.client import Client, WorkflowHandle
+
+from messages.orders import Order
+from runs.descriptions import SERVER_TIMEOUT, Handle
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+async def decoded(client: Client, given: Payloads, kind: type[_M]) -> _M | None:
+    """Return the one message that was given; None when it is another one, or cannot be read."""
+    try:
+        found = await client.data_converter.decode(given.payloads, [kind])
+    except Exception:  # whatever anybody has sent
+        return None
+    return found[0] if len(found) == 1 and isinstance(found[0], kind) else None
+
+
+async def start_of(
+    run: WorkflowHandle[Any, Any],
+) -> WorkflowExecutionStartedEventAttributes | None:
+    """Tell how the run was started; None when its history has no beginning.
+
+    Raises:
+        RPCError: there is no such run, or the server does not answer.
+    """
+    async for event in run.fetch_history_events(page_size=1, rpc_timeout=SERVER_TIMEOUT):
+        return event.workflow_execution_started_event_attributes
+    return None
+
+
+async def order_in(
+    client: Client, started: WorkflowExecutionStartedEventAttributes | None
+) -> Order | None:
+    """Return the order with which a run was started; None when that was no order."""
+    return None if started is None else await decoded(client, started.input, Order)
+
+
+async def start_input(client: Client, run: Handle) -> Order | None:
+    """Return the order that the run was started with; None when it was started with no order."""
+    return await order_in(client, await start_of(run))

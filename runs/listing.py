@@ -1,0 +1,38 @@
+"""Runs of our own workers, as one query lists them, and questions about each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from temporalio.client import Client, WorkflowExecution
+
+from runs.descriptions import SERVER_TIMEOUT
+from runs.visibility import equals, one_of
+
+_R = TypeVar("_R")
+_T = TypeVar("_T")
+
+_QUESTIONS_AT_ONCE = 20
+
+
+async def waiting(
+    client: Client, task_queue: str, condition: str, *workflow_types: str
+) -> list[WorkflowExecution]:
+    """List the runs of our own workers of which the condition holds."""
+    on_queue = equals("TaskQueue", task_queue)
+    query = f"{condition} AND {one_of('WorkflowType', workflow_types)} AND {on_queue}"
+    found = client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT)
+    return [run async for run in found if run.task_queue == task_queue]
+
+
+async def of_each(runs: Iterable[_R], examine: Callable[[_R], Awaitable[_T]]) -> list[_T]:
+    """Find something out about each, a few at a time."""
+    gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
+
+    async def one(run: _R) -> _T:
+        async with gate:
+            return await examine(run)
+
+    return await asyncio.gather(*map(one, runs))

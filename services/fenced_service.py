@@ -1,0 +1,52 @@
+"""Base of every mock service: each operation goes through the fence, amid planned faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from sqlalchemy import Connection
+
+from messages.base import Reversal
+from messages.failures import Refused
+from messages.participants import BY_SERVICE
+from messages.settling import Settle
+from services.fault_injection import FaultInjector
+from services.faults import FaultPlan
+from services.fence import A, C, Fence
+from services.ledger import Ledger
+
+
+class FencedService:
+    """A service that takes part in orders, as the table of participants says."""
+
+    #: How the service says no when the fault plan tells it to.
+    refusal: Refused
+
+    def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
+        self._part = BY_SERVICE[ledger.service]
+        self._fence = Fence(ledger)
+        self._faults = FaultInjector(faults, ledger)
+
+    def _act(self, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
+        faults = self._faults.draw(self._part.step, request.order_id)
+        faults.strike("before")
+        try:
+            return self._fence.act(request, answer, self._refuse if faults.refuses else effect)
+        finally:
+            # Also when the service refused: a refusal's reply can be lost like any other.
+            faults.strike("after")
+
+    def _undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
+        faults = self._faults.draw(self._part.compensation, request.order_id)
+        faults.strike("before")
+        reversal = self._fence.undo(request, effect)
+        faults.strike("after")
+        return reversal
+
+    def settle(self, request: Settle) -> Reversal:
+        """Record an operator's decision on one of the service's operations."""
+        return self._fence.settle(request)
+
+    def _refuse(self, _tx: Connection, _request: object) -> NoReturn:
+        raise type(self.refusal)(*self.refusal.args)

@@ -1,0 +1,91 @@
+"""The invoice service: what customers were billed, and what of it was voided."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, insert, select, update
+
+from messages.base import Reversal
+from messages.failures import Refused
+from messages.invoice import Invoice, IssueInvoice
+from services.fault_injection import fault_calls
+from services.fence import fence
+from services.fenced_service import FencedService
+from services.journal import journal, post, reverse
+from services.kept import Kept
+from services.sql import insert_new, metadata
+
+#: Cents that were billed, per customer.
+billed = Table(
+    "billed",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("blocked", Boolean, nullable=False),
+    Column("opening", BigInteger, nullable=False),
+    Column("cents", BigInteger, nullable=False),
+)
+
+TABLES = (fence, journal, fault_calls, billed)
+
+
+class NoBillingAddress(Refused):
+    """Nobody knows where to send the customer's invoices."""
+
+
+def open_balance(tx: Connection) -> None:
+    """Write down whom a fresh service cannot bill."""
+    tx.execute(insert(billed).values(user_id="user_nowhere", blocked=True, opening=0, cents=0))
+
+
+class InvoiceService(FencedService):
+    """Bills customers."""
+
+    refusal = NoBillingAddress("nowhere to send an invoice")
+
+    def issue(self, request: IssueInvoice) -> Invoice:
+        """Bill a customer.
+
+        Raises:
+            NoBillingAddress: nobody knows where to send the invoice.
+        """
+        return self._act(request, Invoice, _issue)
+
+    def void(self, request: IssueInvoice) -> Reversal:
+        """Void the invoice."""
+        return self._undo(request, _void)
+
+
+def _issue(tx: Connection, request: IssueInvoice) -> Invoice:
+    user, cents = request.user_id, int(request.amount.scaleb(2))
+    insert_new(tx, billed, {"user_id": user, "blocked": False, "opening": 0, "cents": 0})
+    account = tx.execute(billed.select().where(billed.c.user_id == user).with_for_update()).one()
+    if account.blocked:
+        raise NoBillingAddress(f"nowhere to send an invoice for {user}")
+    _move(tx, user, cents)
+    number = f"inv_{uuid4().hex}"
+    post(tx, request.idempotency_key, "apply", {user: cents}, number)
+    return Invoice(number=number)
+
+
+def _void(tx: Connection, request: IssueInvoice) -> None:
+    for user, cents in reverse(tx, request.idempotency_key).items():
+        _move(tx, user, cents)
+
+
+def _move(tx: Connection, user: str, cents: int) -> None:
+    tx.execute(update(billed).where(billed.c.user_id == user).values(cents=billed.c.cents + cents))
+
+
+def _asked(request: IssueInvoice) -> dict[str, int]:
+    return {request.user_id: int(request.amount * 100)}
+
+
+SERVICE = InvoiceService
+BOOKS = Kept(
+    unit="money",
+    scale=100,
+    sign=1,
+    balances=select(billed.c.user_id, billed.c.opening, billed.c.cents),
+    asked=_asked,
+)
