@@ -47,7 +47,7 @@ async def env() -> AsyncIterator[WorkflowEnvironment]:
 
 @pytest.fixture
 def mode() -> Mode:
-    """How a shop places its orders: orchestrated, unless a test or its file says otherwise."""
+    """Return how a shop places its orders: orchestrated, unless a test says otherwise."""
     return Mode.ORCHESTRATION
 
 

@@ -1,4 +1,4 @@
-"""Which order a command means: in either mode, by its id or by what the Web UI shows."""
+"""Orders that a command means: in either mode, by their ids or by what the Web UI shows."""
 
 from __future__ import annotations
 

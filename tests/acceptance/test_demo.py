@@ -88,7 +88,7 @@ def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: Sy
 
 
 def told_to_kill(home: System) -> set[int]:
-    """Whom another demo on the data directory names, in its one line, as standing in its way."""
+    """Return whom another demo names, in its one line, as standing in the data directory's way."""
     other = home.starter("demo", "--exit", "--orders", "10")
     assert other.returncode == 2, other.stdout + other.stderr
     assert other.stderr.count("\n") == 1, other.stderr

@@ -1,4 +1,4 @@
-"""What stands in a server's way: busy ports, and data directories that cannot be used."""
+"""Obstacles to a server: busy ports, and data directories that cannot be used."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ TOO_LONG = 3.5
 
 
 class Case(NamedTuple):
-    """What is done to one order, and what of it must stand in the end."""
+    """Faults and cancel of one order, and the steps of which the effects must stand in the end."""
 
     name: str
     faults: tuple[Fault, ...]
@@ -97,7 +97,7 @@ _IN_FLIGHT = 20
 
 
 class Ended(NamedTuple):
-    """What became of all cases in one mode."""
+    """Ends of all cases in one mode."""
 
     outcomes: Mapping[str, SagaSucceeded | SagaRolledBack]
     #: By order, the steps whose effects stand.

@@ -1,4 +1,4 @@
-"""What a test sees of the deliveries of a choreographed order's events, and does to them."""
+"""Deliveries of a choreographed order's events: what a test sees of them, and does to them."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _caller(shop: Shop, order: Handle, operation: str) -> tuple[Run, str | None]
 
 
 async def view(delivery: DeliveryHandle) -> DeliveryView:
-    """What its status query answers."""
+    """Return the answer to its status query."""
     return await delivery.query(EventDelivery.status)
 
 

@@ -50,7 +50,7 @@ class Gate:
 
 
 class AroundActivities(Interceptor):
-    """Does something before or after each attempt of an activity."""
+    """Interceptor that may do something before or after each attempt of an activity."""
 
     async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:
         """Make the attempt, and return what it answers, or something else."""

@@ -27,7 +27,7 @@ from tests.harness.watched import Watch, WatchedServices
 
 
 class Options(TypedDict, total=False):
-    """What a shop is opened with."""
+    """Options of a shop."""
 
     #: How it places its orders.
     mode: Mode

@@ -18,7 +18,7 @@ P = TypeVar("P", Policy, DeliveryPolicy)
 
 
 class Changes(TypedDict, total=False):
-    """What may be changed; times are in seconds.
+    """Changes of policies; times are in seconds.
 
     A step and the delivery of an event are changed alike, and so are a compensation and a
     delivery that undoes. Deliveries have no window.

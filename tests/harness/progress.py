@@ -1,4 +1,4 @@
-"""How far a run has come: waits for it, and a look at whether it got there without a failure."""
+"""Progress of a run: waits for it, and a look at whether it got there without a failure."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ Outcome = SagaSucceeded | SagaRolledBack
 
 
 class Shop:
-    """What a test does with the system, and what it sees of it.
+    """Access of a test to the system: places orders, holds and watches them, reads their ends.
 
     Args:
         mode: in which orders are placed, unless a test says otherwise.

@@ -144,7 +144,7 @@ class System:
         return document
 
     def count(self, query: str) -> int:
-        """How many runs match."""
+        """Count the runs that match."""
         answer = self.temporal("workflow", "count", "--query", query).stdout
         return int("".join(filter(str.isdigit, answer)) or 0)
 

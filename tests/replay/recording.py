@@ -62,6 +62,6 @@ class Scenario(NamedTuple):
 
     @property
     def mode(self) -> Mode:
-        """How its order is placed."""
+        """Return how its order is placed."""
         events = self.workflow in ("OrderChoreography", "EventDelivery")
         return Mode.CHOREOGRAPHY if events else Mode.ORCHESTRATION

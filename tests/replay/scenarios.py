@@ -38,7 +38,7 @@ async def decided(handle: Handle) -> None:
 
 
 async def _waits_long_enough(handle: Handle) -> bool:
-    """Whether its next attempt is so far away that a cancel is sure to come before."""
+    """Tell whether its next attempt is so far away that a cancel is sure to come before."""
     soon = datetime.now(timezone.utc) + timedelta(seconds=2)
     pending = (await handle.describe()).raw_description.pending_activities
     waiting = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED

@@ -70,7 +70,7 @@ def test_books_in_which_nothing_stands_show_plain_zeros(
 
 
 def _amounts(ledgers: Ledgers) -> set[tuple[str, str, str]]:
-    """What a reader of the JSON document sees."""
+    """Return what a reader of the JSON document sees."""
     services = audit(ledgers).model_dump(mode="json")["services"]
     return {(s["amount_applied"], s["amount_reversed"], s["amount_standing"]) for s in services}
 

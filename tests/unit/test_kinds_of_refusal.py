@@ -81,7 +81,7 @@ def test_a_refusal_of_a_kind_that_is_not_there_any_more_keeps_its_name(
 
 
 def _refusal_by(fence: Fence, refusal: Refused) -> Refused:
-    """What a service that refuses so tells, the first or another time."""
+    """Return what a service that refuses so tells, the first or another time."""
 
     def refuse(_tx: Connection, _request: ProcessPayment) -> Payment:
         raise refusal

@@ -22,7 +22,7 @@ from tests.harness.participants import Participant
 
 
 def asked(participant: Participant, order: Order) -> Command:
-    """What the service is asked in another run of the order."""
+    """Return what the service is asked in another run of the order."""
     request: Command = getattr(requests_for(order, str(uuid4())), participant.name)
     return request
 

@@ -1,4 +1,4 @@
-"""How a program ends, seen from the shell: its code, and what it says."""
+"""Ends of a program, seen from the shell: its code, and what it says."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ refusals = st.none() | st.sampled_from(SERVICES)
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Which event arrives at which service, one after the other."""
+    """Arrivals of events at services, one after the other."""
 
     refused_by: str | None
     cancelled: bool

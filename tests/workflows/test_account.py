@@ -1,4 +1,4 @@
-"""What an order makes of what it hears does not depend on when it hears it, nor how often."""
+"""Order and number of the events that an order hears: neither changes what it makes of them."""
 
 from __future__ import annotations
 

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import pytest
-from temporalio.api.enums.v1 import WorkflowTaskFailedCause
-from temporalio.api.failure.v1 import Failure
 from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -30,14 +28,12 @@ from tests.harness.builders import an_order
 from tests.harness.deliveries import FORWARD, delivery
 from tests.harness.opening import OpenShop
 from tests.harness.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw
-from tests.harness.progress import until_begun
+from tests.harness.progress import assert_no_task_failed, until_begun
 from tests.harness.shop import Handle, Shop
 from tests.harness.waiting import PATIENCE
 from worker import WORKFLOWS
 
 Run = WorkflowHandle[Any, Any]
-
-_SOMETHING_CAME = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 
 ALL = {**BAD_ARGUMENTS, **NO_ARGUMENTS}
 #: Their input may be left out.
@@ -121,23 +117,6 @@ async def send(run: Run, handler: Handler, name: str, shape: Shape) -> None:
         except WorkflowQueryFailedError:
             return
         assert name == "no argument"
-
-
-async def assert_no_task_failed(run: Run, name: str) -> None:
-    """Neither now nor before: the first failure is in the history, the others are attempts."""
-    pending = (await run.describe()).raw_description.pending_workflow_task
-    assert pending.attempt <= 1, name
-    async for event in run.fetch_history_events():
-        assert not event.HasField("workflow_task_timed_out_event_attributes"), name
-        if event.HasField("workflow_task_failed_event_attributes"):
-            # The server's way to say that something came while the run was closing.
-            failed = event.workflow_task_failed_event_attributes
-            assert failed.cause == _SOMETHING_CAME or _was_starved(failed.failure), (name, failed)
-
-
-def _was_starved(failure: Failure) -> bool:
-    """Whether a busy machine gave the task too little time; the next attempt makes up for it."""
-    return failure.application_failure_info.type == "_DeadlockError"
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ RETRY = ResolveCompensation(
 
 
 class Inbox:
-    """What the command shows of one shop."""
+    """Output of the command for one shop."""
 
     def __init__(self, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
         self._shop = shop

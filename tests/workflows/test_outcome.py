@@ -1,4 +1,4 @@
-"""How a run closes, what it shows, and what an order id stands for."""
+"""Ends of a run: how it closes, what it shows, and what an order id stands for."""
 
 from __future__ import annotations
 

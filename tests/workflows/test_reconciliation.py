@@ -1,4 +1,4 @@
-"""What a run cannot undo any more, the reconciler does."""
+"""Runs that cannot undo anything any more: the reconciler does it."""
 
 from __future__ import annotations
 

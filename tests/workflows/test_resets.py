@@ -85,7 +85,7 @@ async def test_a_reset_order_does_not_succeed_on_what_its_earlier_life_has_undon
 async def test_an_order_that_was_reset_is_not_undone_when_its_end_is_gone(
     open_shop: OpenShop, first_is_gone: bool
 ) -> None:
-    """What is left of it was terminated: by the reset, which says nothing about its end."""
+    """It was terminated by the reset, which says nothing about its end."""
     order = an_order()
     for_a_while = transient("prepare_shipping", times=6)
     async with open_shop(for_a_while) as shop:

@@ -1,4 +1,4 @@
-"""What the saga's own code does between its steps: waits, is late, gives up, or tries to go on."""
+"""Code of a saga between its steps: it waits, is late, gives up, or tries to go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody else has started under a delivery's id does not count as that delivery."""
+"""Workflows that somebody else started under a delivery's id do not count as that delivery."""
 
 from __future__ import annotations
 

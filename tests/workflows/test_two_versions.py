@@ -86,5 +86,5 @@ async def test_an_order_ends_as_it_should_whichever_version_takes_its_steps(
 
 
 def _both_took_part(answered: Counter[str], placed: int) -> bool:
-    """Whether each activity was answered by both versions."""
+    """Tell whether each activity was answered by both versions."""
     return len(answered) >= 4 and all(0 < times < placed for times in answered.values())

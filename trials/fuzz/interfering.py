@@ -1,4 +1,4 @@
-"""What somebody does to a run, or to all of an order's deliveries, at whatever instant."""
+"""Interruptions of a run, or of all of an order's deliveries, at whatever instant."""
 
 from __future__ import annotations
 

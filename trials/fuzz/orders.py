@@ -98,7 +98,7 @@ class Orders:
             self._told.pop(first_run(handle), None)
 
     async def facts(self) -> dict[str, SagaFact]:
-        """What Temporal knows of them, by first run id."""
+        """Return what Temporal knows of them, by first run id."""
         placed = (handle for handles in self._placed.values() for handle in handles)
         return {first_run(each): (await examined(self._shop, each)).fact for each in placed}
 

@@ -29,7 +29,7 @@ THE_END = "the end"
 
 
 class PlannedFault(NamedTuple):
-    """What one operation of one order suffers."""
+    """Fault of one operation of one order."""
 
     operation: str
     kind: Literal["refusal", "transient", "lost_reply", "delay", "permanent"]
@@ -120,7 +120,7 @@ class Story(NamedTuple):
 
     @property
     def hopeless(self) -> bool:
-        """Whether it waits for ever for what never gets better."""
+        """Tell whether it waits for ever for what never gets better."""
         return any(planned.times is None for planned in self.faults)
 
 

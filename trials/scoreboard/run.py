@@ -146,7 +146,7 @@ class Run:
 
     @property
     def ref(self) -> RunRef:
-        """What the run is called in the ledgers."""
+        """Name of the run in the ledgers."""
         return ref_of(self.handle)
 
     async def paid_back_by_hand(self) -> None:

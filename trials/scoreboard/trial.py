@@ -22,7 +22,7 @@ from trials.scoreboard.setup import Setup, open_setup
 
 
 class Trial:
-    """What a check does with a contender.
+    """Access of a check to a contender.
 
     Args:
         prefix: begins the ids of all orders of this check, which its faults go by.
