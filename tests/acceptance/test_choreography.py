@@ -5,37 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.acceptance.system import System, assert_one_line
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.faults import delay, permanent, transient
+from tests.harness.running import assert_one_line
+from tests.harness.system import System
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODE = ("--mode", "choreography")
 
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "delay"
-seconds = 3.0
-rate = 1.0
-orders = ["slow*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["never*"]
-
-[[fault]]
-operations = ["process_payment"]
-kind = "permanent"
-count = 1
-orders = ["stuck*"]
-"""
+TROUBLE = (
+    delay("prepare_shipping", seconds=3.0, orders="slow*"),
+    transient("prepare_shipping", orders="never*"),
+    permanent("process_payment", times=1, orders="stuck*"),
+)
 
 
 def test_an_order_is_told_as_a_tree_of_events_and_as_json(system: System) -> None:
     order_id = an_id()
-    done = system.starter("order", "-", *MODE, stdin=seed_order_json(order_id))
+    done = system.order(order_id, *MODE)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if " ms" in line]
     assert [line.split("+")[0].lstrip(" │├└─━┗┣┃").split()[1] for line in lines] == [
@@ -104,7 +91,7 @@ def test_a_dead_letter_is_found_and_replayed_with_the_command_that_is_shown(
     system: System,
 ) -> None:
     order_id = an_id("stuck")
-    stuck = system.starter("order", "-", *MODE, stdin=seed_order_json(order_id))
+    stuck = system.order(order_id, *MODE)
     assert stuck.returncode == 1
     assert f"resolve {order_id} --mode choreography" in stuck.stdout
     listed = json.loads(system.starter("inbox", "--json").stdout)
@@ -120,13 +107,13 @@ def test_a_dead_letter_is_found_and_replayed_with_the_command_that_is_shown(
     assert_one_line(system.starter(*named, "--action", "retry"), 2, "action", "retry")
     done = system.starter(*named, "--action", "replay", "--operator", "ada")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert system.starter("order", "-", *MODE, stdin=seed_order_json(order_id)).returncode == 0
+    assert system.order(order_id, *MODE).returncode == 0
     assert order_id not in system.starter("inbox").stdout
 
 
 def test_a_dead_letter_that_is_discarded_ends_its_order(system: System) -> None:
     order_id = an_id("stuck")
-    assert system.starter("order", "-", *MODE, stdin=seed_order_json(order_id)).returncode == 1
+    assert system.order(order_id, *MODE).returncode == 1
     named = ("resolve", order_id, *MODE, "--step", "InventoryReserved/payment", "--note", "no")
     done = system.starter(*named, "--action", "discard", "--operator", "ada", "--json")
     assert done.returncode == 0, done.stdout + done.stderr

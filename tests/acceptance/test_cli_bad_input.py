@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Completed, System
 from tests.harness.builders import seed_order_json
+from tests.harness.running import Completed
+from tests.harness.system import System
 
 SEED = json.loads(seed_order_json())
 ITEM = SEED["items"][0]

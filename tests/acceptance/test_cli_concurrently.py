@@ -6,28 +6,16 @@ import json
 import re
 import uuid
 
-from tests.acceptance.system import Running, System
 from tests.harness.builders import seed_order_json
+from tests.harness.faults import permanent, refusal, transient
+from tests.harness.running import Running
+from tests.harness.system import System
 
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["never*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "refusal"
-rate = 1.0
-orders = ["some*-[12]", "stuck*"]
-
-[[fault]]
-operations = ["refund_payment"]
-kind = "permanent"
-rate = 1.0
-orders = ["stuck*"]
-"""
+TROUBLE = (
+    transient("prepare_shipping", orders="never*"),
+    refusal("prepare_shipping", orders=("some*-[12]", "stuck*")),
+    permanent("refund_payment", orders="stuck*"),
+)
 
 
 def simulated(system: System, prefix: str) -> tuple[int, dict[str, object], str]:

@@ -1,4 +1,4 @@
-"""Which order a command means: in either mode, by its id or by what the Web UI shows."""
+"""Orders that a command means: in either mode, by their ids or by what the Web UI shows."""
 
 from __future__ import annotations
 
@@ -9,30 +9,24 @@ import sys
 
 import pytest
 
-from tests.acceptance.system import ROOT, System, assert_one_line
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.children import ROOT
+from tests.harness.faults import refusal, transient
+from tests.harness.running import assert_one_line
+from tests.harness.system import System
 
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "refusal"
-count = 1
-orders = ["once*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["*never*"]
-"""
+TROUBLE = (
+    refusal("prepare_shipping", times=1, orders="once*"),
+    transient("prepare_shipping", orders="*never*"),
+)
 
 CHOREOGRAPHY = ("--mode", "choreography")
 
 
 def test_an_order_is_found_by_its_workflow_id_and_in_either_mode(system: System) -> None:
     led, told = an_id(), an_id()
-    assert system.starter("order", "-", stdin=seed_order_json(led)).returncode == 0
-    assert system.starter("order", "-", *CHOREOGRAPHY, stdin=seed_order_json(told)).returncode == 0
+    assert system.order(led).returncode == 0
+    assert system.order(told, *CHOREOGRAPHY).returncode == 0
     for named in (led, f"order_saga_{led}"):
         assert system.starter_json("status", named)["saga_id"] == f"order_saga_{led}"
     for named in (told, f"saga_{told}"):
@@ -45,7 +39,7 @@ def test_an_id_that_looks_like_a_workflow_id_means_the_order_that_has_it(system:
     plain = an_id()
     alike = f"saga_{plain}"
     for order_id, mode in ((plain, CHOREOGRAPHY), (alike, ())):
-        placed = system.starter("order", "-", *mode, stdin=seed_order_json(order_id))
+        placed = system.order(order_id, *mode)
         assert placed.returncode == 0
     assert system.starter_json("status", alike)["saga_id"] == f"order_saga_{alike}"
     assert system.starter_json("status", plain)["saga_id"] == f"saga_{plain}"
@@ -106,7 +100,7 @@ def test_an_id_that_is_no_text_or_far_too_long_is_bad_input(running_system: Syst
 
 def test_a_reader_that_leaves_early_does_not_change_the_exit_code(system: System) -> None:
     order = an_id()
-    assert system.starter("order", "-", stdin=seed_order_json(order)).returncode == 0
+    assert system.order(order).returncode == 0
     for options in ("", "--json"):
         line = f"{shlex.quote(sys.executable)} starter.py status {order} {options} | true"
         done = subprocess.run(

@@ -6,16 +6,17 @@ import json
 import uuid
 from pathlib import Path
 
-from tests.acceptance.system import ROOT, System
-from tests.harness.builders import seed_order_json
+from services.faults import load_fault_plan
+from tests.harness.children import ROOT
+from tests.harness.system import System
 
 #: The refund of ``stuck*`` orders fails.
-TROUBLE = (ROOT / "examples" / "faults" / "stuck_refund.toml").read_text()
+TROUBLE = load_fault_plan(ROOT / "examples" / "faults" / "stuck_refund.toml").fault
 
 
 def test_a_stuck_order_is_found_resolved_and_audited(system: System) -> None:
     order_id = f"stuck-{uuid.uuid4()}"
-    placed = system.starter("order", "-", stdin=seed_order_json(order_id))
+    placed = system.order(order_id)
     assert placed.returncode == 1
     assert "resolve" in placed.stdout + placed.stderr
     assert order_id in system.starter("inbox").stdout
@@ -30,7 +31,7 @@ def test_a_stuck_order_is_found_resolved_and_audited(system: System) -> None:
 
 def test_a_finished_order_cannot_be_cancelled_and_an_unknown_one_is_said(system: System) -> None:
     order_id = f"order-{uuid.uuid4()}"
-    assert system.starter("order", "-", stdin=seed_order_json(order_id)).returncode == 0
+    assert system.order(order_id).returncode == 0
     assert system.starter("cancel", order_id).returncode == 1
     unknown = system.starter("status", "no-such-order")
     assert unknown.returncode == 2

@@ -10,41 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Completed, System, assert_one_line
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.faults import delay, permanent, refusal, transient
+from tests.harness.running import Completed, assert_one_line
+from tests.harness.system import System
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "delay"
-seconds = 1.0
-rate = 1.0
-orders = ["slow*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["never*"]
-
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "refusal"
-rate = 1.0
-orders = ["stuck*"]
-
-[[fault]]
-operations = ["refund_payment"]
-kind = "permanent"
-count = 1
-orders = ["stuck*"]
-"""
+TROUBLE = (
+    delay("prepare_shipping", seconds=1.0, orders="slow*"),
+    transient("prepare_shipping", orders="never*"),
+    refusal("prepare_shipping", orders="stuck*"),
+    permanent("refund_payment", times=1, orders="stuck*"),
+)
 
 
 def test_an_order_is_shown_step_by_step_without_control_codes(system: System) -> None:
-    done = system.starter("order", "-", stdin=seed_order_json(an_id("slow")))
+    done = system.order(an_id("slow"))
     assert done.returncode == 0
     assert re.search(r"▶ prepare_shipping +running", done.stdout)
     assert re.search(r"✔ award_loyalty_points +success\n✔ SUCCESS", done.stdout)
@@ -54,7 +36,7 @@ def test_an_order_is_shown_step_by_step_without_control_codes(system: System) ->
 
 def test_json_is_the_result_and_nothing_else_on_standard_output(system: System) -> None:
     order_id = an_id()
-    done = system.starter("order", "-", "--json", stdin=seed_order_json(order_id))
+    done = system.order(order_id, "--json")
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
         "saga_id": f"order_saga_{order_id}",
@@ -121,15 +103,13 @@ def test_an_order_that_failed_may_be_placed_again(system: System) -> None:
 
 
 def test_the_deadline_undoes_an_order_that_takes_too_long(system: System) -> None:
-    done = system.starter(
-        "order", "-", "--deadline", "1", "--json", stdin=seed_order_json(an_id("never"))
-    )
+    done = system.order(an_id("never"), "--deadline", "1", "--json")
     assert done.returncode == 1
     assert "deadline passed" in json.loads(done.stdout)["error"]
 
 
 def test_an_order_that_cannot_be_undone_comes_with_the_commands_that_help(system: System) -> None:
-    stuck = system.starter("order", "-", stdin=seed_order_json(an_id("stuck")))
+    stuck = system.order(an_id("stuck"))
     assert stuck.returncode == 1
     retry = next(line for line in stdout_lines(stuck) if "--action retry" in line)
     words = shlex.split(retry)

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
-from tests.acceptance.system import PATIENCE, ROOT
+from tests.harness.children import ended
 
 
 def test_an_orchestrated_order_costs_what_the_documentation_says() -> None:
-    compared = subprocess.run(
-        [sys.executable, "-m", "trials.bench.compare", "--rounds", "1", "--in-flight", "2"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE * 2,
-        check=False,
-    )
+    compared = ended("-m", "trials.bench.compare", "--rounds", "1", "--in-flight", "2")
     assert compared.returncode == 0, compared.stderr
     succeeds, refused = compared.stdout.split("An order that succeeds")[1].split("One refused")
     assert re.findall(r"(?:workflows|activities) +(\d+) +(\d+)", succeeds) == [

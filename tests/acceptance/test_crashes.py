@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Running, System, wait_until
+from tests.harness.faults import delay
+from tests.harness.running import Running
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 ORDERS = 40
 HOSTILE = Path(__file__).parents[2] / "examples" / "faults" / "hostile.toml"
@@ -75,13 +78,9 @@ def test_killed_workers_and_a_killed_server_lose_no_event(fresh_system: System) 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_a_stopped_worker_lets_its_running_activities_finish(
-    fresh_system: System, tmp_path: Path, sign: signal.Signals
+    fresh_system: System, sign: signal.Signals
 ) -> None:
-    plan = tmp_path / "slow.toml"
-    plan.write_text(
-        '[[fault]]\noperations = ["reserve_inventory"]\nkind = "delay"\nseconds = 2\nrate = 1.0\n'
-    )
-    worker = fresh_system.start_worker(faults=str(plan))
+    worker = fresh_system.start_worker_with(delay("reserve_inventory", seconds=2))
     order = Path(__file__).parents[2] / "examples" / "order.json"
     assert fresh_system.starter("order", str(order), "--no-wait").returncode == 0
     query = ("workflow", "describe", "--workflow-id", "order_saga_order_12345")

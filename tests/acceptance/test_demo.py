@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.system import Running, System, wait_until
-from tests.harness.children import holders
+from tests.harness.children import holders, is_alive
+from tests.harness.running import Running
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 #: What it says, at the moments at which it is stopped.
 FIRST_WORD = "Starting the Temporal server"
@@ -36,14 +38,6 @@ def start(home: System, *options: str) -> Running:
     return home.start("starter.py", "demo", *options, ORDER_SAGA_FAULTS=str(no_faults))
 
 
-def is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 @pytest.mark.parametrize(
     ("sign", "moment"),
     [
@@ -66,7 +60,7 @@ def test_a_demo_that_is_interrupted_exits_130_and_leaves_no_process(
     assert "Traceback" not in demo.output()
     assert "error" not in demo.output()
     assert holders(home.data_dir) == []
-    assert [pid for pid in pids if is_there(pid)] == []
+    assert [pid for pid in pids if is_alive(pid)] == []
 
 
 def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: System) -> None:
@@ -91,7 +85,7 @@ def test_a_killed_demo_can_be_given_again_once_its_children_are_stopped(home: Sy
     assert demo.exit_code() == 0, demo.output()
     assert "Traceback" not in demo.output()
     assert holders(home.data_dir) == []
-    assert [pid for pid in pids if is_there(pid)] == []
+    assert [pid for pid in pids if is_alive(pid)] == []
 
 
 def test_each_example_ends_as_its_title_says(home: System) -> None:
@@ -118,7 +112,7 @@ def test_each_example_ends_as_its_title_says(home: System) -> None:
 
 
 def told_to_kill(home: System) -> set[int]:
-    """Whom another demo on the data directory names, in its one line, as standing in its way."""
+    """Return whom another demo names, in its one line, as standing in the data directory's way."""
     other = home.starter("demo", "--exit", "--orders", "10")
     assert other.returncode == 2, other.stdout + other.stderr
     assert other.stderr.count("\n") == 1, other.stderr

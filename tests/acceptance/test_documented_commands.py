@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import PATIENCE, ROOT, TEMPORAL, System, a_system
+from tests.harness.children import ROOT
+from tests.harness.system import TEMPORAL, System, a_system
+from tests.harness.waiting import PATIENCE
 from tools.documents import Block, Document, documents
 
 PAGES = {page.path.relative_to(ROOT).as_posix(): page for page in documents(ROOT)}

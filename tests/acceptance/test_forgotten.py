@@ -4,39 +4,29 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from settings import Settings
-from tests.acceptance.system import System, wait_until
 from tests.harness.builders import seed_order_json
+from tests.harness.faults import transient
 from tests.harness.ledgers import effects
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 
 @pytest.fixture
-def system(tmp_path: Path, running_system: System) -> Iterator[System]:
+def system(system_beside: System) -> System:
     """The shared server, with ledgers and a worker of this test's own."""
-    own = running_system.beside(tmp_path)
-    own.start_worker()
-    yield own
-    own.stop()
-
-
-def forget(system: System, saga_id: str) -> None:
-    """Delete a closed run, as retention would, and wait until Temporal does not know it."""
-    deleted = system.temporal("workflow", "delete", "--workflow-id", saga_id, "--yes")
-    assert deleted.returncode == 0, deleted.stderr
-    describe = ("workflow", "describe", "--workflow-id", saga_id)
-    wait_until(lambda: system.temporal(*describe).returncode != 0, "its end")
+    system_beside.start_worker()
+    return system_beside
 
 
 def placed_and_forgotten(system: System, *mode: str) -> str:
     order_id = f"order-{uuid.uuid4()}"
-    placed = system.starter("order", "-", *mode, stdin=seed_order_json(order_id))
+    placed = system.order(order_id, *mode)
     assert placed.returncode == 0, placed.stdout + placed.stderr
-    forget(system, f"{'saga' if mode else 'order_saga'}_{order_id}")
+    system.end_run("delete", f"{'saga' if mode else 'order_saga'}_{order_id}")
     return order_id
 
 
@@ -52,7 +42,7 @@ def test_an_order_that_temporal_has_forgotten_is_known_to_the_ledgers(
     assert (told["known_by"], told["status"]) == ("ledgers", "SUCCESS")
     assert {step["state"] for step in told["steps"]} == {"success"}
 
-    again = system.starter("order", "-", stdin=seed_order_json(order_id))
+    again = system.order(order_id)
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"Order {order_id} was placed before" in again.stdout
     assert effects(Settings(data_dir=system.data_dir), order_id) == 4
@@ -65,23 +55,20 @@ def test_an_order_that_temporal_has_forgotten_is_known_to_the_ledgers(
 
 
 def test_an_order_that_was_broken_off_is_refused_until_it_is_reconciled(
-    tmp_path: Path, running_system: System
+    system_beside: System,
 ) -> None:
-    plan = tmp_path / "plan.toml"
-    plan.write_text('[[fault]]\noperations = ["prepare_shipping"]\nkind = "transient"\ncount = 4\n')
-    system = running_system.beside(tmp_path)
-    system.start_worker(faults=str(plan))
+    system = system_beside
+    system.start_worker_with(transient("prepare_shipping", times=4))
     order_id = f"order-{uuid.uuid4()}"
-    assert not system.starter("order", "-", "--no-wait", stdin=seed_order_json(order_id)).returncode
+    assert not system.order(order_id, "--no-wait").returncode
     wait_until(lambda: effects(Settings(data_dir=system.data_dir), order_id) == 2, "the charge")
-    ended = system.temporal("workflow", "terminate", "--workflow-id", f"order_saga_{order_id}")
-    assert ended.returncode == 0, ended.stderr
-    refused = system.starter("order", "-", stdin=seed_order_json(order_id))
+    system.end_run("terminate", f"order_saga_{order_id}")
+    refused = system.order(order_id)
     assert refused.returncode == 1
     assert "starter.py reconcile" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert system.starter("reconcile").returncode == 0
-    placed = system.starter("order", "-", stdin=seed_order_json(order_id))
+    placed = system.order(order_id)
     assert placed.returncode == 0, placed.stdout + placed.stderr
     system.assert_audit_is_clean()
 

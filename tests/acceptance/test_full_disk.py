@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import System
-from tests.acceptance.test_in_the_way import assert_fails_with_one_line, ended
+from tests.harness.running import assert_fails_with_one_line
+from tests.harness.system import System
 
 ORDERS = 20
 
@@ -56,9 +56,9 @@ def test_a_server_that_finds_the_disk_full_says_so(
     system: System, program: tuple[str, ...]
 ) -> None:
     with full(system.data_dir):
-        assert_fails_with_one_line(ended(system, *program), "No space left on device")
+        assert_fails_with_one_line(system.ended(*program), "No space left on device")
     with full(system.data_dir, but=600_000):
-        assert_fails_with_one_line(ended(system, *program), "the disk is full")
+        assert_fails_with_one_line(system.ended(*program), "the disk is full")
 
 
 def test_orders_outlast_a_full_disk_of_server_and_ledgers_and_none_is_lost(

@@ -1,4 +1,4 @@
-"""What stands in a server's way: busy ports, and data directories that cannot be used."""
+"""Obstacles to a server: busy ports, and data directories that cannot be used."""
 
 from __future__ import annotations
 
@@ -12,18 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Completed, System
+from tests.harness.running import assert_fails_with_one_line
+from tests.harness.system import System
 
 DEMO = ("starter.py", "demo", "--exit", "--orders", "1")
 SERVER = ("-m", "runtime")
-
-
-@pytest.fixture
-def system(tmp_path: Path) -> Iterator[System]:
-    """Nothing runs yet."""
-    system = System(tmp_path)
-    yield system
-    system.stop()
 
 
 @pytest.fixture
@@ -32,39 +25,22 @@ def busy_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def ended(system: System, *command: str, **env: str) -> Completed:
-    """A program that is expected to end by itself, with its output as one text."""
-    running = system.start(*command, **env)
-    code = running.exit_code()
-    return subprocess.CompletedProcess(command, code, running.output(), "")
-
-
-def assert_fails_with_one_line(done: Completed, *words: str) -> None:
-    assert done.returncode == 2, done.stdout
-    errors = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1, done.stdout
-    assert done.stdout.endswith(errors[0] + "\n")
-    assert "Traceback" not in done.stdout
-    for word in words:
-        assert word in errors[0]
-
-
 @pytest.mark.parametrize("command", [DEMO, SERVER], ids=["demo", "server"])
 @pytest.mark.parametrize("option", ["--port", "--ui-port"])
 def test_a_busy_port_that_was_asked_for_is_an_error_that_names_the_option(
-    system: System, busy_port: int, command: tuple[str, ...], option: str
+    stopped_system: System, busy_port: int, command: tuple[str, ...], option: str
 ) -> None:
-    done = ended(system, *command, option, str(busy_port))
+    done = stopped_system.ended(*command, option, str(busy_port))
     assert_fails_with_one_line(done, f"port {busy_port} is in use", f"with {option}")
 
 
-def test_when_the_usual_ports_are_busy_others_are_taken_and_said(system: System) -> None:
+def test_when_the_usual_ports_are_busy_others_are_taken_and_said(stopped_system: System) -> None:
     for _ in range(5):
         with ExitStack() as busy:
             for port in (7233, 8233):
                 with suppress(OSError):  # somebody else has it: as good, as long as they keep it
                     busy.enter_context(socket.create_server(("127.0.0.1", port)))
-            server = system.start(*SERVER)
+            server = stopped_system.start(*SERVER)
             address = server.until_it_says(r"Temporal server at \S+:(\d+), Web UI \S+:(\d+);")
         server.stop()
         if address[1] != "7233":
@@ -74,12 +50,14 @@ def test_when_the_usual_ports_are_busy_others_are_taken_and_said(system: System)
     assert address[2] != "8233"
 
 
-def test_two_demos_at_once_do_not_share_a_data_directory(system: System) -> None:
-    no_faults = system.folder / "no_faults.toml"
+def test_two_demos_at_once_do_not_share_a_data_directory(stopped_system: System) -> None:
+    no_faults = stopped_system.folder / "no_faults.toml"
     no_faults.touch()
-    first = system.start("starter.py", "demo", "--orders", "1", ORDER_SAGA_FAULTS=str(no_faults))
+    first = stopped_system.start(
+        "starter.py", "demo", "--orders", "1", ORDER_SAGA_FAULTS=str(no_faults)
+    )
     first.until_it_says("Temporal server  ")
-    second = ended(system, *DEMO)
+    second = stopped_system.ended(*DEMO)
     assert_fails_with_one_line(second, "another instance uses", str(first.process.pid))
     first.until_it_says("Ctrl-C stops")
     first.send(signal.SIGTERM)
@@ -88,18 +66,20 @@ def test_two_demos_at_once_do_not_share_a_data_directory(system: System) -> None
 
 @pytest.mark.parametrize("command", [DEMO, SERVER], ids=["demo", "server"])
 def test_a_file_in_the_place_of_the_data_directory_is_said(
-    system: System, command: tuple[str, ...]
+    stopped_system: System, command: tuple[str, ...]
 ) -> None:
-    system.data_dir.write_text("not a directory")
-    assert_fails_with_one_line(ended(system, *command), str(system.data_dir), "File exists")
+    stopped_system.data_dir.write_text("not a directory")
+    assert_fails_with_one_line(
+        stopped_system.ended(*command), str(stopped_system.data_dir), "File exists"
+    )
 
 
 @pytest.mark.parametrize("command", [DEMO, SERVER], ids=["demo", "server"])
 def test_a_data_directory_that_cannot_be_written_is_said(
-    system: System, command: tuple[str, ...]
+    stopped_system: System, command: tuple[str, ...]
 ) -> None:
-    with unwritable(system.data_dir):
-        done = ended(system, *command)
+    with unwritable(stopped_system.data_dir):
+        done = stopped_system.ended(*command)
     assert_fails_with_one_line(done, "cannot use the data directory")
 
 

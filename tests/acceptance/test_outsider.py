@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 import uuid
 
-from tests.acceptance.system import System, wait_until
 from tests.harness.builders import seed_order_json
+from tests.harness.faults import delay, permanent, refusal
+from tests.harness.steps import STEPS
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
-STEPS = ["reserve_inventory", "process_payment", "prepare_shipping", "award_loyalty_points"]
-
-
-def fault(operation: str, kind: str, *, orders: str, **more: str | float) -> str:
-    lines = [f'operations = ["{operation}"]', f'kind = "{kind}"', f'orders = ["{orders}"]']
-    lines += [f"{key} = {json.dumps(value)}" for key, value in more.items()]
-    return "\n".join(["[[fault]]", *lines, ""])
-
-
-TROUBLE = "\n".join(
-    [
-        fault("award_loyalty_points", "delay", orders="slow*", seconds=1.5, rate=1.0),
-        fault("prepare_shipping", "delay", orders="halfway*", seconds=1.5, rate=1.0),
-        fault("prepare_shipping", "refusal", orders="refused*", rate=1.0),
-        fault("prepare_shipping", "refusal", orders="stuck*", rate=1.0),
-        fault("refund_payment", "permanent", orders="stuck*", count=1),
-    ]
+TROUBLE = (
+    delay("award_loyalty_points", seconds=1.5, orders="slow*"),
+    delay("prepare_shipping", seconds=1.5, orders="halfway*"),
+    refusal("prepare_shipping", orders=("refused*", "stuck*")),
+    permanent("refund_payment", orders="stuck*", times=1),
 )
 
 

@@ -5,66 +5,49 @@ from __future__ import annotations
 import json
 import signal
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from settings import Settings
-from tests.acceptance.system import Completed, System, wait_until
-from tests.harness.builders import seed_order_json
+from tests.harness.faults import as_toml, delay, lost_reply, permanent, transient
 from tests.harness.ledgers import standing_steps
+from tests.harness.running import Completed
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 #: ``all*`` does not hear of its last effect for long, the others never come past the second
 #: one; the refund of ``slow*`` takes long, that of ``broken*`` fails once.
-TROUBLE = """
-[[fault]]
-operations = ["prepare_shipping"]
-kind = "transient"
-rate = 1.0
-orders = ["halfway*", "slow*", "broken*"]
-
-[[fault]]
-operations = ["award_loyalty_points"]
-kind = "lost_reply"
-count = 6
-orders = ["all*"]
-
-[[fault]]
-operations = ["refund_payment"]
-kind = "delay"
-seconds = 3
-rate = 1.0
-orders = ["slow*"]
-
-[[fault]]
-operations = ["refund_payment"]
-kind = "permanent"
-count = 1
-orders = ["broken*"]
-"""
+TROUBLE = (
+    transient("prepare_shipping", orders=("halfway*", "slow*", "broken*")),
+    lost_reply("award_loyalty_points", times=6, orders="all*"),
+    delay("refund_payment", seconds=3, orders="slow*"),
+    permanent("refund_payment", times=1, orders="broken*"),
+)
 
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("plan") / "trouble.toml"
-    file.write_text(TROUBLE)
+    file.write_text(as_toml(*TROUBLE))
     return file
 
 
 @pytest.fixture
-def system(tmp_path: Path, running_system: System, plan: Path) -> Iterator[System]:
+def system(system_beside: System, plan: Path) -> System:
     """The shared server, with ledgers and a worker of this test's own."""
-    own = running_system.beside(tmp_path)
-    own.start_worker(faults=str(plan))
-    yield own
-    own.stop()
+    system_beside.start_worker(faults=str(plan))
+    return system_beside
+
+
+Ending = Literal["terminate", "delete"]
 
 
 def place(system: System, kind: str) -> str:
     """Place an order and wait until its run is where its kind says; returns its id."""
     order_id = f"{kind}-{uuid.uuid4()}"
-    placed = system.starter("order", "-", "--no-wait", stdin=seed_order_json(order_id))
+    placed = system.order(order_id, "--no-wait")
     assert placed.returncode == 0, placed.stderr
     step = "award_loyalty_points" if kind == "all" else "process_payment"
     wait_until(lambda: step in standing(system, order_id), f"{step} of {order_id}")
@@ -73,18 +56,6 @@ def place(system: System, kind: str) -> str:
 
 def saga(order_id: str) -> str:
     return f"order_saga_{order_id}"
-
-
-def end(system: System, how: str, order_id: str) -> None:
-    """Terminate or delete the run, and wait until Temporal's lists say so."""
-    words = ("--reason", "test") if how == "terminate" else ("--yes",)
-    ended = system.temporal("workflow", how, "--workflow-id", saga(order_id), *words)
-    assert ended.returncode == 0, ended.stderr
-    query = f'WorkflowId = "{saga(order_id)}" AND ExecutionStatus = "Running"'
-    wait_until(
-        lambda: order_id not in system.temporal("workflow", "list", "--query", query).stdout,
-        f"the end of {order_id}",
-    )
 
 
 def standing(system: System, order_id: str) -> set[str]:
@@ -99,9 +70,9 @@ def reconcile(system: System, *options: str) -> Completed:
 
 
 @pytest.mark.parametrize("how", ["terminate", "delete"])
-def test_what_the_audit_names_reconciling_mends(system: System, how: str) -> None:
+def test_what_the_audit_names_reconciling_mends(system: System, how: Ending) -> None:
     order_id = place(system, "halfway")
-    end(system, how, order_id)
+    system.end_run(how, saga(order_id))
     audit = system.starter("audit")
     assert audit.returncode == 1
     assert saga(order_id) in audit.stdout
@@ -126,10 +97,10 @@ def test_a_terminated_order_of_which_all_stands_can_be_placed_again_and_stands_o
     system: System,
 ) -> None:
     order_id = place(system, "all")
-    end(system, "terminate", order_id)
+    system.end_run("terminate", saga(order_id))
     wait_until(lambda: json.loads(reconcile(system, "--json").stdout)["undone"] == 4, "its end")
     assert standing(system, order_id) == set()
-    placed = system.starter("order", "-", stdin=seed_order_json(order_id))
+    placed = system.order(order_id)
     assert placed.returncode == 0, placed.stdout
     assert len(standing(system, order_id)) == 4
     system.assert_audit_is_clean()
@@ -137,7 +108,7 @@ def test_a_terminated_order_of_which_all_stands_can_be_placed_again_and_stands_o
 
 def test_what_cannot_be_undone_waits_for_an_operator(system: System) -> None:
     order_id = place(system, "broken")
-    end(system, "terminate", order_id)
+    system.end_run("terminate", saga(order_id))
     failed = reconcile(system)
     assert failed.returncode == 1
     assert "process_payment is not undone: internal error" in failed.stdout
@@ -159,7 +130,7 @@ def test_a_worker_killed_while_it_reconciles_loses_nothing(
     system = running_system.beside(tmp_path)
     worker = system.start_worker(faults=str(plan))
     order_id = place(system, "slow")
-    end(system, "terminate", order_id)
+    system.end_run("terminate", saga(order_id))
     reconciling = system.start("starter.py", "reconcile")
     query = ("workflow", "list", "--query", 'WorkflowType = "UndoLeftover"')
 
@@ -192,7 +163,7 @@ def test_the_workers_schedule_mends_without_being_told(
     schedule = ("--schedule-id", f"reconcile-orders-{system.task_queue}")
     try:
         order_id = place(system, "halfway")
-        end(system, "terminate", order_id)
+        system.end_run("terminate", saga(order_id))
         wait_until(lambda: not standing(system, order_id), "the schedule's reconciliation")
         system.assert_audit_is_clean()
         assert system.temporal("schedule", "describe", *schedule).returncode == 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
-from tests.acceptance.system import Running, System, wait_until
 from tests.harness.builders import seed_order_json
+from tests.harness.running import Running
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 OTHERS = "workflows,inventory,shipping,loyalty"
 

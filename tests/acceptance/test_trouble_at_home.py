@@ -11,18 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.system import Running, System, wait_until
 from tests.harness.builders import seed_order_json
+from tests.harness.running import Running
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 #: Some orders are refused, so that some are being undone when the disk is full.
 SEED_RATES = Path(__file__).parents[2] / "examples" / "faults" / "seed.toml"
 ORDERS = 30
-
-
-@pytest.fixture
-def system(tmp_path: Path, running_system: System) -> System:
-    """The shared server; the worker, whose disk it is, is of the test's own."""
-    return running_system.beside(tmp_path)
 
 
 @contextmanager
@@ -38,25 +34,27 @@ def full_disk(worker: Running) -> Iterator[None]:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux takes space away")
-def test_orders_outlast_a_full_disk_and_none_is_lost(system: System) -> None:
-    worker = system.start_worker(faults=str(SEED_RATES))
+def test_orders_outlast_a_full_disk_and_none_is_lost(system_beside: System) -> None:
+    worker = system_beside.start_worker(faults=str(SEED_RATES))
     many = ("--orders", str(ORDERS), "--prefix", f"full-{uuid.uuid4()}", "--concurrency", "5")
-    simulation = system.start("starter.py", "simulate", *many)
+    simulation = system_beside.start("starter.py", "simulate", *many)
     simulation.until_it_says(rf"{ORDERS // 10} of {ORDERS} orders")
     order_id = f"order-{uuid.uuid4()}"
-    (system.folder / "order.json").write_text(seed_order_json(order_id))
+    (system_beside.folder / "order.json").write_text(seed_order_json(order_id))
     with full_disk(worker):
-        another = system.start("starter.py", "order", str(system.folder / "order.json"))
+        another = system_beside.start(
+            "starter.py", "order", str(system_beside.folder / "order.json")
+        )
         another.until_it_says("reserve_inventory +running")
         why = "inventory ledger: (disk I/O error|database or disk is full)"
-        until_it_fails(system, order_id, why)
+        until_it_fails(system_beside, order_id, why)
         assert simulation.process.poll() is None, simulation.output()
     assert simulation.exit_code() == 0, simulation.output()
     assert another.exit_code() in (0, 1), another.output()
     assert re.search("✔ SUCCESS|↩ FAILED at", another.output())
     assert worker.process.poll() is None, worker.output()
     assert "Traceback" not in worker.output()
-    audit = system.starter_json("audit")
+    audit = system_beside.starter_json("audit")
     assert audit["clean"] is True, audit
     ended = [n for n in (audit["succeeded"], audit["rolled_back"]) if isinstance(n, int)]
     assert sum(ended) == ORDERS + 1

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.acceptance.system import ROOT, System, assert_one_line
 from tests.harness.builders import an_id, seed_order_json
+from tests.harness.children import ROOT
+from tests.harness.running import assert_one_line
+from tests.harness.system import System
 
 #: The refund of ``stuck*`` orders fails.
 TROUBLE = ROOT / "examples" / "faults" / "stuck_refund.toml"
@@ -16,25 +13,18 @@ TROUBLE = ROOT / "examples" / "faults" / "stuck_refund.toml"
 MODES = ("orchestration", "choreography")
 
 
-@pytest.fixture
-def beside(running_system: System, tmp_path: Path) -> Iterator[System]:
-    system = running_system.beside(tmp_path)
-    yield system
-    system.stop()
-
-
-def test_a_run_whose_workflow_task_fails_says_so_and_what_to_do(beside: System) -> None:
+def test_a_run_whose_workflow_task_fails_says_so_and_what_to_do(system_beside: System) -> None:
     orders = {mode: an_id("stuck") for mode in MODES}
-    good = beside.start_worker(faults=str(TROUBLE))
+    good = system_beside.start_worker(faults=str(TROUBLE))
     for mode, order_id in orders.items():
-        placed = beside.starter("order", "-", "--mode", mode, stdin=seed_order_json(order_id))
+        placed = system_beside.order(order_id, "--mode", mode)
         assert placed.returncode == 1
     good.stop()
-    changed = beside.start("-m", "tests.acceptance.careless_worker")
+    changed = system_beside.start("-m", "tests.harness.changed_worker")
     changed.until_it_says("polling task queue")
 
     def assert_says_so(*command: str) -> None:
-        done = beside.starter(*command)
+        done = system_beside.starter(*command)
         words = ("its workflow task fails: ", "Nondeterminism", "docs/changing-workflows.md")
         assert_one_line(done, 1, *words)
 
@@ -47,24 +37,24 @@ def test_a_run_whose_workflow_task_fails_says_so_and_what_to_do(beside: System) 
     how = ("--action", "retry", "--note", "n")
     assert_says_so("resolve", led, "--step", "process_payment", *how)
 
-    known = beside.starter_json("status", f"saga_{told}")
+    known = system_beside.starter_json("status", f"saga_{told}")
     assert (known["saga_id"], known["status"]) == (f"saga_{told}", "RUNNING")
     assert "(attempt " in str(known["problem"])
-    assert str(known["run_id"]) in beside.starter("status", told).stdout
+    assert str(known["run_id"]) in system_beside.starter("status", told).stdout
 
 
-def test_placing_it_again_tells_why_nothing_happens(beside: System) -> None:
+def test_placing_it_again_tells_why_nothing_happens(system_beside: System) -> None:
     order = seed_order_json(an_id("stuck"))
-    good = beside.start_worker(faults=str(TROUBLE))
-    assert beside.starter("order", "-", stdin=order).returncode == 1
+    good = system_beside.start_worker(faults=str(TROUBLE))
+    assert system_beside.starter("order", "-", stdin=order).returncode == 1
     good.stop()
-    changed = beside.start("-m", "tests.acceptance.careless_worker")
+    changed = system_beside.start("-m", "tests.harness.changed_worker")
     changed.until_it_says("polling task queue")
-    file = beside.folder / "order.json"
+    file = system_beside.folder / "order.json"
     file.write_text(order)
-    watching = beside.start("starter.py", "order", str(file))
+    watching = system_beside.start("starter.py", "order", str(file))
     watching.until_it_says("its workflow task fails: .*waiting for it")
     changed.stop()
-    beside.start_worker()
+    system_beside.start_worker()
     watching.until_it_says("⚠ process_payment cannot be undone")
     assert watching.exit_code() == 1

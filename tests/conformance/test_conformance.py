@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,12 +11,82 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
-from messages.sagas import CancelOrder, SagaRolledBack, SagaSucceeded
+from messages.sagas import SagaRolledBack, SagaSucceeded
 from services.audit.books import KEPT, read_book
-from tests.conformance.faults import Case, cases
-from tests.conformance.hurry import hurry
+from services.faults import Fault
 from tests.harness.builders import an_order
-from tests.workflows.conftest import PATIENCE, AnyHandle, Shop, a_shop
+from tests.harness.cancelling import Cancel, by_update, natively
+from tests.harness.faults import delay, lost_reply, only_for, permanent, refusal, transient
+from tests.harness.opening import a_shop
+from tests.harness.policies import ChangePolicies
+from tests.harness.shop import Handle, Shop
+from tests.harness.steps import STEPS, UNDOS
+from tests.harness.waiting import PATIENCE
+
+ALL = tuple(STEPS)
+NOTHING: tuple[str, ...] = ()
+
+#: Longer than the time of one attempt, so that the effect lands when nobody waits for it.
+TOO_LONG = 3.5
+
+
+class Case(NamedTuple):
+    """Faults and cancel of one order, and the steps of which the effects must stand in the end."""
+
+    name: str
+    faults: tuple[Fault, ...]
+    stands: tuple[str, ...]
+    #: Sent while the step that the name begins with is being taken.
+    cancel: Cancel | None = None
+    #: Whether the trouble never ends: then somebody has to give up.
+    hopeless: bool = False
+
+    @property
+    def order_id(self) -> str:
+        """Names the case everywhere."""
+        return self.name.replace(" ", "-")
+
+
+def cases() -> Iterator[Case]:
+    """Every step and every compensation, with every kind of trouble."""
+    yield Case("no trouble", (), ALL)
+    for step in STEPS:
+        yield from _of_step(step)
+    for undo in list(UNDOS.values())[:3]:
+        yield from _of_undo(undo)
+
+
+def _of_step(step: str) -> Iterator[Case]:
+    yield Case(f"{step} refused", (refusal(step),), NOTHING)
+    yield Case(f"{step} transient once", (transient(step, times=1),), ALL)
+    yield Case(f"{step} transient thrice", (transient(step, times=3),), ALL)
+    yield Case(f"{step} transient for ever", (transient(step),), NOTHING, hopeless=True)
+    yield Case(f"{step} reply lost", (lost_reply(step, times=1),), ALL)
+    yield Case(f"{step} reply always lost", (lost_reply(step),), NOTHING, hopeless=True)
+    before = permanent(step, when="before")
+    yield Case(f"{step} broken before the effect", (before,), NOTHING, hopeless=True)
+    after = permanent(step, when="after")
+    yield Case(f"{step} broken after the effect", (after,), NOTHING, hopeless=True)
+    yield Case(f"{step} late once", (delay(step, times=1, seconds=TOO_LONG),), ALL)
+    yield Case(
+        f"{step} always late",
+        (delay(step, seconds=TOO_LONG),),
+        NOTHING,
+        hopeless=True,
+    )
+    yield Case(f"{step} cancelled meanwhile", (), NOTHING, by_update)
+    yield Case(f"{step} cancelled natively meanwhile", (), NOTHING, natively)
+
+
+def _of_undo(undo: str) -> Iterator[Case]:
+    refused = refusal("award_loyalty_points")
+    for name, fault in (
+        ("transient thrice", transient(undo, times=3)),
+        ("reply lost", lost_reply(undo, times=1)),
+        ("late once", delay(undo, times=1, seconds=TOO_LONG)),
+    ):
+        yield Case(f"{undo} {name}", (refused, fault), NOTHING)
+
 
 CASES = tuple(cases())
 #: Seconds after which an order gives up what will never come.
@@ -27,7 +97,7 @@ _IN_FLIGHT = 20
 
 
 class Ended(NamedTuple):
-    """What became of all cases in one mode."""
+    """Ends of all cases in one mode."""
 
     outcomes: Mapping[str, SagaSucceeded | SagaRolledBack]
     #: By order, the steps whose effects stand.
@@ -37,13 +107,13 @@ class Ended(NamedTuple):
 
 
 async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ended:
-    faults = [{**fault, "orders": [case.order_id]} for case in CASES for fault in case.faults]
+    faults = [rule for case in CASES for rule in only_for(case.order_id, *case.faults)]
     gate = asyncio.Semaphore(_IN_FLIGHT)
     cancels = _Cancels()
-    async with a_shop(env, folder, *faults, watch=cancels) as shop:
-        runs = (_run(shop, mode, case, gate, cancels) for case in CASES)
+    async with a_shop(env, folder, *faults, mode=mode, watch=cancels) as shop:
+        runs = (_run(shop, case, gate, cancels) for case in CASES)
         outcomes = await asyncio.gather(*runs)
-    standing = {case.order_id: tuple(shop.standing_of(case.order_id)) for case in CASES}
+    standing = {case.order_id: tuple(shop.standing(an_order(case.order_id))) for case in CASES}
     return Ended(
         outcomes={case.name: outcome for case, outcome in zip(CASES, outcomes, strict=True)},
         standing=standing,
@@ -60,13 +130,12 @@ async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ende
 
 
 async def _run(
-    shop: Shop, mode: Mode, case: Case, gate: asyncio.Semaphore, cancels: _Cancels
+    shop: Shop, case: Case, gate: asyncio.Semaphore, cancels: _Cancels
 ) -> SagaSucceeded | SagaRolledBack:
     deadline = DEADLINE if case.hopeless else None
     order = an_order(case.order_id, user_id=f"user_{case.order_id}", deadline_seconds=deadline)
     async with gate:
-        place = shop.create if mode is Mode.CHOREOGRAPHY else shop.start_in_real_time
-        handle: AnyHandle = await place(order)
+        handle = await shop.place(order)
         cancels.placed[case.order_id].set_result(handle)
         return await shop.outcome(handle)
 
@@ -77,7 +146,7 @@ class _Cancels:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._due = {case.order_id: case for case in CASES if case.cancel}
-        self.placed: dict[str, asyncio.Future[AnyHandle]] = {
+        self.placed: dict[str, asyncio.Future[Handle]] = {
             case.order_id: self._loop.create_future() for case in CASES
         }
 
@@ -89,20 +158,18 @@ class _Cancels:
 
     async def _cancel(self, case: Case) -> None:
         handle = await self.placed[case.order_id]
-        if case.cancel == "native":
-            await handle.cancel()
-        else:
-            await handle.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
+        assert case.cancel is not None
+        await case.cancel(handle)
 
 
 # One test: all cases run at once, so that none waits alone for what never comes.
 async def test_both_modes_leave_the_same(
     env: WorkflowEnvironment,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    policies_with: ChangePolicies,
     subtests: pytest.Subtests,
 ) -> None:
-    hurry(monkeypatch, attempt=ATTEMPT)
+    policies_with(attempt=ATTEMPT, undo_attempt=ATTEMPT, pause=0.02, attempts=6)
     ended = {mode: await _all_cases(env, tmp_path / mode.value, mode) for mode in Mode}
     for case in CASES:
         for mode in Mode:

@@ -11,44 +11,41 @@ import pytest
 
 from cli.modes import Mode
 from messages.ledgers import Home
-from messages.orders import Order
-from messages.sagas import ResolveCompensation, SagaRolledBack, SagaSucceeded, StepState
+from messages.sagas import StepState
 from services.audit import audit
 from services.lookup import look_up_order
 from settings import PARTS, read_settings
 from tests.harness.builders import an_order
-from tests.workflows.conftest import AnyHandle, OpenShop, Shop
-from tests.workflows.reconciling import NAMES, assert_nothing_left, reconcile, terminate
+from tests.harness.faults import delay, permanent
+from tests.harness.opening import OpenShop, facts
+from tests.harness.progress import until_running
+from tests.harness.reconciling import assert_nothing_left, reconcile
+from tests.harness.runs import resolve
+from tests.harness.steps import STEPS
 
 BEFORE = ["reserve_inventory", "process_payment", "prepare_shipping", "award_loyalty_points"]
 
 both_modes = pytest.mark.parametrize("mode", Mode)
 
 
-async def place(shop: Shop, mode: Mode, order: Order) -> AnyHandle:
-    return await (shop.create(order) if mode is Mode.CHOREOGRAPHY else shop.start(order))
-
-
 @both_modes
-async def test_the_invoice_is_issued_and_in_the_audit(open_shop: OpenShop, mode: Mode) -> None:
+async def test_the_invoice_is_issued_and_in_the_audit(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop() as shop:
-        outcome = await shop.outcome(await place(shop, mode, order))
-        assert isinstance(outcome, SagaSucceeded)
+        outcome = await shop.succeeds(await shop.place(order))
         assert outcome.completed_steps == 5
         assert shop.standing(order) == [*BEFORE, "issue_invoice"]
-        report = audit(shop.settings.ledger_urls(), await shop.facts())
+        report = audit(shop.settings.ledger_urls(), await facts(shop))
         assert report.clean
         billed = report.services[-1]
         assert (billed.service, billed.amount_standing) == ("invoice", Decimal("200.00"))
 
 
 @both_modes
-async def test_all_is_undone_when_the_invoice_is_refused(open_shop: OpenShop, mode: Mode) -> None:
+async def test_all_is_undone_when_the_invoice_is_refused(open_shop: OpenShop) -> None:
     order = an_order(user_id="user_nowhere")
     async with open_shop() as shop:
-        outcome = await shop.outcome(await place(shop, mode, order))
-        assert isinstance(outcome, SagaRolledBack)
+        outcome = await shop.rolls_back(await shop.place(order))
         assert outcome.failed_step == "issue_invoice"
         assert set(outcome.compensated_steps) == set(BEFORE)
         assert shop.standing(order) == []
@@ -56,10 +53,8 @@ async def test_all_is_undone_when_the_invoice_is_refused(open_shop: OpenShop, mo
 
 async def test_the_invoice_is_voided_when_its_reply_is_lost(open_shop: OpenShop) -> None:
     order = an_order()
-    broken = {"operations": ["issue_invoice"], "kind": "permanent", "when": "after", "rate": 1.0}
-    async with open_shop(broken) as shop:
-        outcome = await shop.place(order)
-        assert isinstance(outcome, SagaRolledBack)
+    async with open_shop(permanent("issue_invoice", when="after")) as shop:
+        outcome = await shop.rolls_back(await shop.place(order))
         assert list(outcome.compensated_steps) == ["issue_invoice", *reversed(BEFORE)]
         assert shop.standing(order) == []
         assert shop.effects(order) == 5
@@ -67,32 +62,26 @@ async def test_the_invoice_is_voided_when_its_reply_is_lost(open_shop: OpenShop)
 
 async def test_an_operators_decision_is_in_its_ledger(open_shop: OpenShop) -> None:
     order = an_order()
-    lost = {"operations": ["issue_invoice"], "kind": "permanent", "when": "after", "rate": 1.0}
-    stuck = {"operations": ["void_invoice"], "kind": "permanent", "rate": 1.0}
-    async with open_shop(lost, stuck) as shop:
-        handle = await shop.start(order)
+    lost = permanent("issue_invoice", when="after")
+    async with open_shop(lost, permanent("void_invoice")) as shop:
+        handle = await shop.place(order)
         await shop.until_step(handle, "issue_invoice", StepState.NEEDS_INTERVENTION)
-        by_hand = ResolveCompensation(
-            step="issue_invoice", action="mark_resolved", operator="ada", note="letter 4711"
-        )
-        await handle.execute_update("resolve_compensation", by_hand)
-        outcome = await shop.outcome(handle)
-        assert isinstance(outcome, SagaRolledBack)
+        await resolve(handle, "mark_resolved", "issue_invoice")
+        outcome = await shop.rolls_back(handle)
         assert outcome.resolved_manually == ("issue_invoice",)
         assert shop.decisions(order)["issue_invoice"].operator == "ada"
 
 
 async def test_the_reconciler_voids_what_a_terminated_run_left(open_shop: OpenShop) -> None:
     order = an_order()
-    late = {"operations": ["issue_invoice"], "kind": "delay", "seconds": 1.5, "rate": 1.0}
-    async with open_shop({**late, "when": "after"}) as shop:
-        handle = await shop.start_in_real_time(order)
-        await shop.until_attempt(handle, "issue_invoice", running=True)
-        await terminate(shop, handle)
+    async with open_shop(delay("issue_invoice", seconds=1.5, when="after")) as shop:
+        handle = await shop.place(order)
+        await until_running(handle, "issue_invoice")
+        await shop.terminate(handle)
         report = await reconcile(shop)
         assert report.all_done
         (run,) = report.listed
-        assert {*run.undone, *run.kept_out} == set(NAMES) == {*BEFORE, "issue_invoice"}
+        assert {*run.undone, *run.kept_out} == set(STEPS) == {*BEFORE, "issue_invoice"}
         assert shop.standing(order) == []
         await assert_nothing_left(shop)
     assert shop.standing(order) == []
@@ -101,7 +90,7 @@ async def test_the_reconciler_voids_what_a_terminated_run_left(open_shop: OpenSh
 async def test_the_ledgers_know_the_order_and_its_request(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop() as shop:
-        await shop.place(order)
+        await shop.outcome_of(order)
         known = look_up_order(shop.settings.ledger_urls(), order.order_id, Home("", ""))
         (run,) = known.runs
         assert run.complete

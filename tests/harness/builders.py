@@ -48,7 +48,7 @@ def an_order(order_id: str | None = None, **changes: object) -> Order:
 
 
 class OrderRequests(NamedTuple):
-    """What the services are asked on behalf of one order."""
+    """Requests to the services on behalf of one order."""
 
     inventory: ReserveInventory
     payment: ProcessPayment

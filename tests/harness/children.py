@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+from tests.harness.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def heed_signals() -> None:
@@ -17,6 +28,34 @@ def heed_signals() -> None:
     """
     for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(sign, signal.SIG_DFL)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Be told to stop when the tests are gone, however they ended; likewise before exec."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def ended(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a Python program to its end, by default in the project's root; keep what it says."""
+    options = {"timeout": 2 * PATIENCE, "preexec_fn": heed_signals, "cwd": ROOT, **options}
+    return subprocess.run(
+        [sys.executable, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+def is_alive(pid: int) -> bool:
+    """Return True if there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def holders(data_dir: Path) -> list[int]:

@@ -48,7 +48,7 @@ TRIGGERS: Mapping[str, type[OrderEvent]] = {p.service: p.takes for p in PARTICIP
 
 
 def created(order: Order, run_id: str) -> OrderCreated:
-    """What the order tells first, in the run of that id."""
+    """Return what the order tells first, in the run of that id."""
     saga_id = order_choreography_id(order.order_id)
     return OrderCreated(
         id=event_id(saga_id, run_id, OrderCreated.__name__),

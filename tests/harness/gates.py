@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from messages.ids import delivery_parts
+from tests.harness.waiting import PATIENCE
 
 
 class Gate:
@@ -23,6 +27,14 @@ class Gate:
         self.landed = asyncio.Event()
         self._under_way = 0
 
+    async def until_reached(self) -> None:
+        """Wait until an attempt stands before the gate."""
+        await asyncio.wait_for(self.reached.wait(), PATIENCE)
+
+    async def until_landed(self) -> None:
+        """Wait until every attempt is over, given up or not."""
+        await asyncio.wait_for(self.landed.wait(), PATIENCE)
+
     async def arrive(self) -> None:
         """Stand before the gate until it opens."""
         self._under_way += 1
@@ -37,7 +49,34 @@ class Gate:
             self.landed.set()
 
 
-class Gates(Interceptor):
+class AroundActivities(Interceptor):
+    """Interceptor that may do something before or after each attempt of an activity."""
+
+    async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:
+        """Make the attempt, and return what it answers, or something else."""
+        return await attempt()
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Around(next, self)
+
+
+class _Around(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, outer: AroundActivities) -> None:
+        super().__init__(next)
+        self._outer = outer
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> object:
+        return await self._outer.around(activity.info(), partial(super().execute_activity, input))
+
+
+def saga_of(info: activity.Info) -> str:
+    """Return the workflow id of the order that an activity belongs to."""
+    # Events and their deliveries are called after the run that they belong to.
+    parts = delivery_parts(info.workflow_id or "")
+    return parts[0] if parts else info.workflow_id or ""
+
+
+class Gates(AroundActivities):
     """All gates of one worker."""
 
     def __init__(self) -> None:
@@ -48,33 +87,17 @@ class Gates(Interceptor):
         gate = self._gates[workflow_id, activity] = Gate(activity)
         return gate
 
-    def before(self, info: activity.Info) -> Gate | None:
-        """The gate before an activity; None when it is not held."""
-        # Events and their deliveries are called after the run that they belong to.
-        parts = delivery_parts(info.workflow_id or "")
-        run = parts[0] if parts else info.workflow_id or ""
-        return self._gates.get((run, info.activity_type))
-
     def open_all(self) -> None:
         """Hold nothing any more, so that the worker can stop."""
         for gate in self._gates.values():
             gate.open.set()
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Gated(next, self)
-
-
-class _Gated(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, gates: Gates) -> None:
-        super().__init__(next)
-        self._gates = gates
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> object:
-        gate = self._gates.before(activity.info())
+    async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:
+        gate = self._gates.get((saga_of(info), info.activity_type))
         if gate is None:
-            return await super().execute_activity(input)
+            return await attempt()
         try:
             await gate.arrive()
-            return await super().execute_activity(input)
+            return await attempt()
         finally:
             gate.leave()

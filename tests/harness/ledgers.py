@@ -1,4 +1,4 @@
-"""What the ledgers say after the fact, read past the services."""
+"""Contents of the ledgers after the fact, read past the services."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def decisions(settings: Settings, order_id: str) -> dict[str, Resolution]:
 
 
 def operations(settings: Settings) -> int:
-    """How many operations, of whatever order and with whatever end, ever reached a service."""
+    """Count the operations, of whatever order and end, that ever reached a service."""
     total = 0
     for service, url in settings.ledger_urls().items():
         with reading(service, url) as tx:
@@ -59,7 +59,7 @@ def operations(settings: Settings) -> int:
 
 
 def effects(settings: Settings, order_id: str) -> int:
-    """How many operations of the order were ever applied, reversed later or not."""
+    """Count the operations of the order that were ever applied, reversed later or not."""
     applied = (
         select(func.count(func.distinct(journal.c.key)))
         .join(fence, fence.c.key == journal.c.key)

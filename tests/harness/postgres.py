@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.harness.children import end_with_parent
+
 _PATIENCE = 60.0
 _NOBODY = 65534
 
@@ -95,6 +97,7 @@ class _Runner:
                 user=self._user,
                 group=self._user,
                 extra_groups=None if self._user is None else [],
+                preexec_fn=end_with_parent,
                 start_new_session=True,  # Ctrl-C is for pytest, which then stops the server
             )
 

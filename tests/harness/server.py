@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,11 +28,12 @@ _DYNAMIC_CONFIG = (
 
 async def time_skipping_server() -> WorkflowEnvironment:
     """Start one, in memory; use it as an async context manager."""
+    os.environ["TESTS_TEMPORAL"] = str(Path(sys.executable).with_name("temporal"))
     flags = [flag for value in _DYNAMIC_CONFIG for flag in ("--dynamic-config-value", value)]
     return await WorkflowEnvironment.start_time_skipping_v2(
         data_converter=data_converter,
         search_attributes=[SAGA_STATUS_KEY],
-        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
+        dev_server_existing_path=str(Path(__file__).with_name("server_process.py")),
         dev_server_log_level="error",
         dev_server_extra_args=flags,
     )

@@ -22,7 +22,7 @@ _OPERATIONS = {
 
 
 class Watch(Protocol):
-    """Is called in the thread of each attempt, and may hold it up."""
+    """Function that is called in the thread of each attempt, and may hold it up."""
 
     def __call__(self, operation: str, order_id: str, *, after: bool) -> None: ...
 

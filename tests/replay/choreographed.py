@@ -6,75 +6,63 @@ compared with what is recorded anew.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from typing import Literal
 
 from activities.payment import PaymentActivities
-from messages.deliveries import Delivery
-from messages.ids import delivery_id
-from messages.sagas import CancelOrder, SagaStatus, StepState
-from tests.harness.server import in_real_time
-from tests.replay.studio import (
-    REFUND_FAILS_ONCE,
-    SHIPPING_REFUSED,
-    Fault,
-    Play,
-    Scenario,
-    Studio,
-    fault,
-)
-from tests.workflows.conftest import PATIENCE, ChoreographyHandle
-from tests.workflows.deliveries import (
-    ACTIONS,
+from messages.sagas import SagaStatus, StepState
+from services.faults import Fault
+from tests.harness.cancelling import Cancel, by_update, natively
+from tests.harness.deliveries import (
     BACKWARD,
     FORWARD,
     DeliveryHandle,
     carried,
     decide,
+    deliver,
     delivery,
     until_parked,
-    until_retrying,
 )
+from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, permanent, refusal, transient
+from tests.harness.progress import until_retrying
+from tests.harness.shop import Handle
+from tests.harness.steps import ACTIONS
+from tests.replay.recording import Play, Recording, Scenario
 from workflows import policies
-from workflows.choreography.delivery import EventDelivery
 
 Decision = Literal["replay", "discard"]
 
 #: What the payment service does when the items are there.
 CHARGES = PaymentActivities.payment_on_inventory_reserved.__name__
 #: The payment breaks once, so that the event for it becomes a dead letter.
-PAYMENT_BREAKS = fault("permanent", "process_payment", count=1)
+PAYMENT_BREAKS = permanent("process_payment", times=1)
 #: … and an undoing that does.
-REFUND_BREAKS = (SHIPPING_REFUSED, REFUND_FAILS_ONCE)
+REFUND_BREAKS = (SHIPPING_REFUSES, REFUND_FAILS_ONCE)
 
 
-async def undisturbed(studio: Studio) -> ChoreographyHandle:
-    order = await studio.create()
-    await studio.shop.outcome(order)
+async def undisturbed(recording: Recording) -> Handle:
+    order = await recording.place()
+    await recording.shop.outcome(order)
     return order
 
 
-async def past_its_deadline(studio: Studio) -> ChoreographyHandle:
-    gate = studio.hold_reaction(CHARGES)
-    order = await studio.until_late(gate, studio.create)
+async def past_its_deadline(recording: Recording) -> Handle:
+    gate = recording.hold(CHARGES)
+    order = await recording.place_too_late(gate)
     gate.open.set()
     return order
 
 
-def cancelled(natively: bool) -> Play:
+def cancelled(cancel: Cancel) -> Play:
     """The customer is being charged when the cancel comes."""
 
-    async def play(studio: Studio) -> ChoreographyHandle:
-        gate = studio.hold_reaction(CHARGES)
-        order = await studio.create()
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-        await studio.shop.until_step(order, "reserve_inventory", StepState.SUCCESS)
-        if natively:
-            await order.cancel()
-        else:
-            await order.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
-        await studio.shop.outcome(order)
+    async def play(recording: Recording) -> Handle:
+        gate = recording.hold(CHARGES)
+        order = await recording.place()
+        await gate.until_reached()
+        await recording.shop.until_step(order, "reserve_inventory", StepState.SUCCESS)
+        await cancel(order)
+        await recording.shop.outcome(order)
         gate.open.set()
         return order
 
@@ -84,14 +72,14 @@ def cancelled(natively: bool) -> Play:
 def parked(letter: str, decision: Decision | None, *, of_order: bool) -> Play:
     """An event cannot be delivered; an operator decides, or has not yet."""
 
-    async def play(studio: Studio) -> ChoreographyHandle | DeliveryHandle:
-        order = await studio.create()
-        dead = delivery(studio.shop, order, letter)
+    async def play(recording: Recording) -> Handle | DeliveryHandle:
+        order = await recording.place()
+        dead = delivery(recording.shop, order, letter)
         await until_parked(dead)
-        await studio.shop.until_status(order, SagaStatus.NEEDS_INTERVENTION)
+        await recording.shop.until_status(order, SagaStatus.NEEDS_INTERVENTION)
         if decision is not None:
             await decide(dead, decision)
-            await studio.shop.outcome(order)
+            await recording.shop.outcome(order)
             await dead.result()
         return order if of_order else dead
 
@@ -101,14 +89,14 @@ def parked(letter: str, decision: Decision | None, *, of_order: bool) -> Play:
 def lost(letter: str) -> Play:
     """A parked delivery is terminated; the order looks after it, once for news and once for it."""
 
-    async def play(studio: Studio) -> ChoreographyHandle:
-        order = await studio.create()
-        dead = delivery(studio.shop, order, letter)
+    async def play(recording: Recording) -> Handle:
+        order = await recording.place()
+        dead = delivery(recording.shop, order, letter)
         await until_parked(dead)
-        await studio.shop.until_status(order, SagaStatus.NEEDS_INTERVENTION)
+        await recording.shop.until_status(order, SagaStatus.NEEDS_INTERVENTION)
         await dead.terminate()
         pause = policies.FOLLOW_UP_AFTER.total_seconds()
-        await studio.shop.outcome_after(order, 2 * pause + 1)
+        await recording.shop.outcome_after(order, 2 * pause + 1)
         return order
 
     return play
@@ -117,38 +105,32 @@ def lost(letter: str) -> Play:
 def delivered(name: str) -> Play:
     """One of the deliveries of an order that comes to an end."""
 
-    async def play(studio: Studio) -> DeliveryHandle:
-        order = await studio.create()
-        await studio.shop.outcome(order)
-        done = delivery(studio.shop, order, name)
+    async def play(recording: Recording) -> DeliveryHandle:
+        order = await recording.place()
+        await recording.shop.outcome(order)
+        done = delivery(recording.shop, order, name)
         await done.result()
         return done
 
     return play
 
 
-async def cancelled_delivery(studio: Studio) -> DeliveryHandle:
-    order = await studio.create()
-    trying = delivery(studio.shop, order, FORWARD["payment"])
+async def cancelled_delivery(recording: Recording) -> DeliveryHandle:
+    order = await recording.place()
+    trying = delivery(recording.shop, order, FORWARD["payment"])
     await until_retrying(trying)
     await trying.cancel()
     await until_parked(trying)
-    await order.execute_update("cancel_order", CancelOrder(reason="changed my mind"))
-    await studio.shop.outcome(order)
+    await by_update(order)
+    await recording.shop.outcome(order)
     return trying
 
 
-async def unknown_event(studio: Studio) -> DeliveryHandle:
-    order = await undisturbed(studio)
-    known = await carried(delivery(studio.shop, order, FORWARD["payment"]))
+async def unknown_event(recording: Recording) -> DeliveryHandle:
+    order = await undisturbed(recording)
+    known = await carried(delivery(recording.shop, order, FORWARD["payment"]))
     unheard_of = known.model_copy(update={"type": "GiftWrapped", "id": f"{known.id}-wrapped"})
-    async with in_real_time(studio.shop.env):
-        strange = await studio.shop.env.client.start_workflow(
-            EventDelivery.run,
-            Delivery(event=unheard_of, subscriber="payment"),
-            id=delivery_id(unheard_of.id, "payment"),
-            task_queue=studio.shop.settings.task_queue,
-        )
+    strange = await deliver(recording.shop, unheard_of, "payment")
     await until_parked(strange)
     return strange
 
@@ -165,10 +147,10 @@ def choreographed() -> Iterator[Scenario]:
 
     yield order("success", "COMPLETED", undisturbed)
     for service, action in ACTIONS.items():
-        yield order(f"refused_by_{service}", "FAILED", undisturbed, fault("refusal", action))
+        yield order(f"refused_by_{service}", "FAILED", undisturbed, refusal(action))
     yield order("late", "FAILED", past_its_deadline)
-    yield order("cancelled_by_update", "FAILED", cancelled(natively=False))
-    yield order("cancelled_natively", "CANCELED", cancelled(natively=True))
+    yield order("cancelled_by_update", "FAILED", cancelled(by_update))
+    yield order("cancelled_natively", "CANCELED", cancelled(natively))
 
     ahead, back = FORWARD["payment"], BACKWARD["payment"]
     decisions: tuple[Decision | None, ...] = (None, "replay", "discard")
@@ -187,10 +169,10 @@ def choreographed() -> Iterator[Scenario]:
     yield order("undo_lost", "FAILED", lost(back), *REFUND_BREAKS)
 
     yield event("delivered", "COMPLETED", delivered(ahead))
-    tries = fault("transient", "process_payment", count=3)
+    tries = transient("process_payment", times=3)
     yield event("retried", "COMPLETED", delivered(ahead), tries)
-    yield event("answered_no", "COMPLETED", delivered(ahead), fault("refusal", "process_payment"))
-    yield event("undone", "COMPLETED", delivered(back), SHIPPING_REFUSED)
-    never = fault("transient", "process_payment")
+    yield event("answered_no", "COMPLETED", delivered(ahead), refusal("process_payment"))
+    yield event("undone", "COMPLETED", delivered(back), SHIPPING_REFUSES)
+    never = transient("process_payment")
     yield event("cancelled", "RUNNING", cancelled_delivery, never)
     yield event("unknown", "RUNNING", unknown_event)

@@ -14,7 +14,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
-from tests.replay.studio import Scenario
+from tests.replay.recording import Scenario
 
 FOLDER = Path(__file__).with_name("histories")
 
@@ -65,19 +65,19 @@ def write(scenario: Scenario, history: WorkflowHistory) -> Path:
 
 
 def shape(history: WorkflowHistory) -> list[str]:
-    """What the run did, without when and how often it was tried."""
+    """Return what the run did, without when and how often it was tried."""
     return [" ".join(_told(event)) for event in history.events if event.event_type not in _CHANCE]
 
 
 def alike(scenario: Scenario, one: WorkflowHistory, other: WorkflowHistory) -> bool:
-    """Whether two runs did the same; if not orderly, in whatever order and however often."""
+    """Tell whether two runs did the same; if not orderly, in whatever order and however often."""
     if scenario.orderly:
         return shape(one) == shape(other)
     return set(shape(one)) == set(shape(other))
 
 
 def ending(history: WorkflowHistory) -> str:
-    """How the run was closed, in Temporal's words."""
+    """Return how the run was closed, in Temporal's words."""
     last = EventType.Name(history.events[-1].event_type)
     start = "EVENT_TYPE_WORKFLOW_EXECUTION_"
     closed = last.removeprefix(start)

@@ -2,47 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
-from temporalio.client import WorkflowFailureError, WorkflowHandle
+from temporalio.client import WorkflowFailureError
 
-from messages.ids import leftover_id
-from messages.runs import RunRef
-from tests.replay.studio import REFUND_FAILS_ONCE, Fault, Play, Scenario, Studio, fault
-from tests.workflows.conftest import PATIENCE
-from tests.workflows.reconciling import begin, delete, terminate
-
-ReconcilerHandle = WorkflowHandle[Any, Any]
+from services.faults import Fault
+from tests.harness.faults import REFUND_FAILS_ONCE, permanent
+from tests.harness.reconciling import begin, leftover_of
+from tests.harness.runs import Run, resolve
+from tests.replay.recording import Play, Recording, Scenario
 
 
-async def finds_nothing(studio: Studio) -> ReconcilerHandle:
+async def finds_nothing(recording: Recording) -> Run:
     """Of an order that succeeded there is nothing to undo."""
-    await studio.shop.outcome(await studio.place())
-    return await _reconciled(studio)
+    await recording.shop.outcome(await recording.place())
+    return await _reconciled(recording)
 
 
 def finds_broken_off(during: str, *, dry_run: bool = False, deleted: bool = False) -> Play:
     """An order was terminated during a step, whose action arrives when all is undone."""
 
-    async def play(studio: Studio) -> ReconcilerHandle:
-        gate = studio.hold(during)
-        order = await studio.place()
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-        await terminate(studio.shop, order)
+    async def play(recording: Recording) -> Run:
+        gate = recording.hold(during)
+        order = await recording.place()
+        await gate.until_reached()
+        await recording.shop.terminate(order)
         if deleted:
-            await delete(studio.shop, order)
-        reconciler = await _reconciled(studio, dry_run=dry_run)
+            await recording.shop.delete(order)
+        reconciler = await _reconciled(recording, dry_run=dry_run)
         gate.open.set()
         return reconciler
 
     return play
 
 
-async def _reconciled(studio: Studio, *, dry_run: bool = False) -> ReconcilerHandle:
-    handle = await begin(studio.shop, dry_run=dry_run)
+async def _reconciled(recording: Recording, *, dry_run: bool = False) -> Run:
+    handle = await begin(recording.shop, dry_run=dry_run)
     with suppress(WorkflowFailureError):
         await handle.result()
     return handle
@@ -51,18 +47,16 @@ async def _reconciled(studio: Studio, *, dry_run: bool = False) -> ReconcilerHan
 def leaves(during: str, *actions: str) -> Play:
     """The same, seen from the run that undoes it; an operator decides on the payment."""
 
-    async def play(studio: Studio) -> ReconcilerHandle:
-        gate = studio.hold(during)
-        order = await studio.place()
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-        await terminate(studio.shop, order)
-        await _reconciled(studio)
+    async def play(recording: Recording) -> Run:
+        gate = recording.hold(during)
+        order = await recording.place()
+        await gate.until_reached()
+        await recording.shop.terminate(order)
+        await _reconciled(recording)
         gate.open.set()
-        run = RunRef(order.id, order.first_execution_run_id or "")
-        leftover: ReconcilerHandle = studio.shop.env.client.get_workflow_handle(leftover_id(run))
+        leftover = leftover_of(recording.shop, order)
         for action in actions:
-            decision = {"step": "process_payment", "operator": "ada", "note": "letter 4711"}
-            await leftover.execute_update("resolve_compensation", {**decision, "action": action})
+            await resolve(leftover, action)
         await leftover.result()
         return leftover
 
@@ -86,7 +80,7 @@ def reconciled() -> Iterator[Scenario]:
     yield run("dry", "COMPLETED", finds_broken_off("prepare_shipping", dry_run=True))
     yield run("half_done", "COMPLETED", finds_broken_off("prepare_shipping"))
     yield run("not_begun", "COMPLETED", finds_broken_off("reserve_inventory"))
-    broken = fault("permanent", "refund_payment")
+    broken = permanent("refund_payment")
     yield run("in_vain", "FAILED", finds_broken_off("prepare_shipping"), broken)
     # Of one that was deleted it waits until its services are quiet, if they are not yet.
     deleted = finds_broken_off("prepare_shipping", deleted=True)

@@ -6,40 +6,25 @@ Another workflow type takes part with scenarios of its own in :data:`SCENARIOS`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Literal
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import WorkflowFailureError
-from temporalio.common import WorkflowIDReusePolicy
 
-from messages.sagas import CancelOrder, ResolveCompensation, SagaStatus, StepState
-from tests.harness.builders import an_order
-from tests.harness.server import in_real_time
+from messages.sagas import SagaStatus, StepState
+from services.faults import Fault
+from tests.harness.cancelling import Cancel, by_update, natively
+from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, permanent, refusal, transient
+from tests.harness.progress import until_completed
+from tests.harness.runs import Run, resolve
+from tests.harness.shop import Handle
+from tests.harness.waiting import until
 from tests.replay.choreographed import choreographed
 from tests.replay.reconciled import reconciled
-from tests.replay.studio import (
-    REFUND_FAILS_ONCE,
-    SHIPPING_REFUSED,
-    Fault,
-    Play,
-    Scenario,
-    Studio,
-    fault,
-)
-from tests.workflows.conftest import PATIENCE, Handle, until
-from workflows.orchestration.order_saga import STEPS, OrderSaga
-
-Cancel = Callable[[Handle], Awaitable[None]]
-
-
-async def by_update(handle: Handle) -> None:
-    await handle.execute_update(OrderSaga.cancel_order, CancelOrder(reason="changed my mind"))
-
-
-async def natively(handle: Handle) -> None:
-    await handle.cancel()
+from tests.replay.recording import Play, Recording, Scenario
+from workflows.orchestration.order_saga import STEPS
 
 
 async def decided(handle: Handle) -> None:
@@ -53,7 +38,7 @@ async def decided(handle: Handle) -> None:
 
 
 async def _waits_long_enough(handle: Handle) -> bool:
-    """Whether its next attempt is so far away that a cancel is sure to come before."""
+    """Tell whether its next attempt is so far away that a cancel is sure to come before."""
     soon = datetime.now(timezone.utc) + timedelta(seconds=2)
     pending = (await handle.describe()).raw_description.pending_activities
     waiting = PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
@@ -65,24 +50,24 @@ async def _waits_long_enough(handle: Handle) -> bool:
     )
 
 
-async def undisturbed(studio: Studio) -> Handle:
+async def undisturbed(recording: Recording) -> Handle:
     """Nothing happens to the order but its faults."""
-    handle = await studio.place()
-    await studio.shop.outcome(handle)
+    handle = await recording.place()
+    await recording.shop.outcome(handle)
     return handle
 
 
 def cancelled_during(activity: str, cancel: Cancel) -> Play:
     """The activity is under way when the cancel comes, and completes all the same."""
 
-    async def play(studio: Studio) -> Handle:
-        gate = studio.hold(activity)
-        handle = await studio.place()
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+    async def play(recording: Recording) -> Handle:
+        gate = recording.hold(activity)
+        handle = await recording.place()
+        await gate.until_reached()
         await cancel(handle)
         await decided(handle)
         gate.open.set()
-        await studio.shop.outcome(handle)
+        await recording.shop.outcome(handle)
         return handle
 
     return play
@@ -91,40 +76,40 @@ def cancelled_during(activity: str, cancel: Cancel) -> Play:
 def cancelled_between_attempts(cancel: Cancel) -> Play:
     """The payment waits for its next attempt when the cancel comes."""
 
-    async def play(studio: Studio) -> Handle:
-        handle = await studio.place()
+    async def play(recording: Recording) -> Handle:
+        handle = await recording.place()
         # The pauses grow, so that one comes that is long enough on any machine.
         await until(lambda: _waits_long_enough(handle))
         await cancel(handle)
-        await studio.shop.outcome(handle)
+        await recording.shop.outcome(handle)
         return handle
 
     return play
 
 
-async def cancelled_before_the_first_step(studio: Studio) -> Handle:
-    handle = await studio.place()
+async def cancelled_before_the_first_step(recording: Recording) -> Handle:
+    handle = await recording.place()
     await handle.cancel()
-    async with studio.worker():
-        await studio.shop.outcome(handle)
+    async with recording.shop.worker():
+        await recording.shop.outcome(handle)
     return handle
 
 
 def cancelled_with_the_last_success(cancel: Cancel) -> Play:
     """Cancel and success reach the saga in one go, because nobody decides anything meanwhile."""
 
-    async def play(studio: Studio) -> Handle:
-        gate = studio.hold(STEPS[-1].name)
-        async with studio.worker(workflows=False):
-            async with studio.worker(activities=False):
-                handle = await studio.place()
-                await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+    async def play(recording: Recording) -> Handle:
+        gate = recording.hold(STEPS[-1].name)
+        async with recording.shop.acting_worker():
+            async with recording.shop.deciding_worker():
+                handle = await recording.place()
+                await gate.until_reached()
             asked = asyncio.ensure_future(cancel(handle))
             gate.open.set()
-            await studio.shop.until_completed(handle, activities=len(STEPS))
-        async with studio.worker():
+            await until_completed(handle, activities=len(STEPS))
+        async with recording.shop.worker():
             await asked
-            await studio.shop.outcome(handle)
+            await recording.shop.outcome(handle)
         return handle
 
     return play
@@ -133,65 +118,50 @@ def cancelled_with_the_last_success(cancel: Cancel) -> Play:
 def parked(decision: Literal["retry", "mark_resolved"] | None) -> Play:
     """The refund fails for good; an operator decides, or has not yet."""
 
-    async def play(studio: Studio) -> Handle:
-        handle = await _parked(studio)
+    async def play(recording: Recording) -> Handle:
+        handle = await _parked(recording)
         if decision is not None:
-            await handle.execute_update(
-                OrderSaga.resolve_compensation,
-                ResolveCompensation(
-                    step="process_payment", action=decision, operator="ada", note="bank letter"
-                ),
-            )
-            await studio.shop.outcome(handle)
+            await resolve(handle, decision)
+            await recording.shop.outcome(handle)
         return handle
 
     return play
 
 
-async def cancelled_while_parked(studio: Studio) -> Handle:
-    handle = await _parked(studio)
+async def cancelled_while_parked(recording: Recording) -> Handle:
+    handle = await _parked(recording)
     await handle.cancel()
     await decided(handle)
     return handle
 
 
-async def _parked(studio: Studio) -> Handle:
-    handle = await studio.place()
-    await studio.shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
-    await studio.shop.until_step(handle, "reserve_inventory", StepState.COMPENSATED)
+async def _parked(recording: Recording) -> Handle:
+    handle = await recording.place()
+    await recording.shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
+    await recording.shop.until_step(handle, "reserve_inventory", StepState.COMPENSATED)
     return handle
 
 
-async def past_its_deadline(studio: Studio) -> Handle:
-    gate = studio.hold("prepare_shipping")
-    handle = await studio.until_late(gate, studio.place)
+async def past_its_deadline(recording: Recording) -> Handle:
+    gate = recording.hold("prepare_shipping")
+    handle = await recording.place_too_late(gate)
     gate.open.set()
-    await asyncio.wait_for(gate.landed.wait(), PATIENCE)
+    await gate.until_landed()
     return handle
 
 
-async def placed_again(studio: Studio) -> Handle:
-    await undisturbed(studio)
-    async with in_real_time(studio.shop.env):
-        handle: Handle = await studio.shop.env.client.start_workflow(
-            OrderSaga.run,
-            an_order(studio.name),
-            id=f"order_saga_{studio.name}",
-            task_queue=studio.shop.settings.task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-        )
+async def placed_again(recording: Recording) -> Handle:
+    await undisturbed(recording)
+    handle = await recording.place()
     await handle.result()
     return handle
 
 
-async def invalid_input(studio: Studio) -> Handle:
-    async with in_real_time(studio.shop.env):
-        handle: Handle = await studio.shop.env.client.start_workflow(
-            "OrderSaga",
-            {"order_id": studio.name, "items": []},
-            id=f"order_saga_{studio.name}",
-            task_queue=studio.shop.settings.task_queue,
-        )
+async def invalid_input(recording: Recording) -> Run:
+    workflow_id = f"order_saga_{recording.name}"
+    handle = await recording.shop.begin(
+        "OrderSaga", {"order_id": recording.name, "items": []}, workflow_id=workflow_id
+    )
     try:
         await handle.result()
     except WorkflowFailureError:
@@ -205,8 +175,8 @@ def _orchestrated() -> Iterator[Scenario]:
 
     yield saga("success", "COMPLETED", undisturbed)
     for step in (step.name for step in STEPS):
-        yield saga(f"refused_at_{step}", "FAILED", undisturbed, fault("refusal", step))
-        broken = fault("permanent", step)
+        yield saga(f"refused_at_{step}", "FAILED", undisturbed, refusal(step))
+        broken = permanent(step)
         yield saga(f"failed_for_good_at_{step}", "FAILED", undisturbed, broken)
         during = cancelled_during(step, by_update)
         yield saga(f"cancelled_by_update_during_{step}", "FAILED", during)
@@ -214,7 +184,7 @@ def _orchestrated() -> Iterator[Scenario]:
         yield saga(f"cancelled_natively_during_{step}", "CANCELED", during)
     for cancel, ends in ((by_update, "FAILED"), (natively, "CANCELED")):
         way = cancel.__name__
-        down = fault("transient", "process_payment")
+        down = transient("process_payment")
         yield saga(
             f"cancelled_{way}_between_attempts", ends, cancelled_between_attempts(cancel), down
         )
@@ -228,14 +198,14 @@ def _orchestrated() -> Iterator[Scenario]:
     )
     for undo in ("refund_payment", "release_inventory"):
         during = cancelled_during(undo, natively)
-        yield saga(f"cancelled_natively_during_{undo}", "FAILED", during, SHIPPING_REFUSED)
-    stuck = (SHIPPING_REFUSED, REFUND_FAILS_ONCE)
+        yield saga(f"cancelled_natively_during_{undo}", "FAILED", during, SHIPPING_REFUSES)
+    stuck = (SHIPPING_REFUSES, REFUND_FAILS_ONCE)
     yield saga("parked", "RUNNING", parked(None), *stuck)
     yield saga("parked_and_cancelled_natively", "RUNNING", cancelled_while_parked, *stuck)
     yield saga("parked_and_retried", "FAILED", parked("retry"), *stuck)
     yield saga("parked_and_resolved_by_hand", "FAILED", parked("mark_resolved"), *stuck)
     yield saga("past_its_deadline", "FAILED", past_its_deadline)
-    once = fault("permanent", "award_loyalty_points", count=1)
+    once = permanent("award_loyalty_points", times=1)
     yield saga("placed_again", "COMPLETED", placed_again, once)
     yield saga("invalid_input", "FAILED", invalid_input)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -12,36 +12,32 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 from temporalio.workflow import NondeterminismError
 
-from messages.sagas import ResolveCompensation, SagaRolledBack, SagaStatus, SagaSucceeded
+from messages.sagas import SagaStatus
 from tests.harness.builders import an_order
-from tests.harness.executions import scheduled
+from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
+from tests.harness.opening import a_shop
+from tests.harness.runs import resolve, scheduled
+from tests.harness.shop import Shop
 from tests.replay.fraud_check import FraudActivities, Patched, PatchedForGood, Unpatched
 from tests.replay.histories import FOLDER, read
 from tests.replay.replaying import replayer
-from tests.replay.studio import REFUND_FAILS_ONCE, SHIPPING_REFUSED
-from tests.workflows.conftest import Shop, a_shop
 from worker import worker_config
 from workflows.orchestration.order_saga import STEPS, OrderSaga
 
 #: Every kind of order that was begun before the change.
 BEGUN_BEFORE = sorted(FOLDER.glob("OrderSaga/*.json"))
 
-RETRY = ResolveCompensation(
-    step="process_payment", action="retry", operator="ada", note="bank is up"
-)
 
-
-@asynccontextmanager
-async def running(shop: Shop, saga: type) -> AsyncIterator[None]:
-    """The product's worker with another saga, and the service that it asks."""
-    config = worker_config(shop.env.client, shop.services, shop.settings)
-    config["workflows"] = [saga]
-    # Each task replays the run from its beginning, and nobody waits for a worker that is gone.
-    config["max_cached_workflows"] = 0
+def running(shop: Shop, saga: type) -> AbstractAsyncContextManager[Worker]:
+    """Run the product's worker with another saga, and the service that it asks."""
     fraud = FraudActivities()
-    config["activities"] = [*config["activities"], fraud.check_fraud, fraud.forget_check]
-    async with Worker(**config):
-        yield
+    ours = worker_config(shop.client, shop.services, shop.settings)["activities"]
+    # Each task replays the run from its beginning, and nobody waits for a worker that is gone.
+    return shop.worker(
+        workflows=[saga],
+        activities=[*ours, fraud.check_fraud, fraud.forget_check],
+        max_cached_workflows=0,
+    )
 
 
 async def test_old_orders_take_the_old_way_and_new_ones_the_new_way(
@@ -49,20 +45,18 @@ async def test_old_orders_take_the_old_way_and_new_ones_the_new_way(
 ) -> None:
     old_way = [step.name for step in STEPS]
     old, new = an_order(), an_order()
-    faults = [
-        {**fault, "orders": [old.order_id]} for fault in (SHIPPING_REFUSED, REFUND_FAILS_ONCE)
-    ]
+    faults = only_for(old.order_id, SHIPPING_REFUSES, REFUND_FAILS_ONCE)
     async with a_shop(env, tmp_path, *faults, worker=False) as shop:
         async with running(shop, OrderSaga):
-            order = await shop.start(old)
+            order = await shop.place(old, skip_time=True)
             await shop.until_status(order, SagaStatus.NEEDS_INTERVENTION)
         async with running(shop, Patched):
-            begun_later = await shop.start(new)
-            assert isinstance(await shop.outcome(begun_later), SagaSucceeded)
+            begun_later = await shop.place(new, skip_time=True)
+            await shop.succeeds(begun_later)
             assert await scheduled(begun_later) == ["check_fraud", *old_way]
 
-            await order.execute_update(OrderSaga.resolve_compensation, RETRY)
-            assert isinstance(await shop.outcome(order), SagaRolledBack)
+            await resolve(order, "retry")
+            await shop.rolls_back(order)
             assert (await scheduled(order))[:3] == old_way[:3]
             assert "forget_check" not in await scheduled(order)
 
@@ -86,11 +80,11 @@ async def test_the_condition_may_go_when_no_order_is_open_that_was_begun_without
     env: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     async with (
-        a_shop(env, tmp_path, SHIPPING_REFUSED, worker=False) as shop,
+        a_shop(env, tmp_path, SHIPPING_REFUSES, worker=False) as shop,
         running(shop, Patched),
     ):
-        order = await shop.start(an_order())
-        assert isinstance(await shop.outcome(order), SagaRolledBack)
+        order = await shop.place(an_order(), skip_time=True)
+        await shop.rolls_back(order)
         with_patch = await order.fetch_history()
     assert (await scheduled(order))[-1] == "forget_check"
     await _goes_on(with_patch, Patched)

@@ -8,9 +8,8 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 from temporalio.workflow import NondeterminismError
 
-from tests.replay.careless import Announced, Unexamined, Untold
+from tests.harness.incompatible_workflows import Announced, PaymentFirst, Unexamined, Untold
 from tests.replay.histories import FOLDER, alike, ending, files, read
-from tests.replay.payment_first import PaymentFirst
 from tests.replay.recorder import record
 from tests.replay.replaying import replayer
 from tests.replay.scenarios import SCENARIOS

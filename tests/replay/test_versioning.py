@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
@@ -11,25 +10,23 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from messages.sagas import ResolveCompensation, SagaRolledBack, SagaStatus, SagaSucceeded
-from services.faults import FaultPlan
-from services.mock import Services, open_services
-from settings import Settings
+from messages.sagas import SagaStatus
 from tests.harness.builders import an_order
-from tests.harness.executions import scheduled
-from tests.replay.payment_first import PaymentFirst
-from tests.replay.studio import REFUND_FAILS_ONCE, SHIPPING_REFUSED
-from tests.workflows.conftest import Handle, Shop, until
+from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
+from tests.harness.incompatible_workflows import PaymentFirst
+from tests.harness.opening import unaudited_shop
+from tests.harness.runs import resolve, scheduled
+from tests.harness.shop import Handle, Shop
+from tests.harness.waiting import until
 from worker import worker_config
 from workflows.orchestration.order_saga import OrderSaga
 
 
-def a_worker(shop: Shop, services: Services, build_id: str, saga: type) -> Worker:
-    """The product's worker, of some version."""
+def a_worker(shop: Shop, build_id: str, saga: type) -> AbstractAsyncContextManager[Worker]:
+    """Run the product's worker, of some version."""
     settings = shop.settings.model_copy(update={"build_id": build_id})
-    config = worker_config(shop.env.client, services, settings)
-    config["workflows"] = [saga]
-    return Worker(**config)
+    config = worker_config(shop.client, shop.services, settings)
+    return shop.worker(config=config, workflows=[saga])
 
 
 async def make_current(shop: Shop, build_id: str) -> None:
@@ -37,9 +34,9 @@ async def make_current(shop: Shop, build_id: str) -> None:
 
     async def done() -> bool:
         try:
-            await shop.env.client.workflow_service.set_worker_deployment_current_version(
+            await shop.client.workflow_service.set_worker_deployment_current_version(
                 SetWorkerDeploymentCurrentVersionRequest(
-                    namespace=shop.env.client.namespace,
+                    namespace=shop.client.namespace,
                     deployment_name=shop.settings.deployment,
                     build_id=build_id,
                 )
@@ -60,31 +57,24 @@ async def version_of(handle: Handle) -> str:
 async def test_old_orders_end_on_old_code_and_new_orders_run_on_new_code(
     env: WorkflowEnvironment, tmp_path: Path
 ) -> None:
-    name = f"order-saga-{uuid.uuid4()}"
-    settings = Settings(data_dir=tmp_path, task_queue=name, deployment=name)
     old, new = an_order(), an_order()
-    rules = [{**rule, "orders": [old.order_id]} for rule in (SHIPPING_REFUSED, REFUND_FAILS_ONCE)]
-    plan = FaultPlan.model_validate({"fault": rules})
-    with closing(open_services(settings.ledger_urls(), plan)) as services:
-        shop = Shop(env, settings, services)
-        async with a_worker(shop, services, "1", OrderSaga):
-            await make_current(shop, "1")
-            parked = await shop.start(old)
-            await shop.until_status(parked, SagaStatus.NEEDS_INTERVENTION)
+    faults = only_for(old.order_id, SHIPPING_REFUSES, REFUND_FAILS_ONCE)
+    async with (
+        unaudited_shop(env, tmp_path, *faults, worker=False) as shop,
+        a_worker(shop, "1", OrderSaga),
+    ):
+        await make_current(shop, "1")
+        parked = await shop.place(old, skip_time=True)
+        await shop.until_status(parked, SagaStatus.NEEDS_INTERVENTION)
 
-            async with a_worker(shop, services, "2", PaymentFirst):
-                await make_current(shop, "2")
-                begun_later = await shop.start(new)
-                assert isinstance(await shop.outcome(begun_later), SagaSucceeded)
-                assert await version_of(begun_later) == "2"
-                assert await scheduled(begun_later) == ["process_payment", "reserve_inventory"]
+        async with a_worker(shop, "2", PaymentFirst):
+            await make_current(shop, "2")
+            begun_later = await shop.place(new, skip_time=True)
+            await shop.succeeds(begun_later)
+            assert await version_of(begun_later) == "2"
+            assert await scheduled(begun_later) == ["process_payment", "reserve_inventory"]
 
-                await parked.execute_update(
-                    OrderSaga.resolve_compensation,
-                    ResolveCompensation(
-                        step="process_payment", action="retry", operator="ada", note="bank is up"
-                    ),
-                )
-                assert isinstance(await shop.outcome(parked), SagaRolledBack)
-                assert await version_of(parked) == "1"
-                assert shop.standing(old) == []
+            await resolve(parked, "retry")
+            await shop.rolls_back(parked)
+            assert await version_of(parked) == "1"
+            assert shop.standing(old) == []

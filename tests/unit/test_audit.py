@@ -12,7 +12,8 @@ from services.ledger import LedgerUnavailable
 from services.mock import Services
 from services.payment import PaymentService
 from tests.harness.builders import an_order, requests_for
-from tests.unit.participants import SERVICES, operations
+from tests.harness.participants import operations
+from tests.harness.steps import SERVICES
 
 Ledgers = dict[str, str]
 
@@ -69,7 +70,7 @@ def test_books_in_which_nothing_stands_show_plain_zeros(
 
 
 def _amounts(ledgers: Ledgers) -> set[tuple[str, str, str]]:
-    """What a reader of the JSON document sees."""
+    """Return what a reader of the JSON document sees."""
     services = audit(ledgers).model_dump(mode="json")["services"]
     return {(s["amount_applied"], s["amount_reversed"], s["amount_standing"]) for s in services}
 

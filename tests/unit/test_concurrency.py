@@ -15,7 +15,8 @@ from services.audit import audit
 from services.inventory import InventoryService
 from services.mock import Services, open_services
 from tests.harness.builders import an_order, requests_for
-from tests.unit.participants import SERVICES, Participant, operations, request_to
+from tests.harness.participants import Participant, operations, request_to
+from tests.harness.steps import SERVICES
 
 T = TypeVar("T")
 

@@ -17,15 +17,16 @@ from services.ledger import LedgerUnavailable
 from services.mock import open_services
 from services.payment import PaymentService
 from tests.harness.builders import requests_for
-from tests.unit.victim import ORDER
+from tests.harness.children import end_with_parent
+from tests.harness.killed_process import ORDER
 
 PATIENCE = 60.0
 
 
 def test_a_kill_between_effect_and_commit_leaves_nothing(ledgers: dict[str, str]) -> None:
-    with _victim("dies_between_effect_and_commit", ledgers) as victim:
-        assert victim.stdout is not None
-        assert victim.stdout.readline() == "charged\n"
+    with _charging("dies_between_effect_and_commit", ledgers) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "charged\n"
 
     assert not read_book("payment", ledgers["payment"]).operations
     with closing(open_services(ledgers)) as services:
@@ -36,7 +37,7 @@ def test_a_kill_between_effect_and_commit_leaves_nothing(ledgers: dict[str, str]
 def test_a_kill_between_commit_and_reply_leaves_the_effect_and_its_answer(
     ledgers: dict[str, str],
 ) -> None:
-    with _victim("dies_between_commit_and_reply", ledgers):
+    with _charging("dies_between_commit_and_reply", ledgers):
         _wait_for_charge(ledgers)
 
     before = read_book("payment", ledgers["payment"]).entries
@@ -50,11 +51,11 @@ def test_a_kill_in_the_middle_of_work_loses_nothing_that_was_acknowledged(
     ledgers: dict[str, str],
 ) -> None:
     for kill_after in (1, 7, 20):
-        with _victim("never_stops", ledgers) as victim:
-            assert victim.stdout is not None
-            acknowledged = [victim.stdout.readline().strip() for _ in range(kill_after)]
-            victim.kill()
-            acknowledged += victim.stdout.read().split()
+        with _charging("never_stops", ledgers) as process:
+            assert process.stdout is not None
+            acknowledged = [process.stdout.readline().strip() for _ in range(kill_after)]
+            process.kill()
+            acknowledged += process.stdout.read().split()
 
         book = read_book("payment", ledgers["payment"])
         kept = {operation.key for operation in book.operations if operation.state == "applied"}
@@ -63,14 +64,16 @@ def test_a_kill_in_the_middle_of_work_loses_nothing_that_was_acknowledged(
 
 
 @contextmanager
-def _victim(mode: str, ledgers: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.unit.victim", mode, ledgers["payment"]]
+def _charging(mode: str, ledgers: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.harness.killed_process", mode, ledgers["payment"]]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as victim:
+    with subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, text=True, preexec_fn=end_with_parent
+    ) as process:
         try:
-            yield victim
+            yield process
         finally:
-            victim.kill()
+            process.kill()
 
 
 def _wait_for_charge(ledgers: dict[str, str]) -> None:
@@ -82,7 +85,7 @@ def _wait_for_charge(ledgers: dict[str, str]) -> None:
         except LedgerUnavailable:
             pass  # not created yet
         time.sleep(0.01)
-    pytest.fail("the victim never charged")
+    pytest.fail("it never charged")
 
 
 def _spent(ledgers: dict[str, str]) -> int:

@@ -13,7 +13,7 @@ from messages.settling import Decision, Settle
 from services.audit import audit
 from services.mock import Services, open_services
 from tests.harness.builders import an_order, requests_for
-from tests.unit.participants import Participant
+from tests.harness.participants import Participant
 
 ADA = Resolution(operator="ada", note="letter 4711", at=datetime(2026, 3, 1, tzinfo=timezone.utc))
 BOB = ADA.model_copy(update={"operator": "bob"})

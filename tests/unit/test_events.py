@@ -23,7 +23,7 @@ every_type = pytest.mark.parametrize("kind", FACTS, ids=lambda kind: kind.__name
 
 
 def with_new_fields(fields: dict[str, Any]) -> None:
-    """What a later emitter of the same version may add, at every depth."""
+    """Return what a later emitter of the same version may add, at every depth."""
     fields["warehouse"] = {"name": "north"}
     fields["order"]["gift_wrapping"] = True
     fields["order"]["items"][0]["colour"] = "red"

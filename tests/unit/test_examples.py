@@ -11,7 +11,8 @@ from messages.orders import Order
 from services.faults import load_fault_plan
 from services.mock import Services
 from tests.harness.builders import requests_for
-from tests.unit.participants import SERVICES, operations
+from tests.harness.participants import operations
+from tests.harness.steps import SERVICES
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

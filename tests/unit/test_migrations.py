@@ -16,7 +16,7 @@ from services.mock import open_services
 from services.payment import PaymentService
 from tests.harness.builders import an_order, requests_for
 from tests.harness.postgres import PostgresServer
-from tests.unit.participants import SERVICES
+from tests.harness.steps import SERVICES
 
 _FOLDER = Path(__file__).parent
 #: The oldest one, and that with an order which was found to be right.

@@ -18,11 +18,11 @@ from services.audit import audit
 from services.ledger import Ledger
 from services.mock import Services, open_services
 from tests.harness.builders import an_order, requests_for
-from tests.unit.participants import Participant
+from tests.harness.participants import Participant
 
 
 def asked(participant: Participant, order: Order) -> Command:
-    """What the service is asked in another run of the order."""
+    """Return what the service is asked in another run of the order."""
     request: Command = getattr(requests_for(order, str(uuid4())), participant.name)
     return request
 

@@ -1,4 +1,4 @@
-"""What an order may say: addresses as people write them, amounts in plain digits."""
+"""Content of an order: addresses as people write them, amounts in plain digits."""
 
 from __future__ import annotations
 

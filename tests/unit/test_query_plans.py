@@ -1,4 +1,4 @@
-"""What the reconciler asks a ledger, it finds by an index, however long the history is."""
+"""Queries of the reconciler: found by an index, however long a ledger's history is."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def ledger(services: Services) -> Ledger:
 
 @pytest.fixture
 def plan(ledger: Ledger) -> Iterator[Plan]:
-    """How the database goes about what it was asked last, with the very parameters."""
+    """Return the database's plan for what it was asked last, with the very parameters."""
     asked: list[tuple[str, object]] = []
 
     def note(_tx: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:

@@ -21,7 +21,7 @@ from runtime.client import connect
 from runtime.devserver import DevServer
 from runtime.directory_lock import DirectoryLock, DirectoryUnusable
 from runtime.temporal_program import ServerFailed, find_binary
-from tests.harness.children import heed_signals, kill_holders
+from tests.harness.children import heed_signals, is_alive, kill_holders
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,14 +189,6 @@ def foreground(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def server_of(data_dir: Path, owner: int) -> int:
     [server] = {int(pid) for pid in (data_dir / "lock").read_text().split()} - {owner}
     return server
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,4 +1,4 @@
-"""How a program ends, seen from the shell: its code, and what it says."""
+"""Ends of a program, seen from the shell: its code, and what it says."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime.exits import DEFECT, INTERRUPTED, PIPE_CLOSED, ExitCode
-from tests.harness.children import heed_signals, kill_holders
-
-ROOT = Path(__file__).parents[2]
+from tests.harness.children import ROOT, ended, heed_signals, kill_holders
 
 PROGRAM = """
 import asyncio
@@ -27,29 +25,27 @@ run(main)
 """
 
 
-def ended(body: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(body=body)],
-        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, preexec_fn=heed_signals,
-    )  # fmt: skip
+def program_of(body: str) -> subprocess.CompletedProcess[str]:
+    """Run a program whose main function has this body."""
+    return ended("-c", PROGRAM.format(body=body))
 
 
 @pytest.mark.parametrize("code", list(ExitCode))
 def test_the_returned_code_is_the_exit_code_and_what_was_printed_arrives(code: ExitCode) -> None:
-    program = ended(f"print('x', end=''); return ExitCode({code:d})")
+    program = program_of(f"print('x', end=''); return ExitCode({code:d})")
 
     assert (program.returncode, program.stdout, program.stderr) == (code, "x", "")
 
 
 def test_a_fatal_error_is_one_line_and_its_code() -> None:
-    program = ended("raise FatalError('first\\n  second')")
+    program = program_of("raise FatalError('first\\n  second')")
 
     assert program.returncode == ExitCode.BAD_INPUT
     assert program.stderr == "error: first second\n"
 
 
 def test_a_server_lost_on_the_way_is_no_server() -> None:
-    program = ended("raise RPCError('tcp connect error', RPCStatusCode.UNAVAILABLE, b'')")
+    program = program_of("raise RPCError('tcp connect error', RPCStatusCode.UNAVAILABLE, b'')")
 
     assert program.returncode == ExitCode.NO_SERVER
     assert program.stderr.startswith("error: the Temporal server does not answer any more")
@@ -57,7 +53,7 @@ def test_a_server_lost_on_the_way_is_no_server() -> None:
 
 
 def test_what_the_server_will_never_take_is_bad_input() -> None:
-    program = ended(
+    program = program_of(
         "raise RPCError('workflow id exceeds length limit', RPCStatusCode.INVALID_ARGUMENT, b'')"
     )
 
@@ -68,14 +64,14 @@ def test_what_the_server_will_never_take_is_bad_input() -> None:
 
 
 def test_a_defect_keeps_its_traceback_and_looks_like_no_outcome() -> None:
-    program = ended("raise ZeroDivisionError")
+    program = program_of("raise ZeroDivisionError")
 
     assert program.returncode == DEFECT
     assert "Traceback" in program.stderr
 
 
 def test_an_interrupt_ends_without_a_word() -> None:
-    program = ended(
+    program = program_of(
         "import os, signal; os.kill(os.getpid(), signal.SIGINT); await asyncio.sleep(9)"
     )
 
@@ -100,13 +96,6 @@ def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
     assert (program.returncode, said) == (PIPE_CLOSED, b"")
 
 
-def program(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=30, check=False, preexec_fn=heed_signals,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("name", "says"),
     [(("worker.py",), ".env.example"), (("-m", "runtime"), "--data-dir")],
@@ -115,7 +104,7 @@ def program(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_program_that_is_asked_for_help_gives_it_and_does_nothing_else(
     name: tuple[str, ...], says: str
 ) -> None:
-    helped = program(*name, "--help")
+    helped = ended(*name, "--help")
 
     assert (helped.returncode, helped.stderr) == (ExitCode.SUCCESS, "")
     assert says in helped.stdout
@@ -126,7 +115,7 @@ def test_a_program_that_is_asked_for_help_gives_it_and_does_nothing_else(
 def test_an_argument_that_a_program_does_not_know_is_refused_in_one_line(
     name: tuple[str, ...], wrong: str
 ) -> None:
-    refused = program(*name, wrong)
+    refused = ended(*name, wrong)
 
     assert (refused.returncode, refused.stdout) == (ExitCode.BAD_INPUT, "")
     assert refused.stderr.startswith(f"error: unrecognized arguments: {wrong} (see python ")
@@ -168,7 +157,7 @@ def test_a_program_without_standard_output_ends_with_its_own_code() -> None:
 
 @pytest.mark.parametrize("sign", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_ask_a_program_to_stop(sign: str) -> None:
-    program = ended(
+    program = program_of(
         "import os, signal; stop = stop_requested(); "
         f"os.kill(os.getpid(), signal.{sign}); await stop.wait(); "
         "print('tidied up'); return ExitCode.SUCCESS"
@@ -178,7 +167,7 @@ def test_signals_ask_a_program_to_stop(sign: str) -> None:
 
 
 def test_a_program_under_nohup_outlives_its_terminal() -> None:
-    program = ended(
+    program = program_of(
         "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
         "stop = stop_requested(); os.kill(os.getpid(), signal.SIGHUP); await asyncio.sleep(0); "
         "await asyncio.sleep(0.1); return ExitCode.ROLLED_BACK if stop.is_set() else 0"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from runtime.directory_lock import DirectoryLock, DirectoryUnusable
 from runtime.processes import DEATHS, ChildProcess, ProcessFailed, while_alive
+from tests.harness.children import is_alive
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(600)"
 
@@ -64,14 +64,6 @@ async def until(condition: Callable[[], bool], within: float = 20) -> None:
             await asyncio.sleep(0.01)
 
     await asyncio.wait_for(poll(), within)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 async def test_a_killed_child_is_replaced_and_it_is_said(
@@ -223,30 +215,3 @@ async def test_a_child_that_outlives_us_still_holds_the_directory(
         lock._file = os.open(tmp_path / "lock", os.O_RDWR)
 
     DirectoryLock(tmp_path).release()
-
-
-def test_a_directory_serves_one_at_a_time(lock: DirectoryLock, tmp_path: Path) -> None:
-    with pytest.raises(DirectoryUnusable, match=f"stop it first .kill {os.getpid()}"):
-        DirectoryLock(tmp_path)
-
-
-def test_on_a_full_disk_a_lock_still_holds_and_names_whom_it_named(
-    lock: DirectoryLock, tmp_path: Path
-) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # What a write meets is not "no space left", but for a writer that makes no difference.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        lock.record(1)
-        lock.forget(1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    with pytest.raises(DirectoryUnusable, match=rf"\(kill {os.getpid()}\)"):
-        DirectoryLock(tmp_path)
-
-
-def test_a_directory_that_cannot_be_is_said(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-
-    with pytest.raises(DirectoryUnusable, match="cannot use the data directory"):
-        DirectoryLock(tmp_path / "file" / "data")

@@ -32,7 +32,7 @@ from settings import Settings
 from tests.harness import ledgers
 from tests.harness.builders import an_order
 from tests.harness.events import TRIGGERS, created, enveloped, told
-from tests.unit.participants import REFUSED_ORDERS
+from tests.harness.participants import REFUSED_ORDERS
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber, read
 
 
@@ -98,7 +98,7 @@ refusals = st.none() | st.sampled_from(SERVICES)
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Which event arrives at which service, one after the other."""
+    """Arrivals of events at services, one after the other."""
 
     refused_by: str | None
     cancelled: bool

@@ -1,4 +1,4 @@
-"""What makes no sense as a setting is said in one line."""
+"""Settings that make no sense are refused in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with an input is told in a line that a person can read, however much it is."""
+"""Errors of an input, told in a line that a person can read, however many they are."""
 
 from __future__ import annotations
 

@@ -1,46 +1,51 @@
-"""What an order makes of what it hears does not depend on when it hears it, nor how often."""
+"""Order and number of the events that an order hears: neither changes what it makes of them."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 
 import pytest
-from temporalio.client import WorkflowFailureError
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.modes import Mode
 from messages.events.base import OrderEvent
 from messages.ids import order_choreography_id
 from messages.orders import Order
-from messages.participants import PARTICIPANTS, STEPS
-from messages.sagas import SagaRolledBack, StepState
+from messages.participants import PARTICIPANTS
+from messages.sagas import SagaSucceeded, StepState
 from tests.harness.builders import an_order
 from tests.harness.events import enveloped, told
-from tests.harness.server import in_real_time
-from tests.workflows.conftest import PATIENCE, ChoreographyHandle, OpenShop, Shop
+from tests.harness.opening import OpenShop
+from tests.harness.runs import first_run
+from tests.harness.shop import Handle, Shop
+from tests.harness.steps import STEPS
 from workflows.choreography.order_choreography import OrderChoreography
+
+
+@pytest.fixture
+def mode() -> Mode:
+    return Mode.CHOREOGRAPHY
+
 
 DONE = [participant.done for participant in PARTICIPANTS]
 UNDONE = [participant.undone for participant in PARTICIPANTS]
 
 
-async def alone(shop: Shop, order: Order) -> ChoreographyHandle:
+async def alone(shop: Shop, order: Order) -> Handle:
     """An order whose services are away: it hears what the test tells it, and nothing else."""
-    async with in_real_time(shop.env):
-        return await shop.env.client.start_workflow(
-            OrderChoreography.run,
-            order,
-            id=order_choreography_id(order.order_id),
-            task_queue=shop.settings.task_queue,
-        )
+    return await shop.begin(
+        "OrderChoreography",
+        order,
+        workflow_id=order_choreography_id(order.order_id),
+        result_type=SagaSucceeded,
+    )
 
 
 async def tell(
-    handle: ChoreographyHandle, order: Order, kinds: list[type[OrderEvent]], chance: random.Random
+    handle: Handle, order: Order, kinds: list[type[OrderEvent]], chance: random.Random
 ) -> None:
     """Tell each of them once to three times, in any order."""
-    run_id = handle.first_execution_run_id or ""
+    run_id = first_run(handle)
     copies = [kind for kind in kinds for _ in range(chance.randint(1, 3))]
     chance.shuffle(copies)
     for kind in copies:
@@ -61,7 +66,7 @@ async def test_an_order_succeeds_once_it_has_heard_of_every_part(
     async with open_shop(worker=False) as shop, shop.deciding_worker():
         handle = await alone(shop, order)
         await tell(handle, order, [*DONE], random.Random(seed))
-        assert (await asyncio.wait_for(handle.result(), PATIENCE)).completed_steps == 4
+        assert (await shop.succeeds(handle)).completed_steps == 4
 
 
 @pytest.mark.parametrize("refused", PARTICIPANTS, ids=lambda participant: participant.service)
@@ -80,9 +85,6 @@ async def test_an_order_that_was_refused_ends_once_it_has_heard_of_every_undoing
         await tell(handle, order, late, chance)
         assert not [s for s in (await shop.status(handle)).steps if s.state is StepState.SUCCESS]
         await tell(handle, order, [*late, *UNDONE], chance)
-        with pytest.raises(WorkflowFailureError) as failure:
-            await asyncio.wait_for(handle.result(), PATIENCE)
-        assert isinstance(failure.value.cause, ApplicationError)
-        result = SagaRolledBack.model_validate(failure.value.cause.details[0])
+        result = await shop.rolls_back(handle)
         assert (result.status, result.failed_step) == ("FAILED", participant.step)
         assert sorted(result.compensated_steps) == sorted(STEPS)

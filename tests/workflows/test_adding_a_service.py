@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.harness.children import ROOT, ended
+
 PAGE = ROOT / "docs" / "adding-a-service.md"
 FIFTH = ROOT / "tests" / "fifth_service"
 ROOMS = (*(package.parent.name for package in ROOT.glob("*/__init__.py")), "tests")
@@ -78,12 +77,10 @@ def test_the_page_touches_the_table_and_the_saga_only() -> None:
 
 
 def test_whatever_knew_four_services_knows_the_fifth(extended: Path) -> None:
-    tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", STORY, *ALSO],
+    tests = ended(
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", STORY, *ALSO),
         cwd=extended,
         env={name: value for name, value in os.environ.items() if "PYTEST" not in name},
-        capture_output=True,
-        text=True,
-        check=False,
+        timeout=200,
     )
     assert tests.returncode == 0, tests.stdout + tests.stderr

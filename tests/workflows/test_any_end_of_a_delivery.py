@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner
 
 from messages.deliveries import Delivery
 from messages.events.base import OrderEvent
@@ -21,9 +21,10 @@ from messages.ids import order_choreography_id
 from messages.sagas import SagaSucceeded
 from tests.harness.builders import an_order
 from tests.harness.events import told
-from tests.harness.server import in_real_time
-from tests.workflows.conftest import OpenShop, Shop, until
-from tests.workflows.test_any_message import assert_no_task_failed
+from tests.harness.opening import OpenShop
+from tests.harness.progress import assert_no_task_failed
+from tests.harness.runs import first_run
+from tests.harness.waiting import until
 from workflows.choreography.order_choreography import OrderChoreography
 
 _UNREADABLE = RawValue(Payload(metadata={"encoding": b"unheard/of"}, data=b"\xff"))
@@ -58,33 +59,25 @@ async def test_an_order_goes_on_whatever_its_deliveries_end_with(
     open_shop: OpenShop, deliveries: type
 ) -> None:
     order = an_order()
+    workflows = (OrderChoreography, deliveries)
+    runner = UnsandboxedWorkflowRunner()
     async with (
         open_shop(worker=False) as shop,
-        _odd_worker(shop, deliveries),
-        in_real_time(shop.env),
+        shop.worker(workflows=workflows, activities=(), workflow_runner=runner),
     ):
-        # Not through the shop, whose ledgers it leaves alone.
-        placed = await shop.env.client.start_workflow(
-            OrderChoreography.run,
+        # Not as an order of the shop, whose ledgers it leaves alone.
+        placed = await shop.begin(
+            "OrderChoreography",
             order,
-            id=order_choreography_id(order.order_id),
-            task_queue=shop.settings.task_queue,
+            workflow_id=order_choreography_id(order.order_id),
+            result_type=SagaSucceeded,
         )
         await until(lambda: _has_heard_of_the_end(placed))
         for kind in _WHAT_ALL_SERVICES_TELL:
-            event = told(kind, order, placed.first_execution_run_id or "")
+            event = told(kind, order, first_run(placed))
             await placed.signal(OrderChoreography.receive_event, event)
         assert await placed.result() == SagaSucceeded(saga_id=placed.id, completed_steps=4)
         await assert_no_task_failed(placed, "in the end")
-
-
-def _odd_worker(shop: Shop, deliveries: type) -> Worker:
-    return Worker(
-        shop.env.client,
-        task_queue=shop.settings.task_queue,
-        workflows=[OrderChoreography, deliveries],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    )
 
 
 async def _has_heard_of_the_end(placed: Any) -> bool:

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import pytest
-from temporalio.api.enums.v1 import WorkflowTaskFailedCause
-from temporalio.api.failure.v1 import Failure
 from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -21,21 +19,21 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.workflow import _Definition
 
+from cli.modes import Mode
 from messages.ids import order_saga_id
 from messages.orders import Order
 from messages.reconciliation import Leftover, Reconcile
 from messages.runs import RunRef
-from messages.sagas import SagaSucceeded
 from tests.harness.builders import an_order
-from tests.harness.server import in_real_time
-from tests.workflows.conftest import PATIENCE, AnyHandle, OpenShop, Shop
-from tests.workflows.deliveries import FORWARD, delivery, until_begun
-from tests.workflows.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw
+from tests.harness.deliveries import FORWARD, delivery
+from tests.harness.opening import OpenShop
+from tests.harness.payloads import BAD_ARGUMENTS, NO_ARGUMENTS, Shape, raw
+from tests.harness.progress import assert_no_task_failed, until_begun
+from tests.harness.shop import Handle, Shop
+from tests.harness.waiting import PATIENCE
 from worker import WORKFLOWS
 
 Run = WorkflowHandle[Any, Any]
-
-_SOMETHING_CAME = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 
 ALL = {**BAD_ARGUMENTS, **NO_ARGUMENTS}
 #: Their input may be left out.
@@ -74,7 +72,7 @@ async def test_a_bad_input_closes_the_run_as_failed(open_shop: OpenShop, workflo
     shapes: Mapping[str, Shape] = BAD_ARGUMENTS if workflow in NEEDING_NO_INPUT else ALL
     async with open_shop() as shop:
         for name, shape in shapes.items():
-            run: Run = await shop.env.client.start_workflow(
+            run: Run = await shop.client.start_workflow(
                 workflow,
                 args=raw(shape),
                 id=f"bad-{uuid.uuid4()}",
@@ -121,34 +119,17 @@ async def send(run: Run, handler: Handler, name: str, shape: Shape) -> None:
         assert name == "no argument"
 
 
-async def assert_no_task_failed(run: Run, name: str) -> None:
-    """Neither now nor before: the first failure is in the history, the others are attempts."""
-    pending = (await run.describe()).raw_description.pending_workflow_task
-    assert pending.attempt <= 1, name
-    async for event in run.fetch_history_events():
-        assert not event.HasField("workflow_task_timed_out_event_attributes"), name
-        if event.HasField("workflow_task_failed_event_attributes"):
-            # The server's way to say that something came while the run was closing.
-            failed = event.workflow_task_failed_event_attributes
-            assert failed.cause == _SOMETHING_CAME or _was_starved(failed.failure), (name, failed)
-
-
-def _was_starved(failure: Failure) -> bool:
-    """Whether a busy machine gave the task too little time; the next attempt makes up for it."""
-    return failure.application_failure_info.type == "_DeadlockError"
-
-
 @asynccontextmanager
 async def an_open_run(shop: Shop, workflow: str) -> AsyncIterator[Run]:
     """A run that has all its work before it; afterwards it has to succeed."""
     order = an_order()
     async with shop.deciding_worker():
         run: Run
-        placed: AnyHandle | None = None
+        placed: Handle | None = None
         if workflow == "OrderSaga":
-            run = placed = await shop.start_in_real_time(order)
+            run = placed = await shop.place(order)
         elif workflow in ("OrderChoreography", "EventDelivery"):
-            run = placed = await shop.create(order)
+            run = placed = await shop.place(order, Mode.CHOREOGRAPHY)
             first = delivery(shop, placed, FORWARD["inventory"])
             await until_begun(first)
             if workflow == "EventDelivery":
@@ -161,8 +142,8 @@ async def an_open_run(shop: Shop, workflow: str) -> AsyncIterator[Run]:
     await assert_no_task_failed(run, "in the end")
 
 
-async def _succeeded(shop: Shop, placed: AnyHandle, order: Order) -> None:
-    assert isinstance(await shop.outcome(placed), SagaSucceeded)
+async def _succeeded(shop: Shop, placed: Handle, order: Order) -> None:
+    await shop.succeeds(placed)
     assert len(shop.standing(order)) == 4
 
 
@@ -176,10 +157,5 @@ async def _begun(shop: Shop, workflow: str, order: Order) -> Run:
         standing=(),
         order=order,
     )
-    async with in_real_time(shop.env):
-        return await shop.env.client.start_workflow(
-            workflow,
-            leftover if workflow == "UndoLeftover" else Reconcile(),
-            id=f"begun-{uuid.uuid4()}",
-            task_queue=shop.settings.task_queue,
-        )
+    given = leftover if workflow == "UndoLeftover" else Reconcile()
+    return await shop.begin(workflow, given, workflow_id=f"begun-{uuid.uuid4()}")

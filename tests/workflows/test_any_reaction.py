@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from cli.modes import Mode
 from messages.sagas import SagaRolledBack, SagaSucceeded
-from tests.workflows.answering import ANSWERS, FEW_ANSWERS, Odd, answering_worker
-from tests.workflows.conftest import OpenShop, Shop
-from tests.workflows.deliveries import BACKWARD, FORWARD, decide, delivery, until_parked
-from tests.workflows.test_any_message import assert_no_task_failed
+from tests.harness.answers import ANSWERS, FEW_ANSWERS, Odd, answering_worker
+from tests.harness.deliveries import BACKWARD, FORWARD, decide, delivery, until_parked
+from tests.harness.faults import LOYALTY_REFUSES
+from tests.harness.opening import OpenShop
+from tests.harness.progress import assert_no_task_failed
+from tests.harness.shop import Shop
 
-#: The last step is refused, so that the other services have something to undo.
-LOYALTY_REFUSES = {"operations": ["award_loyalty_points"], "kind": "refusal", "rate": 1.0}
+
+@pytest.fixture
+def mode() -> Mode:
+    return Mode.CHOREOGRAPHY
 
 
 @pytest.mark.parametrize("service", FORWARD)
@@ -45,7 +50,7 @@ async def _are_parked_and_replayed(
     shop: Shop, odd: Odd, name: str, outcome: type[SagaSucceeded | SagaRolledBack]
 ) -> None:
     orders = odd.orders
-    placed = {name: await shop.create(order) for name, order in orders.items()}
+    placed = {name: await shop.place(order) for name, order in orders.items()}
     letters = {odd_name: delivery(shop, order, name) for odd_name, order in placed.items()}
     for shape, letter in letters.items():
         parked = await until_parked(letter)

@@ -11,12 +11,14 @@ from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
 
 from messages.orders import Order
-from messages.sagas import ResolveCompensation, SagaRolledBack, StepState
-from tests.workflows.answering import ANSWERS, Odd, answering_worker
-from tests.workflows.conftest import Handle, OpenShop, Shop
-from tests.workflows.test_any_message import assert_no_task_failed
-from tests.workflows.test_backward import COMPENSATION_OF, LAST_STEP_FAILS
-from workflows.orchestration.order_saga import OrderSaga
+from messages.sagas import SagaRolledBack, StepState
+from tests.harness.answers import ANSWERS, Odd, answering_worker
+from tests.harness.faults import LAST_STEP_FAILS
+from tests.harness.opening import OpenShop
+from tests.harness.progress import assert_no_task_failed
+from tests.harness.runs import resolve
+from tests.harness.shop import Handle, Shop
+from tests.harness.steps import COMPENSATION_OF
 
 _UNREADABLE = Payload(metadata={"encoding": b"unheard-of"})
 
@@ -77,7 +79,7 @@ async def test_a_compensation_whose_answer_cannot_be_read_waits_for_an_operator(
             await shop.until_step(handle, step, StepState.NEEDS_INTERVENTION)
         odd.mended = True
         for name, handle in placed.items():
-            await _retry(handle, step)
+            await resolve(handle, "retry", step)
             result = await shop.outcome(handle)
             assert isinstance(result, SagaRolledBack), name
             assert set(result.compensated_steps) == set(COMPENSATION_OF), name
@@ -96,13 +98,13 @@ async def test_a_decision_whose_recording_is_answered_unreadably_waits_for_anoth
         shop.deciding_worker(),
         answering_worker(shop, names),
     ):
-        handle = await shop.start_in_real_time(order)
+        handle = await shop.place(order)
         await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
-        await _decide(handle, "process_payment", "mark_resolved")
+        await resolve(handle, "mark_resolved", "process_payment")
         await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
         odd.mended = True
-        await _decide(handle, "process_payment", "mark_resolved")
-        assert isinstance(await shop.outcome(handle), SagaRolledBack)
+        await resolve(handle, "mark_resolved", "process_payment")
+        await shop.rolls_back(handle)
         assert shop.standing(order) == []
         await assert_no_task_failed(handle, "in the end")
 
@@ -119,31 +121,17 @@ async def test_a_failure_that_cannot_be_read_in_full_is_a_failure_all_the_same(
         shop.deciding_worker(),
         answering_worker(shop, odd.to(step)),
     ):
-        handle = await shop.start_in_real_time(order)
+        handle = await shop.place(order)
         if step == "refund_payment":
             await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
             odd.mended = True
-            await _retry(handle, "process_payment")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
+            await resolve(handle, "retry", "process_payment")
+        result = await shop.rolls_back(handle)
         assert "it broke" in result.error or step == "refund_payment"
         assert shop.standing(order) == []
         await assert_no_task_failed(handle, "in the end")
 
 
 async def _placed(shop: Shop, orders: Mapping[str, Order]) -> dict[str, Handle]:
-    handles = await asyncio.gather(*map(shop.start_in_real_time, orders.values()))
+    handles = await asyncio.gather(*map(shop.place, orders.values()))
     return dict(zip(orders, handles, strict=True))
-
-
-async def _retry(handle: Handle, step: str) -> None:
-    await _decide(handle, step, "retry")
-
-
-async def _decide(handle: Handle, step: str, action: str) -> None:
-    await handle.execute_update(
-        OrderSaga.resolve_compensation,
-        ResolveCompensation.model_validate(
-            {"step": step, "action": action, "operator": "ada", "note": "a good worker is there"}
-        ),
-    )

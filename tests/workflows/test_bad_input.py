@@ -11,7 +11,9 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from tests.harness.builders import seed_order_json
-from tests.workflows.conftest import PATIENCE, OpenShop, Shop
+from tests.harness.opening import OpenShop
+from tests.harness.shop import Shop
+from tests.harness.waiting import PATIENCE
 
 SEED = json.loads(seed_order_json("order_bad"))
 ITEM = {"id": "item_1", "quantity": 2, "price": 50.0}
@@ -45,7 +47,7 @@ async def test_a_bad_order_fails_its_run_clearly_and_has_no_effect(
 
 
 async def assert_fails_clearly(shop: Shop, kind: str, given: object, said: str) -> None:
-    handle = await shop.env.client.start_workflow(
+    handle = await shop.client.start_workflow(
         kind, given, id=f"bad-{uuid.uuid4()}", task_queue=shop.settings.task_queue
     )
     with pytest.raises(WorkflowFailureError) as failure:
@@ -72,7 +74,7 @@ async def test_no_input_at_all_fails_its_run_clearly(
     open_shop: OpenShop, kind: str, said: str
 ) -> None:
     async with open_shop() as shop:
-        handle = await shop.env.client.start_workflow(
+        handle = await shop.client.start_workflow(
             kind, id=f"bad-{uuid.uuid4()}", task_queue=shop.settings.task_queue
         )
         with pytest.raises(WorkflowFailureError) as failure:

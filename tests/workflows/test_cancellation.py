@@ -1,100 +1,95 @@
-"""A cancel, at any instant and by either way, loses nothing and is not lost."""
+"""A cancel, at any instant, by either way and in either mode, loses nothing and is not lost."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from itertools import product
 
 import pytest
 from temporalio.client import (
     WithStartWorkflowOperation,
-    WorkflowExecutionStatus,
-    WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDConflictPolicy
 
-from messages.sagas import (
-    CancelOrder,
-    ResolveCompensation,
-    SagaRolledBack,
-    SagaStatus,
-    SagaSucceeded,
-    StepState,
-)
+from cli.modes import Mode
+from messages.sagas import CancelOrder, SagaSucceeded, StepState
+from services.faults import Kind
 from tests.harness.builders import an_order
-from tests.workflows.conftest import Handle, OpenShop, Policies, Shop
-from workflows.orchestration.order_saga import STEPS, OrderSaga
+from tests.harness.cancelling import Cancel, assert_cancelled, by_update, natively
+from tests.harness.deliveries import (
+    DELIVERY_OF,
+    FORWARD,
+    delivery,
+    until_called,
+    until_called_in_vain,
+)
+from tests.harness.faults import (
+    delay,
+    fault,
+    permanent,
+    refusal,
+)
+from tests.harness.opening import OpenShop
+from tests.harness.policies import ChangePolicies
+from tests.harness.progress import until_completed
+from tests.harness.steps import STEPS, before, up_to
 
-NAMES = [step.name for step in STEPS]
 HOURS = 3600.0
+WAYS = (by_update, natively)
 
-Cancel = Callable[[Handle], Awaitable[object]]
+each_step = pytest.mark.parametrize("step", STEPS)
+both_ways = pytest.mark.parametrize("cancel", WAYS)
+both_modes = pytest.mark.parametrize("mode", Mode)
 
-
-async def by_update(handle: Handle) -> None:
-    await handle.execute_update(OrderSaga.cancel_order, CancelOrder(reason="changed my mind"))
-
-
-async def natively(handle: Handle) -> None:
-    await handle.cancel()
-
-
-each_step = pytest.mark.parametrize("step", NAMES)
-both_ways = pytest.mark.parametrize("cancel", [by_update, natively])
+#: Among events, what the next attempt of a reaction does is the same for every kind of trouble.
+WAITING = [
+    *product([Mode.ORCHESTRATION], ["transient", "lost_reply"], STEPS, WAYS),
+    *((Mode.CHOREOGRAPHY, "lost_reply", *each) for each in zip(STEPS, WAYS * 2, strict=True)),
+]
 
 
-def up_to(step: str) -> list[str]:
-    return NAMES[: NAMES.index(step) + 1]
-
-
-async def assert_cancelled(shop: Shop, handle: Handle, cancel: Cancel) -> SagaRolledBack:
-    """The run ended as cancelled, in the way that fits how it was cancelled."""
-    result = await shop.outcome(handle)
-    assert isinstance(result, SagaRolledBack)
-    assert result.status == "CANCELLED"
-    closed = await shop.closed_as(handle)
-    if cancel is natively:
-        assert closed is WorkflowExecutionStatus.CANCELED
-    else:
-        assert closed is WorkflowExecutionStatus.FAILED
-        assert result.error == "changed my mind"
-    assert (await shop.status(handle)).status is SagaStatus.CANCELLED
-    await shop.until_listed_as(handle, SagaStatus.CANCELLED)
-    return result
-
-
+@both_modes
 @both_ways
 @each_step
 async def test_while_a_step_runs_that_then_completes_it_is_undone_with_the_others(
-    open_shop: OpenShop, step: str, cancel: Cancel
+    open_shop: OpenShop, mode: Mode, step: str, cancel: Cancel
 ) -> None:
     order = an_order()
-    async with open_shop(
-        {"operations": [step], "kind": "delay", "seconds": 0.5, "rate": 1}
-    ) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, step, running=True)
+    async with open_shop(delay(step, seconds=0.5)) as shop:
+        handle = await shop.place(order)
+        await until_called(shop, handle, step)
         await cancel(handle)
         result = await assert_cancelled(shop, handle, cancel)
         assert result.failed_step == step
-        assert list(result.compensated_steps) == up_to(step)[::-1]
-        assert shop.standing(order) == []
+        if mode is Mode.ORCHESTRATION:
+            assert list(result.compensated_steps) == up_to(step)[::-1]
+        else:
+            # What was under way is undone, or kept out if the undoing overtook it.
+            assert set(before(step)) <= set(result.compensated_steps) <= set(up_to(step))
+    assert shop.standing(order) == []
 
 
-@both_ways
-@each_step
-@pytest.mark.parametrize("fault", ["transient", "lost_reply"])
+@pytest.mark.parametrize(("mode", "kind", "step", "cancel"), WAITING)
 async def test_while_a_step_waits_for_its_next_attempt_the_wait_ends_at_once(
-    open_shop: OpenShop, policies_with: Policies, step: str, cancel: Cancel, fault: str
+    open_shop: OpenShop,
+    policies_with: ChangePolicies,
+    mode: Mode,
+    kind: Kind,
+    step: str,
+    cancel: Cancel,
 ) -> None:
     policies_with(pause=5 * HOURS, window=50 * HOURS)
     order = an_order(deadline_seconds=100 * 3600)
-    async with open_shop({"operations": [step], "kind": fault, "rate": 1.0}) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, step, running=False)
+    async with open_shop(fault(kind, step)) as shop:
+        handle = await shop.place(order)
+        await until_called_in_vain(shop, handle, step)
         await cancel(handle)
         result = await assert_cancelled(shop, handle, cancel)
-        assert list(result.compensated_steps) == up_to(step)[::-1]
+        assert set(result.compensated_steps) == set(up_to(step))
+        if mode is Mode.ORCHESTRATION:
+            assert list(result.compensated_steps) == up_to(step)[::-1]
+        else:  # it would go on for a day, to be told that it is too late
+            await delivery(shop, handle, DELIVERY_OF[step]).terminate()
         assert shop.standing(order) == []
 
 
@@ -104,14 +99,12 @@ async def test_while_a_step_is_refused_there_is_nothing_of_it_to_undo(
     open_shop: OpenShop, step: str, cancel: Cancel
 ) -> None:
     order = an_order()
-    slow = {"operations": [step], "kind": "delay", "seconds": 0.5, "rate": 1.0}
-    refused = {"operations": [step], "kind": "refusal", "rate": 1.0}
-    async with open_shop(slow, refused) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, step, running=True)
+    async with open_shop(delay(step, seconds=0.5), refusal(step)) as shop:
+        handle = await shop.place(order)
+        await until_called(shop, handle, step)
         await cancel(handle)
         result = await assert_cancelled(shop, handle, cancel)
-        assert set(up_to(step)[:-1]) <= set(result.compensated_steps)
+        assert set(before(step)) <= set(result.compensated_steps)
         assert shop.standing(order) == []
 
 
@@ -121,11 +114,9 @@ async def test_while_a_step_fails_for_good_it_is_undone_with_the_others(
     open_shop: OpenShop, step: str, cancel: Cancel
 ) -> None:
     order = an_order()
-    slow = {"operations": [step], "kind": "delay", "seconds": 0.5, "rate": 1.0}
-    broken = {"operations": [step], "kind": "permanent", "rate": 1.0}
-    async with open_shop(slow, broken) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, step, running=True)
+    async with open_shop(delay(step, seconds=0.5), permanent(step)) as shop:
+        handle = await shop.place(order)
+        await until_called(shop, handle, step)
         await cancel(handle)
         result = await assert_cancelled(shop, handle, cancel)
         assert list(result.compensated_steps) == up_to(step)[::-1]
@@ -135,44 +126,52 @@ async def test_while_a_step_fails_for_good_it_is_undone_with_the_others(
 @both_ways
 @each_step
 async def test_while_a_step_overruns_its_time_the_late_effect_stays_out(
-    open_shop: OpenShop, policies_with: Policies, step: str, cancel: Cancel
+    open_shop: OpenShop, policies_with: ChangePolicies, step: str, cancel: Cancel
 ) -> None:
     policies_with(attempt=0.4)
     order = an_order()
-    slow = {"operations": [step], "kind": "delay", "seconds": 1.0, "rate": 1.0}
-    async with open_shop(slow) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, step, running=True)
+    async with open_shop(delay(step, seconds=1.0)) as shop:
+        handle = await shop.place(order)
+        await until_called(shop, handle, step)
         await cancel(handle)
         result = await assert_cancelled(shop, handle, cancel)
         assert list(result.compensated_steps) == up_to(step)[::-1]
     assert shop.standing(order) == []
 
 
-async def test_natively_before_the_first_step_nothing_happens(open_shop: OpenShop) -> None:
+@both_modes
+async def test_natively_before_the_first_step_nothing_happens(
+    open_shop: OpenShop, mode: Mode
+) -> None:
     order = an_order()
     async with open_shop(worker=False) as shop:
-        handle = await shop.start(order, skip_time=False)
+        handle = await shop.place(order)
         await handle.cancel()
-        async with shop.new_worker():
+        async with shop.worker():
             result = await assert_cancelled(shop, handle, natively)
-            assert result.compensated_steps == ()
-            assert shop.operations() == 0
+            assert shop.standing(order) == []
+            if mode is Mode.ORCHESTRATION:
+                assert result.compensated_steps == ()
+                assert shop.operations() == 0
 
 
-async def test_by_update_before_the_first_step_nothing_stands(open_shop: OpenShop) -> None:
+@both_modes
+async def test_by_update_before_the_first_step_nothing_stands(
+    open_shop: OpenShop, mode: Mode
+) -> None:
     """An Update that comes along with the start is delivered with the very first task."""
     order = an_order()
     async with open_shop() as shop:
-        start = WithStartWorkflowOperation(
-            OrderSaga.run,
+        start: WithStartWorkflowOperation[object, SagaSucceeded] = WithStartWorkflowOperation(
+            mode.workflow,
             order,
-            id=f"order_saga_{order.order_id}",
+            id=mode.saga_id(order.order_id),
             task_queue=shop.settings.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            result_type=SagaSucceeded,
         )
-        await shop.env.client.execute_update_with_start_workflow(
-            OrderSaga.cancel_order,
+        await shop.client.execute_update_with_start_workflow(
+            "cancel_order",
             CancelOrder(reason="changed my mind"),
             start_workflow_operation=start,
         )
@@ -180,126 +179,44 @@ async def test_by_update_before_the_first_step_nothing_stands(open_shop: OpenSho
         assert shop.standing(order) == []
 
 
+@both_modes
 @both_ways
 async def test_together_with_the_last_steps_success_it_is_not_swallowed(
-    open_shop: OpenShop, cancel: Cancel
+    open_shop: OpenShop, mode: Mode, cancel: Cancel
 ) -> None:
     """Both reach the saga in one go, because nobody decides anything meanwhile."""
     order = an_order()
-    slow = {"operations": [NAMES[-1]], "kind": "delay", "seconds": 1.0, "rate": 1.0}
-    async with open_shop(slow, worker=False) as shop:
+    async with open_shop(delay(STEPS[-1], seconds=1.0), worker=False) as shop:
         async with shop.acting_worker():
             async with shop.deciding_worker():
-                handle = await shop.start(order, skip_time=False)
-                await shop.until_attempt(handle, NAMES[-1], running=True)
+                handle = await shop.place(order)
+                await until_called(shop, handle, STEPS[-1])
             # An Update is answered only once somebody decides again.
             asked = asyncio.ensure_future(cancel(handle))
-            await shop.until_completed(handle, activities=4)
-        async with shop.new_worker():
+            if mode is Mode.ORCHESTRATION:
+                await until_completed(handle, activities=len(STEPS))
+            else:  # the effect stands, and the order has not heard of it
+                await until_completed(delivery(shop, handle, FORWARD["loyalty"]), activities=1)
+        async with shop.worker():
             await asked
             result = await assert_cancelled(shop, handle, cancel)
-            assert list(result.compensated_steps) == NAMES[::-1]
+            assert set(result.compensated_steps) == set(STEPS)
+            if mode is Mode.ORCHESTRATION:
+                assert list(result.compensated_steps) == STEPS[::-1]
             assert shop.standing(order) == []
 
 
-@both_ways
-@each_step
-async def test_during_compensation_it_changes_nothing(
-    open_shop: OpenShop, step: str, cancel: Cancel
-) -> None:
+@both_modes
+async def test_the_steps_after_a_cancel_never_begin(open_shop: OpenShop, mode: Mode) -> None:
     order = an_order()
-    undo = next(s.compensation.__name__ for s in STEPS if s.name == step)
-    fails = {"operations": [NAMES[-1]], "kind": "permanent", "when": "after", "rate": 1.0}
-    slow = {"operations": [undo], "kind": "delay", "seconds": 0.5, "count": 1}
-    async with open_shop(fails, slow) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, undo, running=True)
-        if cancel is by_update:
-            with pytest.raises(WorkflowUpdateFailedError) as refused:
-                await by_update(handle)
-            assert "too late to cancel" in str(refused.value.cause)
-        else:
-            await handle.cancel()
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
-        assert result.status == "FAILED"
-        assert list(result.compensated_steps) == NAMES[::-1]
-        assert await shop.closed_as(handle) is WorkflowExecutionStatus.FAILED
-        assert shop.standing(order) == []
-
-
-async def test_a_native_cancel_after_a_customers_cancel_stops_no_compensation(
-    open_shop: OpenShop,
-) -> None:
-    order = an_order()
-    slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
-    slow_undo = {"operations": ["refund_payment"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
-    async with open_shop(slow, slow_undo) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, "prepare_shipping", running=True)
+    async with open_shop(delay("reserve_inventory", seconds=0.4)) as shop:
+        handle = await shop.place(order)
+        await until_called(shop, handle, "reserve_inventory")
         await by_update(handle)
-        await shop.until_attempt(handle, "refund_payment", running=True)
-        await handle.cancel()
         await assert_cancelled(shop, handle, by_update)
-        assert shop.standing(order) == []
-
-
-async def test_while_an_operator_is_waited_for_it_changes_nothing(open_shop: OpenShop) -> None:
-    order = an_order()
-    fails = {"operations": ["prepare_shipping"], "kind": "refusal", "rate": 1.0}
-    broken = {"operations": ["refund_payment"], "kind": "permanent", "count": 1}
-    async with open_shop(fails, broken) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
-        await handle.cancel()
-        with pytest.raises(WorkflowUpdateFailedError):
-            await by_update(handle)
-        assert (await shop.status(handle)).status is SagaStatus.NEEDS_INTERVENTION
-        await handle.execute_update(
-            OrderSaga.resolve_compensation,
-            ResolveCompensation(step="process_payment", action="retry", operator="ada", note="up"),
-        )
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
-        assert result.status == "FAILED"
-        assert shop.standing(order) == []
-
-
-async def test_a_customers_cancel_of_a_finished_order_is_refused(open_shop: OpenShop) -> None:
-    order = an_order()
-    async with open_shop() as shop:
-        handle = await shop.start(order)
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
-        with pytest.raises(Exception, match="already completed"):
-            await by_update(handle)
-        assert shop.standing(order) == NAMES
-
-
-async def test_a_second_cancel_of_the_customer_is_refused(open_shop: OpenShop) -> None:
-    order = an_order()
-    slow = {"operations": ["process_payment"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
-    async with open_shop(slow) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, "process_payment", running=True)
-        await by_update(handle)
-        with pytest.raises(WorkflowUpdateFailedError) as refused:
-            await by_update(handle)
-        assert "already turned back (changed my mind)" in str(refused.value.cause)
-        await assert_cancelled(shop, handle, by_update)
-
-
-async def test_the_steps_after_a_cancel_never_begin(open_shop: OpenShop) -> None:
-    order = an_order()
-    slow = {"operations": ["reserve_inventory"], "kind": "delay", "seconds": 0.4, "rate": 1.0}
-    async with open_shop(slow) as shop:
-        handle = await shop.start(order, skip_time=False)
-        await shop.until_attempt(handle, "reserve_inventory", running=True)
-        await by_update(handle)
-        await shop.outcome(handle)
-        view = await shop.status(handle)
-        assert [s.state for s in view.steps] == [
-            StepState.COMPENSATED,
-            StepState.PENDING,
-            StepState.PENDING,
-            StepState.PENDING,
-        ]
+        first, *others = [step.state for step in (await shop.status(handle)).steps]
+        # Among events, the undoing may overtake the effect, and keep it out.
+        kept_out = [StepState.PENDING] if mode is Mode.CHOREOGRAPHY else []
+        assert first in [StepState.COMPENSATED, *kept_out]
+        assert others == [StepState.PENDING] * 3
+    assert shop.effects(order) <= 1

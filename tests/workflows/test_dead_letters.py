@@ -2,53 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 
-from messages.deliveries import Delivery, DeliveryState
-from messages.events.base import Event
-from messages.events.inventory import InventoryReleased, InventoryReserved
-from messages.events.loyalty import LoyaltyPointsAwarded
-from messages.events.payment import PaymentSucceeded
-from messages.ids import delivery_id
-from messages.participants import STEPS
-from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
+from cli.modes import Mode
+from messages.deliveries import DeliveryState
+from messages.sagas import SagaRolledBack, SagaStatus, StepState
 from tests.harness.builders import an_order
-from tests.harness.events import enveloped, told
-from tests.harness.server import in_real_time
-from tests.workflows.conftest import OpenShop, Policies, Shop
-from tests.workflows.deliveries import (
-    ACTIONS,
+from tests.harness.deliveries import (
     BACKWARD,
     FORWARD,
-    UNDOS,
-    DeliveryHandle,
     decide,
     delivery,
     until_listed,
     until_parked,
-    until_reacting,
-    until_retrying,
     view,
 )
-from workflows.choreography.delivery import EventDelivery
-from workflows.choreography.order_choreography import OrderChoreography
+from tests.harness.faults import delay, lost_reply, permanent, transient
+from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
+from tests.harness.policies import ChangePolicies
+from tests.harness.progress import until_retrying, until_running
+from tests.harness.steps import ACTIONS, STEPS, UNDOS
+
+
+@pytest.fixture
+def mode() -> Mode:
+    return Mode.CHOREOGRAPHY
+
 
 each_service = pytest.mark.parametrize("service", ACTIONS)
-
-
-def broken(operation: str, *, orders: str = "*", when: str = "before") -> dict[str, object]:
-    """Fails for good, once for each order."""
-    return {
-        "operations": [operation],
-        "kind": "permanent",
-        "count": 1,
-        "orders": [orders],
-        "when": when,
-    }
 
 
 @each_service
@@ -56,8 +39,10 @@ async def test_a_forward_letter_holds_up_its_own_order_only_until_it_is_replayed
     open_shop: OpenShop, service: str
 ) -> None:
     stuck, other = an_order("stuck_1"), an_order("other_1")
-    async with open_shop(broken(ACTIONS[service], orders="stuck*", when="after")) as shop:
-        handle = await shop.create(stuck)
+    async with open_shop(
+        permanent(ACTIONS[service], orders="stuck*", when="after", times=1)
+    ) as shop:
+        handle = await shop.place(stuck)
         letter = delivery(shop, handle, FORWARD[service])
         parked = await until_parked(letter)
         assert parked.error == "internal error in the service (PermanentFailure)"
@@ -65,12 +50,12 @@ async def test_a_forward_letter_holds_up_its_own_order_only_until_it_is_replayed
         await until_listed(shop, letter)
         await shop.until_step(handle, ACTIONS[service], StepState.NEEDS_INTERVENTION)
         assert (await shop.status(handle)).status is SagaStatus.NEEDS_INTERVENTION
-        assert isinstance(await shop.outcome(await shop.create(other)), SagaSucceeded)
+        await shop.succeeds(await shop.place(other))
 
         decided = await decide(letter, "replay", "restarted the service")
         assert decided.state is DeliveryState.DELIVERING
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
-        assert shop.standing(stuck) == list(STEPS)
+        await shop.succeeds(handle)
+        assert shop.standing(stuck) == STEPS
         assert shop.effects(stuck) == 4
         delivered = await view(letter)
         assert delivered.state is DeliveryState.DELIVERED
@@ -85,13 +70,10 @@ async def test_a_forward_letter_that_is_discarded_ends_its_order(
     open_shop: OpenShop, service: str
 ) -> None:
     order = an_order()
-    async with open_shop(broken(ACTIONS[service], when="after")) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, FORWARD[service])
-        await until_parked(letter)
+    async with open_shop(permanent(ACTIONS[service], when="after", times=1)) as shop:
+        handle, letter = await with_dead_letter(shop, order, FORWARD[service])
         await decide(letter, "discard", "item recalled")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
+        result = await shop.rolls_back(handle)
         assert (result.status, result.failed_step) == ("FAILED", ACTIONS[service])
         assert "discarded by ada: item recalled" in result.error
         # The effect that it may have had is undone with the others.
@@ -105,17 +87,14 @@ async def test_an_undoing_letter_holds_up_no_other_undoing_and_ends_by_replay(
     open_shop: OpenShop, service: str
 ) -> None:
     order = an_order(user_id="user_closed")
-    async with open_shop(broken(UNDOS[service])) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, BACKWARD[service])
-        await until_parked(letter)
+    async with open_shop(permanent(UNDOS[service], times=1)) as shop:
+        handle, letter = await with_dead_letter(shop, order, BACKWARD[service])
         await until_listed(shop, letter)
         await shop.until_listed_as(handle, SagaStatus.NEEDS_INTERVENTION)
         for other in set(STEPS[:-1]) - {ACTIONS[service]}:
             await shop.until_step(handle, other, StepState.COMPENSATED)
         await decide(letter, "replay")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
+        result = await shop.rolls_back(handle)
         assert set(result.compensated_steps) == set(STEPS[:-1])
         assert result.resolved_manually == ()
         assert shop.standing(order) == []
@@ -126,13 +105,10 @@ async def test_an_undoing_letter_that_is_discarded_counts_as_undone_by_hand(
     open_shop: OpenShop, service: str
 ) -> None:
     order = an_order(user_id="user_closed")
-    async with open_shop(broken(UNDOS[service])) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, BACKWARD[service])
-        await until_parked(letter)
+    async with open_shop(permanent(UNDOS[service], times=1)) as shop:
+        handle, letter = await with_dead_letter(shop, order, BACKWARD[service])
         await decide(letter, "discard", "letter 4711")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
+        result = await shop.rolls_back(handle)
         assert result.resolved_manually == (ACTIONS[service],)
         assert ACTIONS[service] not in result.compensated_steps
         view = await shop.status(handle)
@@ -149,76 +125,72 @@ async def test_while_the_order_goes_on_after_a_replay_it_no_longer_asks_for_a_pe
     open_shop: OpenShop,
 ) -> None:
     order = an_order()
-    slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
-    async with open_shop(broken("process_payment"), slow) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+    slow = delay("prepare_shipping", seconds=0.5)
+    async with open_shop(permanent("process_payment", times=1), slow) as shop:
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         await decide(letter, "replay")
         await shop.until_step(handle, "process_payment", StepState.SUCCESS)
         assert (await shop.status(handle)).status is SagaStatus.RUNNING
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        await shop.succeeds(handle)
 
 
 async def test_a_letter_may_be_parked_again_and_keeps_all_that_was_decided(
     open_shop: OpenShop,
 ) -> None:
     order = an_order()
-    twice = {"operations": ["process_payment"], "kind": "permanent", "count": 2}
+    twice = permanent("process_payment", times=2)
     async with open_shop(twice) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await decide(letter, "replay", "once more")
         await until_parked(letter)
         await decide(letter, "replay", "now it is up")
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        await shop.succeeds(handle)
         assert [d.note for d in (await view(letter)).decisions] == ["once more", "now it is up"]
 
 
 async def test_only_a_dead_letter_can_be_decided_on(open_shop: OpenShop) -> None:
-    slow = {"operations": ["process_payment"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
+    slow = delay("process_payment", seconds=0.5)
     async with open_shop(slow) as shop:
-        handle = await shop.create(an_order())
+        handle = await shop.place(an_order())
         under_way = delivery(shop, handle, FORWARD["payment"])
-        await until_reacting(under_way)
+        await until_running(under_way)
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await decide(under_way, "discard")
         assert "waits for nobody: it is delivering" in str(refused.value.cause)
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        await shop.succeeds(handle)
 
 
 async def test_trouble_that_does_not_pass_parks_the_event_in_the_end(
-    open_shop: OpenShop, policies_with: Policies
+    open_shop: OpenShop, policies_with: ChangePolicies
 ) -> None:
     policies_with(pause=0.01, attempts=3)
     order = an_order()
-    outage = {"operations": ["process_payment"], "kind": "lost_reply", "count": 3}
+    outage = lost_reply("process_payment", times=3)
     async with open_shop(outage) as shop:
-        handle = await shop.create(order)
+        handle = await shop.place(order)
         letter = delivery(shop, handle, FORWARD["payment"])
         assert "reply lost" in str((await until_parked(letter)).error)
         await decide(letter, "replay")
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        await shop.succeeds(handle)
         assert shop.effects(order) == 4
 
 
 async def test_a_delivery_that_is_cancelled_natively_is_parked_and_not_lost(
-    open_shop: OpenShop, policies_with: Policies
+    open_shop: OpenShop, policies_with: ChangePolicies
 ) -> None:
     policies_with(pause=3600)
     order = an_order()
-    down = {"operations": ["process_payment"], "kind": "transient", "count": 1}
+    down = transient("process_payment", times=1)
     async with open_shop(down) as shop:
-        handle = await shop.create(order)
+        handle = await shop.place(order)
         letter = delivery(shop, handle, FORWARD["payment"])
         await until_retrying(letter)
         await letter.cancel()
         assert (await until_parked(letter)).error == "interrupted"
         await letter.cancel()
         await decide(letter, "replay")
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        await shop.succeeds(handle)
         assert (await letter.describe()).status is WorkflowExecutionStatus.COMPLETED
 
 
@@ -226,10 +198,8 @@ async def test_the_deadline_ends_an_order_that_waits_and_its_letter_has_no_effec
     open_shop: OpenShop,
 ) -> None:
     order = an_order(deadline_seconds=3600)
-    async with open_shop(broken("process_payment")) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+    async with open_shop(permanent("process_payment", times=1)) as shop:
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
         result = await shop.outcome_after(handle, 3600)
         assert isinstance(result, SagaRolledBack)
@@ -239,129 +209,3 @@ async def test_the_deadline_ends_an_order_that_waits_and_its_letter_has_no_effec
         await decide(letter, "replay")
         assert (await letter.result()).emitted == ()
         assert shop.standing(order) == []
-
-
-Change = Callable[[dict[str, Any]], object]
-
-UNREADABLE: dict[str, tuple[Change, str]] = {
-    "newer version": (lambda e: e.update(version=2), "version: input should be 1"),
-    "missing fact": (lambda e: e.pop("transaction_id"), "transaction_id: field required"),
-    "missing in the order": (lambda e: e["order"].pop("user_id"), "order.user_id: field required"),
-    "unknown type": (lambda e: e.update(type="PaymentDoubled"), "not subscribe to PaymentDoubled"),
-}
-
-
-@pytest.mark.parametrize(("change", "said"), UNREADABLE.values(), ids=UNREADABLE.keys())
-async def test_an_event_that_cannot_be_read_is_parked_at_once_and_can_be_discarded(
-    open_shop: OpenShop, change: Change, said: str
-) -> None:
-    order = an_order()
-    async with open_shop() as shop:
-        event = enveloped(told(PaymentSucceeded, order, "run_1"), change)
-        letter = await deliver(shop, event, "shipping")
-        assert said in str((await until_parked(letter)).error)
-        await until_listed(shop, letter)
-        await decide(letter, "replay")
-        await until_parked(letter)
-        await decide(letter, "discard", "nobody knows what this is")
-        assert (await letter.result()).state is DeliveryState.DISCARDED
-        assert shop.operations() == 0
-
-
-async def test_fields_that_nobody_knows_yet_do_no_harm(open_shop: OpenShop) -> None:
-    """A payment service that is a version ahead: its event says more, at every depth."""
-    order = an_order()
-    async with open_shop() as shop:
-        handle = await shop.create(order)
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
-
-        def newer(fields: dict[str, Any]) -> None:
-            fields["bank"] = {"name": "north"}
-            fields["order"]["gift"] = True
-            fields["order"]["items"][0]["colour"] = "red"
-
-        run_id = handle.first_execution_run_id or ""
-        delivered = await deliver(
-            shop, enveloped(told(PaymentSucceeded, order, run_id), newer), "shipping"
-        )
-        assert (await delivered.result()).state is DeliveryState.DELIVERED
-        carried = (await view(delivered)).delivery.event.model_dump()
-        assert carried["bank"] == {"name": "north"}
-        assert carried["order"]["items"][0]["colour"] == "red"
-        assert shop.effects(order) == 4
-
-
-async def deliver(shop: Shop, event: Event, subscriber: str) -> DeliveryHandle:
-    """Begin a delivery of our own, as anybody may who can reach the server."""
-    async with in_real_time(shop.env):
-        return await shop.env.client.start_workflow(
-            EventDelivery.run,
-            Delivery(event=event, subscriber=subscriber),
-            id=f"by-hand/{delivery_id(event.id, subscriber)}",
-            task_queue=shop.settings.task_queue,
-        )
-
-
-async def test_what_the_order_cannot_read_is_parked_with_the_order_as_its_subscriber(
-    open_shop: OpenShop,
-) -> None:
-    order = an_order()
-    slow = {"operations": ["prepare_shipping"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
-    async with open_shop(slow) as shop:
-        handle = await shop.create(order)
-        run_id = handle.first_execution_run_id or ""
-        odd = enveloped(told(LoyaltyPointsAwarded, order, run_id), lambda e: e.update(type="Odd"))
-        await handle.signal(OrderChoreography.receive_event, odd)
-        letter = shop.env.client.get_workflow_handle_for(
-            EventDelivery.run, delivery_id(odd.id, "order")
-        )
-        await until_parked(letter)
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
-        await decide(letter, "discard")
-
-
-async def test_an_order_does_not_wait_for_ever_for_a_word_that_it_shall_not_have(
-    open_shop: OpenShop,
-) -> None:
-    """Of an undoing that was told in a way that the order cannot read."""
-    order = an_order(user_id="user_closed")
-    async with open_shop(broken("release_inventory")) as shop:
-        handle = await shop.create(order)
-        await until_parked(delivery(shop, handle, BACKWARD["inventory"]))
-        run_id = handle.first_execution_run_id or ""
-        newer = enveloped(told(InventoryReleased, order, run_id), lambda e: e.update(version=2))
-        await handle.signal(OrderChoreography.receive_event, newer)
-        letter = shop.env.client.get_workflow_handle_for(
-            EventDelivery.run, delivery_id(newer.id, "order")
-        )
-        await until_parked(letter)
-        await decide(letter, "discard", "the shelf was counted")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
-        assert result.resolved_manually == ("reserve_inventory",)
-        # Nor does the service undo once more what was undone by hand.
-        assert shop.decisions(order)["reserve_inventory"].note == "the shelf was counted"
-        await decide(delivery(shop, handle, BACKWARD["inventory"]), "replay")
-        await delivery(shop, handle, BACKWARD["inventory"]).result()
-        assert "reserve_inventory" in shop.decisions(order)
-
-
-async def test_a_parked_copy_of_what_was_delivered_long_ago_does_not_touch_the_order(
-    open_shop: OpenShop,
-) -> None:
-    order = an_order()
-    slow = {"operations": ["award_loyalty_points"], "kind": "delay", "seconds": 1.5, "rate": 1.0}
-    async with open_shop(slow) as shop:
-        handle = await shop.create(order)
-        await until_reacting(delivery(shop, handle, FORWARD["loyalty"]))
-        run_id = handle.first_execution_run_id or ""
-        unreadable = enveloped(
-            told(InventoryReserved, order, run_id), lambda e: e.pop("reservation_id")
-        )
-        letter = await deliver(shop, unreadable, "payment")
-        await until_parked(letter)
-        assert (await shop.status(handle)).steps[1].state is StepState.SUCCESS
-        await decide(letter, "discard")
-        assert (await letter.result()).state is DeliveryState.DISCARDED
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
-        assert shop.standing(order) == list(STEPS)

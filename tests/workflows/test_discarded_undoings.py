@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 
+from cli.modes import Mode
 from messages.deliveries import DeliveryState
 from messages.events.order import OrderCancelled
-from messages.participants import STEPS
-from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
+from messages.sagas import StepState
 from tests.harness.builders import an_order
+from tests.harness.deliveries import BACKWARD, FORWARD, decide, deliver, delivery, until_parked
 from tests.harness.events import enveloped, told
-from tests.harness.gates import Gates
-from tests.workflows.conftest import PATIENCE, OpenShop
-from tests.workflows.deliveries import (
-    ACTIONS,
-    BACKWARD,
-    FORWARD,
-    UNDOS,
-    decide,
-    delivery,
-    outsider,
-    until_parked,
-)
-from tests.workflows.reconciling import delete
+from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_IS_DOWN, permanent
+from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
+from tests.harness.runs import first_run
+from tests.harness.steps import ACTIONS, STEPS, UNDOS
+
+
+@pytest.fixture
+def mode() -> Mode:
+    return Mode.CHOREOGRAPHY
+
 
 each_service = pytest.mark.parametrize("service", ["inventory", "payment", "shipping"])
-
-
-def broken(operation: str) -> dict[str, object]:
-    return {"operations": [operation], "kind": "permanent", "count": 1}
 
 
 @each_service
@@ -39,18 +33,16 @@ async def test_an_undoing_after_the_decision_moves_nothing_whatever_temporal_rem
     open_shop: OpenShop, service: str
 ) -> None:
     order = an_order(user_id="user_closed")
-    async with open_shop(broken(UNDOS[service])) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, BACKWARD[service])
-        await until_parked(letter)
+    async with open_shop(permanent(UNDOS[service], times=1)) as shop:
+        handle, letter = await with_dead_letter(shop, order, BACKWARD[service])
         await decide(letter, "discard", "letter 4711")
         await shop.outcome(handle)
         assert (await letter.result()).state is DeliveryState.DISCARDED
         decision = shop.decisions(order)[ACTIONS[service]]
         assert (decision.operator, decision.note) == ("ada", "letter 4711")
         # As a reconciler of a server that knows nothing would.
-        event = told(OrderCancelled, order, handle.first_execution_run_id or "")
-        again = await outsider(shop, enveloped(event), service, "by-hand")
+        event = told(OrderCancelled, order, first_run(handle))
+        again = await deliver(shop, enveloped(event), service, "by-hand")
         assert (await again.result()).state is DeliveryState.DELIVERED
         assert shop.decisions(order)[ACTIONS[service]] == decision
 
@@ -58,18 +50,15 @@ async def test_an_undoing_after_the_decision_moves_nothing_whatever_temporal_rem
 async def test_it_keeps_out_an_action_that_arrives_after_it(open_shop: OpenShop) -> None:
     """Nothing was charged when the operator looked; then the charge that hung arrives."""
     order = an_order()
-    gates = Gates()
-    async with open_shop(broken("refund_payment"), worker=False) as shop, shop.gated_worker(gates):
-        run = f"saga_{order.order_id}"
-        gate = gates.close(run, "payment_on_inventory_reserved")
-        handle = await shop.create(order)
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+    async with open_shop(REFUND_FAILS_ONCE, worker=False) as shop, shop.worker():
+        gate = shop.hold(order, "payment_on_inventory_reserved")
+        handle = await shop.place(order)
+        await gate.until_reached()
         await handle.execute_update("cancel_order", {})
         letter = delivery(shop, handle, BACKWARD["payment"])
         await until_parked(letter)
         await decide(letter, "discard", "nothing was charged")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
+        result = await shop.rolls_back(handle)
         assert result.resolved_manually == ("process_payment",)
         gate.open.set()
         assert (await delivery(shop, handle, FORWARD["payment"]).result()).emitted == ()
@@ -79,14 +68,11 @@ async def test_it_keeps_out_an_action_that_arrives_after_it(open_shop: OpenShop)
 
 async def test_what_cannot_be_recorded_is_parked_again_and_not_told(open_shop: OpenShop) -> None:
     order = an_order(user_id="user_closed")
-    gates = Gates()
-    async with open_shop(broken("refund_payment"), worker=False) as shop, shop.gated_worker(gates):
-        gate = gates.close(f"saga_{order.order_id}", "settle_payment")
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, BACKWARD["payment"])
-        await until_parked(letter)
+    async with open_shop(REFUND_FAILS_ONCE, worker=False) as shop, shop.worker():
+        gate = shop.hold(order, "settle_payment")
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
         assert (await decide(letter, "discard")).state is DeliveryState.DELIVERING
-        await asyncio.wait_for(gate.reached.wait(), PATIENCE)
+        await gate.until_reached()
         await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
         await letter.cancel()
         parked = await until_parked(letter)
@@ -94,17 +80,15 @@ async def test_what_cannot_be_recorded_is_parked_again_and_not_told(open_shop: O
         await shop.until_step(handle, "process_payment", StepState.NEEDS_INTERVENTION)
         gate.open.set()
         await decide(letter, "discard")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
+        result = await shop.rolls_back(handle)
         assert result.resolved_manually == ("process_payment",)
 
 
 async def test_of_an_event_that_cannot_be_read_it_is_recorded_as_well(open_shop: OpenShop) -> None:
     """Also when the order is over: it was terminated, and will hear of nothing."""
     order = an_order()
-    slow = {"operations": ["prepare_shipping"], "kind": "transient", "rate": 1.0}
-    async with open_shop(slow) as shop:
-        handle = await shop.create(order)
+    async with open_shop(SHIPPING_IS_DOWN) as shop:
+        handle = await shop.place(order)
         await shop.until_step(handle, "process_payment", StepState.SUCCESS)
         await handle.terminate()
         await delivery(shop, handle, FORWARD["shipping"]).terminate()
@@ -114,9 +98,9 @@ async def test_of_an_event_that_cannot_be_read_it_is_recorded_as_well(open_shop:
                 fields.update(version=2)
                 fields.pop("order")
 
-            run_id = handle.first_execution_run_id or ""
+            run_id = first_run(handle)
             event = enveloped(told(OrderCancelled, order, run_id), newer)
-            letter = await outsider(shop, event, service)
+            letter = await deliver(shop, event, service)
             await until_parked(letter)
             await decide(letter, "discard", "by bank transfer")
             assert (await letter.result()).state is DeliveryState.DISCARDED
@@ -129,38 +113,30 @@ async def test_an_undoing_that_finds_it_settled_tells_the_order_by_whom(
 ) -> None:
     """The operator's word never reached the order; the ledger's does."""
     order = an_order(user_id="user_closed")
-    async with open_shop(broken("refund_payment"), worker=False) as shop:
-        gates = Gates()
-        async with shop.gated_worker(gates):
-            handle = await shop.create(order)
-            letter = delivery(shop, handle, BACKWARD["payment"])
-            await until_parked(letter)
-            gate = gates.close(handle.id, "settle_payment")
-            await decide(letter, "discard", "letter 4711")
-            await asyncio.wait_for(gate.reached.wait(), PATIENCE)
-            await letter.terminate()
-            gate.open.set()
-            await asyncio.wait_for(gate.landed.wait(), PATIENCE)
-            event = told(OrderCancelled, order, handle.first_execution_run_id or "")
-            await outsider(shop, enveloped(event), "payment", "by-hand")
-            result = await shop.outcome(handle)
-            assert isinstance(result, SagaRolledBack)
-            assert result.resolved_manually == ("process_payment",)
-            assert "process_payment" not in result.compensated_steps
-            step = (await shop.status(handle)).steps[1]
-            assert step.resolution is not None
-            assert (step.resolution.operator, step.resolution.note) == ("ada", "letter 4711")
+    async with open_shop(REFUND_FAILS_ONCE, worker=False) as shop, shop.worker():
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
+        gate = shop.hold(order, "settle_payment")
+        await decide(letter, "discard", "letter 4711")
+        await gate.until_reached()
+        await letter.terminate()
+        gate.open.set()
+        await gate.until_landed()
+        event = told(OrderCancelled, order, first_run(handle))
+        await deliver(shop, enveloped(event), "payment", "by-hand")
+        result = await shop.rolls_back(handle)
+        assert result.resolved_manually == ("process_payment",)
+        assert "process_payment" not in result.compensated_steps
+        step = (await shop.status(handle)).steps[1]
+        assert step.resolution is not None
+        assert (step.resolution.operator, step.resolution.note) == ("ada", "letter 4711")
 
 
 async def test_a_forward_event_that_is_discarded_settles_nothing(open_shop: OpenShop) -> None:
     order = an_order()
-    async with open_shop(broken("process_payment")) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+    async with open_shop(permanent("process_payment", times=1)) as shop:
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         await decide(letter, "discard", "item recalled")
-        result = await shop.outcome(handle)
-        assert isinstance(result, SagaRolledBack)
+        result = await shop.rolls_back(handle)
         assert result.resolved_manually == ()
         assert shop.decisions(order) == {}
 
@@ -171,16 +147,14 @@ async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothi
 ) -> None:
     order = an_order()
     async with open_shop() as shop:
-        handle = await shop.create(order)
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
-        cancelled = told(OrderCancelled, order, handle.first_execution_run_id or "")
-        letter = await outsider(
-            shop, enveloped(cancelled, lambda e: e.update(version=2)), "payment"
-        )
+        handle = await shop.place(order)
+        await shop.succeeds(handle)
+        cancelled = told(OrderCancelled, order, first_run(handle))
+        letter = await deliver(shop, enveloped(cancelled, lambda e: e.update(version=2)), "payment")
         await until_parked(letter)
         if forgotten:
-            await delete(shop, handle)
+            await shop.delete(handle)
         await decide(letter, "discard", "nobody cancelled this")
         assert (await letter.result()).state is DeliveryState.DISCARDED
         assert shop.decisions(order) == {}
-        assert shop.standing(order) == list(STEPS)
+        assert shop.standing(order) == STEPS

@@ -13,16 +13,19 @@ from temporalio.api.workflowservice.v1 import RequestCancelWorkflowExecutionRequ
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
+from cli.modes import Mode
 from messages.deliveries import DeliveryState
 from messages.events.order import OrderCreated
 from messages.events.payment import PaymentFailed
 from messages.orders import Order
-from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
+from messages.sagas import StepState
 from tests.harness.builders import an_order
 from tests.harness.events import told
-from tests.harness.server import in_real_time
-from tests.workflows.conftest import PATIENCE, AnyHandle, ChoreographyHandle, OpenShop, until
-from tests.workflows.test_any_message import assert_no_task_failed
+from tests.harness.opening import OpenShop
+from tests.harness.progress import assert_no_task_failed
+from tests.harness.runs import first_run
+from tests.harness.shop import Handle
+from tests.harness.waiting import PATIENCE, until
 
 #: Temporal takes 2 MB. What travels has no blanks, so it is a little less than that.
 _MOST = 2 * 1024 * 1024
@@ -79,14 +82,14 @@ def _with(order: object, **changes: object) -> Json:
     return {**order, **changes}
 
 
-async def _waits(placed: ChoreographyHandle) -> bool:
+async def _waits(placed: Handle) -> bool:
     described = await placed.describe()
     begun = described.raw_description.pending_children
     return bool(begun) and not described.raw_description.HasField("pending_workflow_task")
 
 
-def _event(order: Order, placed: ChoreographyHandle, change: Change) -> Json:
-    event = told(PaymentFailed, order, placed.first_execution_run_id or "").model_dump(mode="json")
+def _event(order: Order, placed: Handle, change: Change) -> Json:
+    event = told(PaymentFailed, order, first_run(placed)).model_dump(mode="json")
     change(event)
     return event
 
@@ -97,13 +100,13 @@ async def test_an_odd_event_does_not_keep_its_order_from_succeeding(
 ) -> None:
     async with open_shop(worker=False) as shop, shop.deciding_worker():
         order = an_order()
-        placed = await shop.create(order)
+        placed = await shop.place(order, Mode.CHOREOGRAPHY)
         # While a task is under way, the server gives it up for an event as large as that.
         await until(lambda: _waits(placed))
         await placed.signal("receive_event", _event(order, placed, change))
         await assert_no_task_failed(placed, "after the event")
         async with shop.acting_worker():
-            assert isinstance(await shop.outcome(placed), SagaSucceeded)
+            await shop.succeeds(placed)
         assert len(shop.standing(order)) == 4
         await assert_no_task_failed(placed, "in the end")
         # What was passed on to a delivery can be read there.
@@ -117,11 +120,10 @@ async def test_an_order_that_an_odd_event_turns_back_is_undone(
 ) -> None:
     async with open_shop(worker=False) as shop, shop.deciding_worker():
         order = an_order()
-        placed = await shop.create(order)
+        placed = await shop.place(order, Mode.CHOREOGRAPHY)
         await placed.signal("receive_event", _event(order, placed, change))
         async with shop.acting_worker():
-            result = await shop.outcome(placed)
-        assert isinstance(result, SagaRolledBack)
+            result = await shop.rolls_back(placed)
         assert len(result.error) <= 2001
         assert shop.standing(order) == []
         await assert_no_task_failed(placed, "in the end")
@@ -132,8 +134,8 @@ async def test_a_report_with_an_endless_reason_does_not_keep_its_order_from_succ
 ) -> None:
     async with open_shop(worker=False) as shop, shop.deciding_worker():
         order = an_order()
-        placed = await shop.create(order)
-        run_id = placed.first_execution_run_id or ""
+        placed = await shop.place(order, Mode.CHOREOGRAPHY)
+        run_id = first_run(placed)
         report = {
             "event": told(OrderCreated, order, run_id).model_dump(mode="json"),
             "subscriber": "inventory",
@@ -144,7 +146,7 @@ async def test_a_report_with_an_endless_reason_does_not_keep_its_order_from_succ
         await shop.until_step(placed, "reserve_inventory", StepState.NEEDS_INTERVENTION)
         assert len((await shop.status(placed)).model_dump_json()) < 10_000
         async with shop.acting_worker():
-            assert isinstance(await shop.outcome(placed), SagaSucceeded)
+            await shop.succeeds(placed)
         await assert_no_task_failed(placed, "in the end")
 
 
@@ -155,10 +157,7 @@ async def test_an_order_under_an_id_that_makes_no_names_of_events_fails_at_once(
     async with open_shop() as shop:
         order = an_order()
         workflow_id = f"{id_}{uuid.uuid4()}"
-        async with in_real_time(shop.env):
-            run = await shop.env.client.start_workflow(
-                "OrderChoreography", order, id=workflow_id, task_queue=shop.settings.task_queue
-            )
+        run = await shop.begin("OrderChoreography", order, workflow_id=workflow_id)
         if len(id_) == 300:
             assert await asyncio.wait_for(run.result(), PATIENCE)
             return
@@ -173,12 +172,8 @@ async def test_a_delivery_to_an_endless_name_fails_at_once(open_shop: OpenShop) 
     async with open_shop() as shop:
         order = an_order()
         event = told(PaymentFailed, order, "run_1").model_dump(mode="json")
-        run = await shop.env.client.start_workflow(
-            "EventDelivery",
-            {"event": event, "subscriber": "x" * 1_000_000},
-            id=f"bad-{uuid.uuid4()}",
-            task_queue=shop.settings.task_queue,
-        )
+        too_long = {"event": event, "subscriber": "x" * 1_000_000}
+        run = await shop.begin("EventDelivery", too_long, workflow_id=f"bad-{uuid.uuid4()}")
         with pytest.raises(WorkflowFailureError) as failed:
             await asyncio.wait_for(run.result(), PATIENCE)
         assert isinstance(failed.value.cause, ApplicationError)
@@ -189,19 +184,20 @@ async def test_a_delivery_to_an_endless_name_fails_at_once(open_shop: OpenShop) 
 async def test_an_endless_reason_for_a_cancel_is_cut(open_shop: OpenShop, kind: str) -> None:
     order = an_order()
     async with open_shop(worker=False) as shop, shop.deciding_worker():
-        placed: AnyHandle = (
-            await shop.create(order) if kind == "OrderChoreography" else await shop.start(order)
+        placed: Handle = (
+            await shop.place(order, Mode.CHOREOGRAPHY)
+            if kind == "OrderChoreography"
+            else await shop.place(order, skip_time=True)
         )
-        await shop.env.client.workflow_service.request_cancel_workflow_execution(
+        await shop.client.workflow_service.request_cancel_workflow_execution(
             RequestCancelWorkflowExecutionRequest(
-                namespace=shop.env.client.namespace,
+                namespace=shop.client.namespace,
                 workflow_execution=WorkflowExecution(workflow_id=placed.id),
                 reason="x" * 1_500_000,
             )
         )
         async with shop.acting_worker():
-            result = await shop.outcome(placed)
-        assert isinstance(result, SagaRolledBack)
+            result = await shop.rolls_back(placed)
         assert result.status == "CANCELLED"
         assert len(result.error) <= 2001
         assert shop.standing(order) == []

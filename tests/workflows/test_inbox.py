@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from temporalio.worker import Worker
 
 from cli.errors import OperationRefused
+from cli.modes import Mode
 from cli.operations.inbox import inbox
 from cli.operations.resolve import resolve
 from cli.output import Output
-from messages.sagas import ResolveCompensation, SagaRolledBack
+from messages.sagas import ResolveCompensation
 from tests.harness.builders import an_order
-from tests.harness.server import in_real_time
-from tests.replay.payment_first import PaymentFirst
-from tests.replay.studio import REFUND_FAILS_ONCE, SHIPPING_REFUSED
-from tests.workflows.conftest import OpenShop, Shop, until
-from tests.workflows.deliveries import delivery, until_listed, until_parked
-from tests.workflows.strangers import StrangeDelivery, StrangeLeftover, StrangeOrder
-from worker import worker_config
+from tests.harness.deliveries import delivery, until_listed, until_parked
+from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, permanent
+from tests.harness.foreign_workflows import StrangeDelivery, StrangeLeftover, StrangeOrder
+from tests.harness.incompatible_workflows import PaymentFirst
+from tests.harness.opening import OpenShop
+from tests.harness.shop import Shop
+from tests.harness.waiting import until
 from workflows.orchestration.order_saga import OrderSaga
 
 Entries = list[dict[str, Any]]
@@ -34,7 +34,7 @@ RETRY = ResolveCompensation(
 
 
 class Inbox:
-    """What the command shows of one shop."""
+    """Output of the command for one shop."""
 
     def __init__(self, shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
         self._shop = shop
@@ -68,23 +68,6 @@ class Inbox:
         return code, self._capsys.readouterr().out
 
 
-@asynccontextmanager
-async def running(shop: Shop, *workflows: type) -> AsyncIterator[None]:
-    """The product's worker with other workflows."""
-    config = worker_config(shop.env.client, shop.services, shop.settings)
-    config["workflows"] = workflows
-    config["max_cached_workflows"] = 0
-    async with Worker(**config):
-        yield
-
-
-async def begin(shop: Shop, workflow: str, workflow_id: str, *arguments: str) -> None:
-    async with in_real_time(shop.env):
-        await shop.env.client.start_workflow(
-            workflow, args=arguments, id=workflow_id, task_queue=shop.settings.task_queue
-        )
-
-
 @contextmanager
 def in_another_shop(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, queue: str = "b"
@@ -99,12 +82,12 @@ def in_another_shop(
 async def test_a_run_whose_workflow_task_fails_is_in_it_and_another_shops_is_not(
     open_shop: OpenShop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_shop(SHIPPING_REFUSED, REFUND_FAILS_ONCE, worker=False) as shop:
+    async with open_shop(SHIPPING_REFUSES, REFUND_FAILS_ONCE, worker=False) as shop:
         shown = Inbox(shop, capsys)
-        async with shop.new_worker():
-            order = await shop.start_in_real_time(an_order())
+        async with shop.worker():
+            order = await shop.place(an_order())
             await shown.until_it_has("order")
-        async with running(shop, PaymentFirst):
+        async with shop.worker(workflows=(PaymentFirst,), max_cached_workflows=0):
             await order.signal("anything")
             (entry,) = await shown.until_it_has("failing")
             assert entry["workflow_id"] == order.id
@@ -114,20 +97,20 @@ async def test_a_run_whose_workflow_task_fails_is_in_it_and_another_shops_is_not
             assert "docs/changing-workflows.md" in words
             with in_another_shop(shop, monkeypatch):
                 assert await shown.entries() == []
-        async with shop.new_worker():
+        async with shop.worker():
             # By itself, with its next attempt.
             await shown.until_it_has("order")
             await order.execute_update(OrderSaga.resolve_compensation, RETRY)
-            assert isinstance(await shop.outcome(order), SagaRolledBack)
+            await shop.rolls_back(order)
 
 
 async def test_it_tells_letters_that_hold_up_an_order_from_those_that_do_not(
     open_shop: OpenShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fails = {"operations": ["reserve_inventory"], "kind": "permanent", "rate": 1.0}
+    fails = permanent("reserve_inventory")
     async with open_shop(fails) as shop:
         shown = Inbox(shop, capsys)
-        orders = [await shop.create(an_order()) for _ in range(2)]
+        orders = [await shop.place(an_order(), Mode.CHOREOGRAPHY) for _ in range(2)]
         letters = [delivery(shop, order, "OrderCreated/inventory") for order in orders]
         for letter in letters:
             await until_parked(letter)
@@ -156,12 +139,14 @@ async def test_what_cannot_be_read_is_told_by_its_id_and_hides_nothing(
     nobodys = f"/{tag}/OrderCreated/inventory"
     leftover = f"leftover/saga_{tag}/run"
     async with open_shop(worker=False) as shop:
-        await begin(shop, "EventDelivery", f"junk-{tag}")
-        await begin(shop, "EventDelivery", letter)
-        await begin(shop, "EventDelivery", nobodys)
-        await begin(shop, "OrderSaga", f"order_saga_{tag}")
-        await begin(shop, "UndoLeftover", leftover, "process_payment")
-        async with running(shop, StrangeOrder, StrangeDelivery, StrangeLeftover):
+        await shop.begin("EventDelivery", workflow_id=f"junk-{tag}")
+        await shop.begin("EventDelivery", workflow_id=letter)
+        await shop.begin("EventDelivery", workflow_id=nobodys)
+        await shop.begin("OrderSaga", workflow_id=f"order_saga_{tag}")
+        await shop.begin("UndoLeftover", "process_payment", workflow_id=leftover)
+        async with shop.worker(
+            workflows=(StrangeOrder, StrangeDelivery, StrangeLeftover), max_cached_workflows=0
+        ):
             found = await Inbox(shop, capsys).until_it_has(
                 "event", "event", "leftover", "order", "unreadable"
             )
@@ -174,7 +159,7 @@ async def test_what_cannot_be_read_is_told_by_its_id_and_hides_nothing(
             words = await Inbox(shop, capsys).words()
             assert f"temporal workflow describe --workflow-id junk-{tag}" in words
         for run in (f"junk-{tag}", letter, nobodys, f"order_saga_{tag}", leftover):
-            await shop.env.client.get_workflow_handle(run).terminate()
+            await shop.client.get_workflow_handle(run).terminate()
 
 
 async def test_a_leftover_is_resolved_by_its_orders_id_whatever_the_mode(
@@ -183,7 +168,7 @@ async def test_a_leftover_is_resolved_by_its_orders_id_whatever_the_mode(
     tag = uuid4().hex
     told, led = f"leftover/saga_{tag}/run-1", f"leftover/order_saga_{tag}/run-2"
     async with open_shop(worker=False) as shop:
-        client, queue = shop.env.client, shop.settings.task_queue
+        client, queue = shop.client, shop.settings.task_queue
 
         async def resolved(named: str, action: str) -> int:
             decision = ResolveCompensation.model_validate(
@@ -191,8 +176,8 @@ async def test_a_leftover_is_resolved_by_its_orders_id_whatever_the_mode(
             )
             return await resolve(client, queue, None, named, decision, Output(as_json=False))
 
-        async with running(shop, StrangeLeftover):
-            await begin(shop, "UndoLeftover", told, "process_payment")
+        async with shop.worker(workflows=(StrangeLeftover,), max_cached_workflows=0):
+            await shop.begin("UndoLeftover", "process_payment", workflow_id=told)
             (entry,) = await Inbox(shop, capsys).until_it_has("leftover")
             assert (entry["mode"], entry["order_id"]) == ("choreography", tag)
             assert (
@@ -200,7 +185,7 @@ async def test_a_leftover_is_resolved_by_its_orders_id_whatever_the_mode(
                 in await Inbox(shop, capsys).words()
             )
             assert await resolved(tag, "retry") == 1  # still the bank
-            await begin(shop, "UndoLeftover", led, "process_payment")
+            await shop.begin("UndoLeftover", "process_payment", workflow_id=led)
             await Inbox(shop, capsys).until_it_has("leftover", "leftover")
             with pytest.raises(OperationRefused, match="several wait") as several:
                 await resolved(tag, "mark_resolved")
@@ -219,8 +204,8 @@ async def test_a_task_queue_of_any_name_has_its_own_inbox(
     async with open_shop(worker=False) as shop:
         queue = f'bücher "{uuid4()}"'
         with in_another_shop(shop, monkeypatch, queue):
-            await begin(shop, "OrderSaga", f"order_saga_{queue}")
-            async with running(shop, StrangeOrder):
+            await shop.begin("OrderSaga", workflow_id=f"order_saga_{queue}")
+            async with shop.worker(workflows=(StrangeOrder,), max_cached_workflows=0):
                 (entry,) = await Inbox(shop, capsys).until_it_has("order")
                 assert entry["order_id"] == queue
-        await shop.env.client.get_workflow_handle(f"order_saga_{queue}").terminate()
+        await shop.client.get_workflow_handle(f"order_saga_{queue}").terminate()

@@ -1,4 +1,4 @@
-"""How a run closes, what it shows, and what an order id stands for."""
+"""Ends of a run: how it closes, what it shows, and what an order id stands for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from temporalio.exceptions import (
 
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
-from tests.workflows.conftest import OpenShop, Shop
-from workflows.orchestration.order_saga import STEPS, OrderSaga
+from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, lost_reply, permanent
+from tests.harness.opening import OpenShop
+from tests.harness.placing import parked
+from tests.harness.runs import closed_as, resolve
+from tests.harness.steps import STEPS
 
-NAMES = [step.name for step in STEPS]
-REFUSED = {"operations": ["prepare_shipping"], "kind": "refusal", "rate": 1.0}
+UNLESS_PLACED = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 
 
 async def test_success_closes_as_completed_with_the_result_in_the_seeds_shape(
@@ -26,21 +28,21 @@ async def test_success_closes_as_completed_with_the_result_in_the_seeds_shape(
 ) -> None:
     order = an_order("order_of_ada")
     async with open_shop() as shop:
-        handle = await shop.start(order)
-        untyped = shop.env.client.get_workflow_handle(handle.id)
+        handle = await shop.place(order, skip_time=True)
+        untyped = shop.client.get_workflow_handle(handle.id)
         assert await untyped.result() == {
             "saga_id": "order_saga_order_of_ada",
             "status": "SUCCESS",
             "completed_steps": 4,
         }
-        assert await shop.closed_as(handle) is WorkflowExecutionStatus.COMPLETED
+        assert await closed_as(handle) is WorkflowExecutionStatus.COMPLETED
 
 
 async def test_the_happy_path_has_as_many_events_as_four_activities_need(
     open_shop: OpenShop,
 ) -> None:
     async with open_shop() as shop:
-        handle = await shop.start(an_order())
+        handle = await shop.place(an_order(), skip_time=True)
         await shop.outcome(handle)
         await shop.status(handle)
         assert len((await handle.fetch_history()).events) == 29
@@ -50,8 +52,8 @@ async def test_rolled_back_closes_as_failed_and_says_so_without_opening_a_payloa
     open_shop: OpenShop,
 ) -> None:
     order = an_order("order_of_bob")
-    async with open_shop(REFUSED) as shop:
-        handle = await shop.start(order)
+    async with open_shop(SHIPPING_REFUSES) as shop:
+        handle = await shop.place(order, skip_time=True)
         with pytest.raises(WorkflowFailureError) as failure:
             await handle.result()
         error = failure.value.cause
@@ -69,14 +71,14 @@ async def test_rolled_back_closes_as_failed_and_says_so_without_opening_a_payloa
         assert error.message.startswith("FAILED at prepare_shipping: ")
         assert "AddressNotServiceable" in error.message
         assert "Undone: process_payment, reserve_inventory." in error.message
-        assert await shop.closed_as(handle) is WorkflowExecutionStatus.FAILED
+        assert await closed_as(handle) is WorkflowExecutionStatus.FAILED
         await shop.until_listed_as(handle, SagaStatus.FAILED)
 
 
 async def test_the_status_shows_every_step_with_its_state_and_times(open_shop: OpenShop) -> None:
     order = an_order()
-    async with open_shop(REFUSED) as shop:
-        handle = await shop.start(order)
+    async with open_shop(SHIPPING_REFUSES) as shop:
+        handle = await shop.place(order, skip_time=True)
         await shop.outcome(handle)
         view = await shop.status(handle)
         assert view.status is SagaStatus.FAILED
@@ -95,8 +97,8 @@ async def test_the_status_shows_every_step_with_its_state_and_times(open_shop: O
 
 
 async def test_the_web_uis_details_show_the_same(open_shop: OpenShop) -> None:
-    async with open_shop(REFUSED) as shop:
-        handle = await shop.start(an_order())
+    async with open_shop(SHIPPING_REFUSES) as shop:
+        handle = await shop.place(an_order(), skip_time=True)
         await shop.outcome(handle)
         metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
         details = metadata.current_details
@@ -105,49 +107,35 @@ async def test_the_web_uis_details_show_the_same(open_shop: OpenShop) -> None:
         assert "↩ `process_payment` compensated" in details
 
 
-async def _again(shop: Shop, order_id: str) -> None:
-    await shop.env.client.start_workflow(
-        OrderSaga.run,
-        an_order(order_id),
-        id=f"order_saga_{order_id}",
-        task_queue=shop.settings.task_queue,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    )
-
-
 async def test_an_order_that_succeeded_is_never_run_twice(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop() as shop:
-        assert isinstance(await shop.place(order), SagaSucceeded)
+        assert isinstance(await shop.outcome_of(order), SagaSucceeded)
         with pytest.raises(WorkflowAlreadyStartedError):
-            await _again(shop, order.order_id)
+            await shop.place(order, id_reuse_policy=UNLESS_PLACED)
 
 
 async def test_an_order_that_failed_may_be_placed_again_with_fresh_keys(
     open_shop: OpenShop,
 ) -> None:
     order = an_order()
-    once = {"operations": ["award_loyalty_points"], "kind": "permanent", "count": 1}
+    once = permanent("award_loyalty_points", times=1)
     async with open_shop(once) as shop:
-        assert isinstance(await shop.place(order), SagaRolledBack)
+        assert isinstance(await shop.outcome_of(order), SagaRolledBack)
         assert shop.standing(order) == []
-        await _again(shop, order.order_id)
-        again = shop.env.client.get_workflow_handle_for(
-            OrderSaga.run, f"order_saga_{order.order_id}"
-        )
-        assert isinstance(await shop.outcome(again), SagaSucceeded)
-        assert shop.standing(order) == NAMES
+        await shop.succeeds(await shop.place(order, id_reuse_policy=UNLESS_PLACED))
+        assert shop.standing(order) == STEPS
 
 
 async def test_a_reset_run_keeps_its_keys_and_repeats_no_effect(open_shop: OpenShop) -> None:
     order = an_order()
     async with open_shop() as shop:
-        handle = await shop.start(order, skip_time=False)
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
-        again = await shop.reset_to_its_first_task(handle)
-        assert isinstance(await shop.outcome(again), SagaSucceeded)
+        handle = await shop.place(order)
+        await shop.succeeds(handle)
+        again = await shop.reset(handle)
+        await shop.succeeds(again)
         assert again.run_id != handle.first_execution_run_id
-        assert shop.standing(order) == NAMES
+        assert shop.standing(order) == STEPS
         assert shop.effects(order) == 4
 
 
@@ -155,16 +143,9 @@ async def test_eviction_from_the_cache_after_every_task_changes_nothing(
     open_shop: OpenShop,
 ) -> None:
     order = an_order()
-    faults = (
-        {"operations": ["award_loyalty_points"], "kind": "lost_reply", "rate": 1.0},
-        {"operations": ["refund_payment"], "kind": "permanent", "count": 1},
-    )
-    async with open_shop(*faults, worker=False) as shop, shop.forgetful_worker():
-        handle = await shop.start(order)
-        await shop.until_status(handle, SagaStatus.NEEDS_INTERVENTION)
-        await handle.execute_update(
-            "resolve_compensation",
-            {"step": "process_payment", "action": "retry", "operator": "ada", "note": "again"},
-        )
-        assert isinstance(await shop.outcome(handle), SagaRolledBack)
+    faults = (lost_reply("award_loyalty_points"), REFUND_FAILS_ONCE)
+    async with open_shop(*faults, worker=False) as shop, shop.worker(max_cached_workflows=0):
+        handle = await parked(shop, order)
+        await resolve(handle, "retry")
+        await shop.rolls_back(handle)
         assert shop.standing(order) == []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from cli.modes import Mode
 from messages.failures import PaymentDeclined, Refused
-from messages.sagas import SagaRolledBack
 from services.payment import PaymentService
 from tests.harness.builders import an_order
-from tests.workflows.conftest import OpenShop, Policies
+from tests.harness.faults import lost_reply, refusal
+from tests.harness.opening import OpenShop
+from tests.harness.policies import ChangePolicies
 
 
 class FraudSuspected(Refused):
@@ -19,26 +21,21 @@ class CardReportedStolen(PaymentDeclined):
     """A narrower kind than one that it lists."""
 
 
-@pytest.mark.parametrize("refusal", [FraudSuspected("ask us"), CardReportedStolen("ask us")])
-@pytest.mark.parametrize("mode", ["orchestration", "choreography"])
+@pytest.mark.parametrize("refused", [FraudSuspected("ask us"), CardReportedStolen("ask us")])
+@pytest.mark.parametrize("mode", Mode)
 async def test_a_services_own_kind_of_refusal_is_one_also_when_its_reply_was_lost(
     open_shop: OpenShop,
-    policies_with: Policies,
+    policies_with: ChangePolicies,
     monkeypatch: pytest.MonkeyPatch,
-    refusal: Refused,
-    mode: str,
+    refused: Refused,
 ) -> None:
     policies_with(pause=0.05)
-    monkeypatch.setattr(PaymentService, "refusal", refusal)
+    monkeypatch.setattr(PaymentService, "refusal", refused)
     order = an_order()
-    refused = {"operations": ["process_payment"], "kind": "refusal", "rate": 1.0}
-    lost = {"operations": ["process_payment"], "kind": "lost_reply", "count": 1}
-    async with open_shop(refused, lost) as shop:
-        place = shop.start if mode == "orchestration" else shop.create
-        result = await shop.outcome(await place(order))
-
-        assert isinstance(result, SagaRolledBack)
+    faults = (refusal("process_payment"), lost_reply("process_payment", times=1))
+    async with open_shop(*faults) as shop:
+        result = await shop.rolls_back(await shop.place(order))
         assert result.failed_step == "process_payment"
-        assert result.error == f"ask us ({type(refusal).__name__})"
+        assert result.error == f"ask us ({type(refused).__name__})"
         assert result.compensated_steps == ("reserve_inventory",)
         assert shop.effects(order) == 1

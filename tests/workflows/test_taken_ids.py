@@ -1,4 +1,4 @@
-"""What somebody else has started under a delivery's id does not count as that delivery."""
+"""Workflows that somebody else started under a delivery's id do not count as that delivery."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from temporalio.client import WorkflowHandle
 from temporalio.common import RawValue
 from temporalio.converter import PayloadConverter
 
+from cli.modes import Mode
 from messages.deliveries import Delivery
 from messages.events.base import Event
 from messages.events.inventory import InventoryReserved
 from messages.events.order import OrderCancelled
 from messages.ids import delivery_id, order_choreography_id
-from messages.participants import STEPS
-from messages.sagas import SagaRolledBack, SagaSucceeded, StepState
+from messages.sagas import StepState
 from tests.harness.builders import an_order
+from tests.harness.deliveries import FORWARD, decide, deliver, delivery, view
 from tests.harness.events import enveloped, told
-from tests.harness.executions import scheduled
+from tests.harness.faults import delay, permanent
+from tests.harness.opening import OpenShop
+from tests.harness.placing import with_dead_letter
+from tests.harness.runs import first_run, scheduled
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import OpenShop, Shop
-from tests.workflows.deliveries import FORWARD, decide, delivery, outsider, until_parked, view
+from tests.harness.shop import Shop
+from tests.harness.steps import STEPS
+
+
+@pytest.fixture
+def mode() -> Mode:
+    return Mode.CHOREOGRAPHY
 
 
 async def taken(shop: Shop, event: Event, kind: str, **changes: Any) -> WorkflowHandle[Any, Any]:
@@ -38,7 +47,7 @@ async def taken(shop: Shop, event: Event, kind: str, **changes: Any) -> Workflow
     }[kind]
     queue = "nobody-polls-this" if kind == "other task queue" else shop.settings.task_queue
     async with in_real_time(shop.env):
-        return await shop.env.client.start_workflow(
+        return await shop.client.start_workflow(
             "NobodyHostsThis" if kind == "other type" else "EventDelivery",
             given,
             id=delivery_id(event.id, "payment"),
@@ -63,12 +72,12 @@ async def test_an_order_succeeds_although_the_id_of_a_delivery_is_taken(
 ) -> None:
     order = an_order(deadline_seconds=60)
     async with open_shop(worker=False) as shop:
-        handle = await shop.create(order)
-        event = enveloped(told(InventoryReserved, order, handle.first_execution_run_id or ""))
+        handle = await shop.place(order)
+        event = enveloped(told(InventoryReserved, order, first_run(handle)))
         forged = await taken(shop, event, kind)
-        async with shop.new_worker():
-            assert isinstance(await shop.outcome(handle), SagaSucceeded)
-            assert shop.standing(order) == list(STEPS)
+        async with shop.worker():
+            await shop.succeeds(handle)
+            assert shop.standing(order) == STEPS
             await end(forged)
 
 
@@ -83,12 +92,11 @@ async def test_an_order_is_undone_although_the_id_of_a_delivery_is_taken(
 ) -> None:
     order = an_order(user_id="user_closed")
     async with open_shop(worker=False) as shop:
-        handle = await shop.create(order)
-        event = enveloped(told(OrderCancelled, order, handle.first_execution_run_id or ""))
+        handle = await shop.place(order)
+        event = enveloped(told(OrderCancelled, order, first_run(handle)))
         forged = await taken(shop, event, kind)
-        async with shop.new_worker():
-            result = await shop.outcome(handle)
-            assert isinstance(result, SagaRolledBack)
+        async with shop.worker():
+            await shop.rolls_back(handle)
             assert shop.standing(order) == []
             await end(forged)
 
@@ -96,16 +104,16 @@ async def test_an_order_is_undone_although_the_id_of_a_delivery_is_taken(
 async def test_an_order_may_be_called_like_a_delivery_of_another_one(open_shop: OpenShop) -> None:
     victim = an_order()
     async with open_shop(worker=False) as shop:
-        handle = await shop.create(victim)
+        handle = await shop.place(victim)
         run = handle.first_execution_run_id
         others = [
-            await shop.create(an_order(f"{victim.order_id}/{run}/{name}"))
+            await shop.place(an_order(f"{victim.order_id}/{run}/{name}"))
             for name in FORWARD.values()
         ]
-        async with shop.new_worker():
+        async with shop.worker():
             for placed in (handle, *others):
-                assert isinstance(await shop.outcome(placed), SagaSucceeded)
-            assert shop.standing(victim) == list(STEPS)
+                await shop.succeeds(placed)
+            assert shop.standing(victim) == STEPS
 
 
 def test_no_delivery_is_called_like_an_order() -> None:
@@ -118,22 +126,20 @@ def test_no_delivery_is_called_like_an_order() -> None:
 async def test_the_same_event_told_again_later_is_not_delivered_twice(open_shop: OpenShop) -> None:
     """Nor looked at, as long as nobody tells it twice."""
     order = an_order()
-    slow = {"operations": ["process_payment"], "kind": "permanent", "count": 1}
+    slow = permanent("process_payment", times=1)
     async with open_shop(slow) as shop:
-        handle = await shop.create(order)
-        letter = delivery(shop, handle, FORWARD["payment"])
-        await until_parked(letter)
+        handle, letter = await with_dead_letter(shop, order, FORWARD["payment"])
         reserving = delivery(shop, handle, FORWARD["inventory"])
         assert await scheduled(reserving) == ["inventory_on_order_created"]
         assert await scheduled(handle) == []
         created = (await view(reserving)).delivery.event
         for variant in ("while it is parked", "when it is done"):
-            again = await outsider(shop, created, "inventory", variant)
+            again = await deliver(shop, created, "inventory", variant)
             await again.result()
             assert await scheduled(again) == ["inventory_on_order_created", "look_at_deliveries"]
             if variant == "while it is parked":
                 await decide(letter, "replay")
-                assert isinstance(await shop.outcome(handle), SagaSucceeded)
+                await shop.succeeds(handle)
         parent = (await letter.describe()).parent_id
         assert parent == reserving.id
         assert await scheduled(letter) == ["payment_on_inventory_reserved"] * 2
@@ -143,12 +149,12 @@ async def test_the_same_event_told_again_later_is_not_delivered_twice(open_shop:
 async def test_an_event_of_any_name_wedges_nothing(open_shop: OpenShop, sign: str) -> None:
     """Temporal bounds ids in bytes; an event that can have no delivery is no event."""
     order = an_order()
-    slow = {"operations": ["process_payment"], "kind": "delay", "seconds": 0.5, "rate": 1.0}
+    slow = delay("process_payment", seconds=0.5)
     async with open_shop(slow) as shop:
-        handle = await shop.create(order)
+        handle = await shop.place(order)
         for length in (100, 400):
-            odd = enveloped(told(InventoryReserved, order, handle.first_execution_run_id or ""))
+            odd = enveloped(told(InventoryReserved, order, first_run(handle)))
             fields = {**odd.model_dump(mode="json"), "type": sign * 100, "id": sign * length}
             await handle.signal("receive_event", fields)
         await shop.until_step(handle, "reserve_inventory", StepState.SUCCESS)
-        assert isinstance(await shop.outcome(handle), SagaSucceeded)
+        await shop.succeeds(handle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -12,15 +13,16 @@ from temporalio.api.common.v1 import Payload
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from messages.orders import Order
+from cli.modes import Mode
 from messages.participants import PARTICIPANTS
 from messages.sagas import SagaRolledBack, SagaSucceeded
 from runtime.data_converter import data_converter
+from tests.harness.answers import Substitute, answering_worker
 from tests.harness.builders import an_order
-from tests.workflows.answering import Substitute, answering_worker
-from tests.workflows.conftest import AnyHandle, OpenShop, Shop
-from tests.workflows.test_any_message import assert_no_task_failed
-from tests.workflows.test_any_reaction import LOYALTY_REFUSES
+from tests.harness.faults import LOYALTY_REFUSES
+from tests.harness.opening import OpenShop
+from tests.harness.progress import assert_no_task_failed
+from tests.harness.shop import Shop
 
 _ORDERS_AT_ONCE = 10
 _ROUNDS = 10
@@ -34,15 +36,17 @@ class Newer:
         #: How often it answered, by activity.
         self.answered: Counter[str] = Counter()
 
-    async def worker(self) -> Worker:
-        known = self._shop.env.client
+    async def worker(self) -> AbstractAsyncContextManager[Worker]:
+        """Run its worker, which has a connection of its own."""
+        known = self._shop.client
         names = [name for participant in PARTICIPANTS for name in participant.activities]
         client = await Client.connect(
             known.service_client.config.target_host,
             namespace=known.namespace,
             data_converter=data_converter,
         )
-        return answering_worker(self._shop, {name: self._more(name) for name in names}, client)
+        substitutes = {name: self._more(name) for name in names}
+        return answering_worker(self._shop, substitutes, client=client)
 
     def _more(self, name: str) -> Substitute:
         def more(_: Any, told: Any) -> Payload:
@@ -60,10 +64,10 @@ def _with_more(said: Any) -> Any:
     return [_with_more(part) for part in said] if isinstance(said, list) else said
 
 
-@pytest.mark.parametrize("mode", ["orchestration", "choreography"])
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("outcome", [SagaSucceeded, SagaRolledBack])
 async def test_an_order_ends_as_it_should_whichever_version_takes_its_steps(
-    open_shop: OpenShop, mode: str, outcome: type[SagaSucceeded | SagaRolledBack]
+    open_shop: OpenShop, outcome: type[SagaSucceeded | SagaRolledBack]
 ) -> None:
     faults = [LOYALTY_REFUSES] if outcome is SagaRolledBack else []
     async with open_shop(*faults, worker=False) as shop:
@@ -73,7 +77,7 @@ async def test_an_order_ends_as_it_should_whichever_version_takes_its_steps(
             while not _both_took_part(newer.answered, placed):
                 assert placed < _ROUNDS * _ORDERS_AT_ONCE
                 orders = [an_order() for _ in range(_ORDERS_AT_ONCE)]
-                handles = await asyncio.gather(*(_place(shop, mode, order) for order in orders))
+                handles = await asyncio.gather(*map(shop.place, orders))
                 placed += len(orders)
                 for order, handle in zip(orders, handles, strict=True):
                     assert isinstance(await shop.outcome(handle), outcome)
@@ -82,9 +86,5 @@ async def test_an_order_ends_as_it_should_whichever_version_takes_its_steps(
 
 
 def _both_took_part(answered: Counter[str], placed: int) -> bool:
-    """Whether each activity was answered by both versions."""
+    """Tell whether each activity was answered by both versions."""
     return len(answered) >= 4 and all(0 < times < placed for times in answered.values())
-
-
-async def _place(shop: Shop, mode: str, order: Order) -> AnyHandle:
-    return await (shop.create(order) if mode == "choreography" else shop.start(order))

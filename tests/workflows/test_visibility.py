@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 from runs.listing import waiting
 from runs.visibility import equals
 from tests.harness.server import in_real_time
-from tests.workflows.conftest import until
+from tests.harness.waiting import until
 
 NAMES = [
     "bücher",

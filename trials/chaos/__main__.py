@@ -14,7 +14,7 @@ from rich.table import Table
 
 from cli.output import Output
 from trials.chaos.chaos import Chaos, run
-from trials.chaos.trouble import is_crash
+from trials.chaos.disturbances import is_crash
 
 
 class _Chosen(argparse.Namespace):

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli.modes import Mode
-from tests.acceptance.system import ROOT, a_system, wait_until
+from tests.harness.children import ROOT
+from tests.harness.system import a_system
+from tests.harness.waiting import wait_until
 from trials.chaos.books import Books
+from trials.chaos.customers import Customers, settle
+from trials.chaos.disturbances import Disturbances
 from trials.chaos.proxy import Proxy
 from trials.chaos.reckoning import Reckoning, reckon
-from trials.chaos.shop import Shop, settle
-from trials.chaos.trouble import Trouble
 from trials.chaos.workers import Workers
 
 HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
@@ -58,28 +60,28 @@ def run(
     chance = random.Random(seed)
     with a_system(folder) as system:
         proxy = Proxy(system.address)
-        shops = [Shop(system, mode, proxy.address, orders, deadline) for mode in Mode]
+        customers = [Customers(system, mode, proxy.address, orders, deadline) for mode in Mode]
         workers = Workers(system, proxy.address, HOSTILE)
-        trouble = Trouble(system, proxy, workers, chance, partial(_keep_busy, shops))
-        done, impossible = _break_things(trouble, workers, shops, chance, seconds, say)
+        disturbances = Disturbances(system, proxy, workers, chance, partial(_keep_busy, customers))
+        done, impossible = _break_things(disturbances, workers, customers, chance, seconds, say)
         say("the trouble is over; the orders that are left go on")
-        trouble.thaw()
+        disturbances.thaw()
         workers.revive()
-        decisions = settle(system, shops)
+        decisions = settle(system, customers)
         books = Books(system.data_dir)
-        found = reckon(system, shops, books)
+        found = reckon(system, customers, books)
         return Chaos(done, impossible, books.faults(HOSTILE), decisions, found)
 
 
 def _break_things(
-    trouble: Trouble,
+    disturbances: Disturbances,
     workers: Workers,
-    shops: list[Shop],
+    customers: list[Customers],
     chance: random.Random,
     seconds: float,
     say: Callable[[str], None],
 ) -> tuple[Counter[str], dict[str, str]]:
-    kinds = trouble.kinds()
+    kinds = disturbances.kinds()
     done: Counter[str] = Counter(dict.fromkeys(kinds, 0))
     impossible: dict[str, str] = {}
     began = time.monotonic()
@@ -91,7 +93,7 @@ def _break_things(
         if name in impossible or (late > 0 and name not in missing):
             continue
         workers.revive()
-        wait_until(partial(_under_way, shops), "orders in flight")
+        wait_until(partial(_under_way, customers), "orders in flight")
         time.sleep(chance.uniform(0, 0.5))
         said = f"{time.monotonic() - began:5.0f} s  {name}"
         try:
@@ -106,14 +108,14 @@ def _break_things(
     return done, impossible
 
 
-def _keep_busy(shops: list[Shop]) -> None:
-    for shop in shops:
-        shop.keep_busy()
+def _keep_busy(customers: list[Customers]) -> None:
+    for group in customers:
+        group.keep_busy()
 
 
-def _under_way(shops: list[Shop]) -> bool:
-    _keep_busy(shops)
-    return all(shop.is_under_way for shop in shops)
+def _under_way(customers: list[Customers]) -> bool:
+    _keep_busy(customers)
+    return all(group.is_under_way for group in customers)
 
 
 def _for_ever(kinds: list[str], chance: random.Random) -> Iterator[str]:

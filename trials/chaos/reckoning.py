@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from cli.modes import Mode
 from cli.simulation.fates import Summary
 from messages.participants import STEPS
-from tests.acceptance.system import System
+from tests.harness.system import System
 from trials.chaos.books import Books
-from trials.chaos.shop import Shop, inbox
+from trials.chaos.customers import Customers, inbox
 
 #: What Temporal's own command line calls the closing status, and what it says of the order.
 _ENDS = {"COMPLETED": "succeeded", "FAILED": "undone", "CANCELED": "undone"}
@@ -38,7 +38,7 @@ class Reckoning:
         return not (self.lost or self.doubled or self.violations)
 
 
-def reckon(system: System, shops: list[Shop], books: Books) -> Reckoning:
+def reckon(system: System, customers: list[Customers], books: Books) -> Reckoning:
     """Compare, order by order, and let the product audit itself as well."""
     audit = system.starter("audit", "--json").stdout
     found = Reckoning(violations=[v["problem"] for v in json.loads(audit)["violations"]])
@@ -56,8 +56,8 @@ def reckon(system: System, shops: list[Shop], books: Books) -> Reckoning:
     for saga_id, runs in Counter(saga_id for saga_id, _ in books.standing).items():
         if runs > 1:
             found.doubled[saga_id].append(f"{runs} of its runs left effects")
-    for shop in shops:
-        for prefix, summary in shop.told():
+    for group in customers:
+        for prefix, summary in group.told():
             batch = Counter(end for (saga_id, _), end in ends.items() if saga_id.startswith(prefix))
             if problem := _broken_word(summary, batch):
                 found.lost[f"{prefix}*"].append(problem)

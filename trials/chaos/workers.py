@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.acceptance.system import Running, System, wait_until
-from trials.chaos.doom import Doom
+from tests.harness.running import Running
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
+from trials.chaos.failpoints import Failpoints
 
 #: How long one of the two waits for a locked ledger; the other waits as long as the product does.
 _LOCK_MS = "1000"
@@ -24,9 +26,9 @@ class Workers:
         self._system = system
         self._address = address
         self._faults = faults
-        self._doom_folder = system.folder / "doom"
+        self._failpoints_folder = system.folder / "failpoints"
         #: Tells them what to suffer.
-        self.doom = Doom(self._doom_folder)
+        self.failpoints = Failpoints(self._failpoints_folder)
         self.both = [self._start(0), self._start(1)]
         self.revive()
 
@@ -50,9 +52,9 @@ class Workers:
     def _start(self, number: int) -> Running:
         impatient = {} if number else {"CHAOS_LOCK_MS": _LOCK_MS}
         return self._system.start(
-            *("-m", "trials.chaos.doomed_worker"),
+            *("-m", "trials.chaos.failing_worker"),
             ORDER_SAGA_FAULTS=str(self._faults),
-            CHAOS_DOOM=str(self._doom_folder),
+            CHAOS_FAILPOINTS=str(self._failpoints_folder),
             TEMPORAL_ADDRESS=self._address,
             **impatient,
         )

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 
-from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
+from temporalio.client import WorkflowUpdateFailedError
 from temporalio.service import RPCError
-from temporalio.testing import WorkflowEnvironment
 
 from cli.leftovers import ParkedLeftover, parked_leftovers, waiting_steps
 from cli.letters import DeadLetter, dead_letters
 from cli.parked import parked_orders
 from messages.deliveries import ResolveDeadLetter
 from messages.events.order import OrderCancelled
-from messages.reconciliation import Leftover, Reconcile, ReconciliationReport
+from messages.reconciliation import Leftover
 from messages.sagas import ResolveCompensation
-from tests.harness.server import in_real_time
-from workflows.reconciliation.reconcile_orders import ReconcileOrders
+from tests.harness.shop import Shop
 
 
 class Operator:
@@ -30,12 +26,9 @@ class Operator:
         promised: whether the customer was told that the order of this run succeeded.
     """
 
-    def __init__(
-        self, env: WorkflowEnvironment, task_queue: str, promised: Callable[[str], bool]
-    ) -> None:
-        self._env = env
-        self._client = env.client
-        self._task_queue = task_queue
+    def __init__(self, shop: Shop, promised: Callable[[str], bool]) -> None:
+        self._client = shop.client
+        self._task_queue = shop.settings.task_queue
         self._promised = promised
 
     async def empty_the_inbox(self) -> None:
@@ -56,24 +49,6 @@ class Operator:
                 keep = await self._to_be_kept(leftover)
                 for step in waiting_steps(leftover.saga):
                     await self._resolve(leftover.workflow_id, step, keep=keep)
-
-    async def reconcile(self) -> ReconciliationReport:
-        """Reconcile once; the report, also when something is left to be done."""
-        try:
-            async with in_real_time(self._env):
-                run = await self._env.client.start_workflow(
-                    ReconcileOrders.run,
-                    Reconcile(),
-                    id=f"reconcile-{uuid.uuid4()}",
-                    task_queue=self._task_queue,
-                )
-            report = await run.result()
-        except WorkflowFailureError as failure:
-            if not isinstance(failure.cause, ApplicationError) or not failure.cause.details:
-                raise
-            report = ReconciliationReport.model_validate(failure.cause.details[0])
-        assert isinstance(report, ReconciliationReport)
-        return report
 
     async def _resolve(self, workflow_id: str, step: str, *, keep: bool) -> None:
         decision = ResolveCompensation(

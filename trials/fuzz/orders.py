@@ -6,21 +6,17 @@ import asyncio
 import time
 
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
-from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
 from messages.orders import Order
-from messages.runs import ExaminedRun, RunRef
-from runs.examination import TemporalRuns
 from services.audit import SagaFact
-from settings import Settings
-from tests.harness.server import in_real_time
-from tests.workflows.conftest import PATIENCE, AnyHandle
-from trials.fuzz.books import ALL, standing
-from trials.fuzz.hands import Hands
+from tests.harness.opening import examined
+from tests.harness.runs import first_run
+from tests.harness.shop import Handle, Shop
+from tests.harness.waiting import PATIENCE
+from trials.fuzz.endings import ALL, standing
+from trials.fuzz.interfering import Interferer
 from trials.fuzz.scenario import DEADLINE, Scenario, Story
-from workflows.choreography.order_choreography import OrderChoreography
-from workflows.orchestration.order_saga import OrderSaga
 
 _ROLLED_BACK = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED)
 
@@ -28,17 +24,14 @@ _ROLLED_BACK = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED
 class Orders:
     """Each may be placed more than once."""
 
-    def __init__(
-        self, env: WorkflowEnvironment, settings: Settings, scenario: Scenario, hands: Hands
-    ) -> None:
-        self._env = env
-        self._settings = settings
+    def __init__(self, shop: Shop, scenario: Scenario, interferer: Interferer) -> None:
+        self._shop = shop
         self._scenario = scenario
-        self._hands = hands
+        self._interferer = interferer
         named = {order.order_id: order for order in scenario.population.orders()}
         self.stories = dict(zip(named, scenario.stories, strict=True))
         self._orders = {name: self._in_time(named[name]) for name in named}
-        self._placed: dict[str, list[AnyHandle]] = {name: [] for name in named}
+        self._placed: dict[str, list[Handle]] = {name: [] for name in named}
         self._begun = {name: asyncio.Event() for name in named}
         #: By first run id, whether the last word on the order was that it succeeded.
         self._told: dict[str, bool] = {}
@@ -56,32 +49,26 @@ class Orders:
         if self._scenario.scarce or self._scenario.swap is not None:
             return frozenset()
         return frozenset(
-            self._placed[name][0].first_execution_run_id or ""
-            for name, story in self.stories.items()
-            if story.calm
+            first_run(self._placed[name][0]) for name, story in self.stories.items() if story.calm
         )
 
     def saga_id(self, order_id: str) -> str:
         """The order's workflow id; other scenarios have orders of that name, too."""
-        return self._scenario.mode.saga_id(f"{order_id}-{self._settings.task_queue}")
+        return self._scenario.mode.saga_id(f"{order_id}-{self._shop.settings.task_queue}")
 
-    async def handle(self, order_id: str) -> AnyHandle:
+    async def handle(self, order_id: str) -> Handle:
         """The order as it was placed last."""
         await self._begun[order_id].wait()
         return self._placed[order_id][-1]
 
     async def place(self, order_id: str) -> None:
         """Place it, for the first time or again."""
-        client, queue = self._env.client, self._settings.task_queue
-        order, saga_id = self._orders[order_id], self.saga_id(order_id)
-        handle: AnyHandle
-        if self._scenario.mode is Mode.ORCHESTRATION:
-            handle = await client.start_workflow(OrderSaga.run, order, id=saga_id, task_queue=queue)
-        else:
-            async with in_real_time(self._env):
-                handle = await client.start_workflow(
-                    OrderChoreography.run, order, id=saga_id, task_queue=queue
-                )
+        handle = await self._shop.begin(
+            self._scenario.mode.workflow,
+            self._orders[order_id],
+            workflow_id=self.saga_id(order_id),
+            skip_time=self._scenario.mode is Mode.ORCHESTRATION,
+        )
         self._placed[order_id].append(handle)
         self._begun[order_id].set()
 
@@ -94,31 +81,26 @@ class Orders:
         handle = await self.handle(order_id)
         deadline = time.monotonic() + PATIENCE
         while True:
-            latest = await self._hands.latest(handle)
+            latest = await self._interferer.latest(handle)
             if latest is None or latest.status is not WorkflowExecutionStatus.RUNNING:
                 break
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{handle.id} never ends")
             await asyncio.sleep(0.03)
         if latest is not None and latest.raw_info.first_run_id == handle.first_execution_run_id:
-            self._take_its_word(handle.first_execution_run_id or "", latest)
+            self._take_its_word(first_run(handle), latest)
 
     async def forget_its_word(self, order_id: str) -> None:
         """After a reset, nothing is promised before it has closed again."""
         handle = await self.handle(order_id)
-        latest = await self._hands.latest(handle)
+        latest = await self._interferer.latest(handle)
         if latest is not None and latest.status is WorkflowExecutionStatus.RUNNING:
-            self._told.pop(handle.first_execution_run_id or "", None)
+            self._told.pop(first_run(handle), None)
 
-    async def facts(self, runs: TemporalRuns) -> dict[str, SagaFact]:
-        """What Temporal knows of them, by first run id."""
-        found: dict[str, SagaFact] = {}
-        for handle in (handle for placed in self._placed.values() for handle in placed):
-            run_id = handle.first_execution_run_id or ""
-            examined = await runs.examine(RunRef(handle.id, run_id))
-            assert isinstance(examined, ExaminedRun), examined
-            found[run_id] = examined.fact
-        return found
+    async def facts(self) -> dict[str, SagaFact]:
+        """Return what Temporal knows of them, by first run id."""
+        placed = (handle for handles in self._placed.values() for handle in handles)
+        return {first_run(each): (await examined(self._shop, each)).fact for each in placed}
 
     def _in_time(self, order: Order) -> Order:
         story: Story = self.stories[order.order_id]
@@ -133,7 +115,7 @@ class Orders:
         self._told[run_id] = succeeded
         by_itself = succeeded or closed.status in _ROLLED_BACK
         if by_itself and self._scenario.swap is None:
-            stands = standing(self._settings.ledger_urls(), run_id)
+            stands = standing(self._shop.settings.ledger_urls(), run_id)
             if stands != (ALL if succeeded else frozenset()):
                 how = closed.status.name if closed.status else ""
                 self.at_closing.append(f"{closed.id} is {how}, and {sorted(stands)} stands")

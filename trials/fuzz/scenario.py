@@ -28,8 +28,8 @@ Interference = Literal[
 THE_END = "the end"
 
 
-class Trouble(NamedTuple):
-    """Trouble of one operation of one order."""
+class PlannedFault(NamedTuple):
+    """Fault of one operation of one order."""
 
     operation: str
     kind: Literal["refusal", "transient", "lost_reply", "delay", "permanent"]
@@ -105,7 +105,7 @@ class Swap(NamedTuple):
 class Story(NamedTuple):
     """Events in the life of one order."""
 
-    troubles: tuple[Trouble, ...]
+    faults: tuple[PlannedFault, ...]
     interruptions: tuple[Interruption, ...]
     versions: tuple[OtherVersion, ...]
     #: Whether it is given little time.
@@ -116,12 +116,12 @@ class Story(NamedTuple):
         """Tell whether nothing happens to it that could keep it from succeeding."""
         harmless = all(each.what in ("unreadable", "reconcile") for each in self.interruptions)
         readable = all(version.readable for version in self.versions)
-        return not self.troubles and not self.hurried and harmless and readable
+        return not self.faults and not self.hurried and harmless and readable
 
     @property
     def hopeless(self) -> bool:
         """Tell whether it waits for ever for what never gets better."""
-        return any(trouble.times is None for trouble in self.troubles)
+        return any(planned.times is None for planned in self.faults)
 
 
 class Scenario(NamedTuple):
@@ -144,9 +144,9 @@ class Scenario(NamedTuple):
     def plan(self) -> FaultPlan:
         """The trouble, as the services are told of it."""
         rules = [
-            trouble.rule(f"fuzz-{number}")
+            planned.rule(f"fuzz-{number}")
             for number, story in enumerate(self.stories, start=1)
-            for trouble in story.troubles
+            for planned in story.faults
         ]
         return FaultPlan(fault=tuple(rules))
 

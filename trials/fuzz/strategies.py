@@ -7,23 +7,22 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from cli.modes import Mode
-from messages.participants import SERVICES
-from tests.conformance.faults import STEPS, UNDOS
+from tests.harness.steps import SERVICES, STEPS, UNDOS
 from trials.fuzz.scenario import (
     THE_END,
     Interference,
     Interruption,
     OtherVersion,
+    PlannedFault,
     Scenario,
     Story,
     Swap,
-    Trouble,
 )
 
 
-def _troubles() -> st.SearchStrategy[Trouble]:
+def _planned_faults() -> st.SearchStrategy[PlannedFault]:
     forward = st.builds(
-        Trouble,
+        PlannedFault,
         operation=st.sampled_from(STEPS),
         kind=st.sampled_from(["refusal", "transient", "lost_reply", "delay", "permanent"]),
         times=st.one_of(st.integers(1, 3), st.none()),
@@ -31,8 +30,8 @@ def _troubles() -> st.SearchStrategy[Trouble]:
     )
     # A compensation that never works is parked for ever; one that works at last is enough.
     backward = st.builds(
-        Trouble,
-        operation=st.sampled_from(UNDOS),
+        PlannedFault,
+        operation=st.sampled_from(list(UNDOS.values())),
         kind=st.sampled_from(["transient", "lost_reply", "delay", "permanent"]),
         times=st.integers(1, 3),
         after=st.booleans(),
@@ -41,7 +40,7 @@ def _troubles() -> st.SearchStrategy[Trouble]:
 
 
 # An order has one end, and many come there.
-_INSTANTS = st.sampled_from([*STEPS, *UNDOS, *[THE_END] * 4])
+_INSTANTS = st.sampled_from([*STEPS, *UNDOS.values(), *[THE_END] * 4])
 
 _INTERRUPTIONS = st.builds(
     Interruption,
@@ -54,13 +53,15 @@ _INTERRUPTIONS = st.builds(
 
 _STORIES = st.builds(
     Story,
-    troubles=st.lists(
-        _troubles(), max_size=3, unique_by=lambda trouble: (trouble.operation, trouble.kind)
+    faults=st.lists(
+        _planned_faults(), max_size=3, unique_by=lambda planned: (planned.operation, planned.kind)
     ).map(tuple),
     interruptions=st.lists(_INTERRUPTIONS, max_size=3).map(tuple),
     versions=st.lists(
         st.builds(
-            OtherVersion, operation=st.sampled_from([*STEPS, *UNDOS]), readable=st.booleans()
+            OtherVersion,
+            operation=st.sampled_from([*STEPS, *UNDOS.values()]),
+            readable=st.booleans(),
         ),
         max_size=1,
     ).map(tuple),

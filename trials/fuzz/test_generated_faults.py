@@ -12,7 +12,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, note, seed, settings
@@ -20,11 +19,10 @@ from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
 from services import identity
-from tests.conformance.hurry import hurry
+from tests.harness.policies import changed_policies
+from trials.fuzz.playing import play
 from trials.fuzz.scenario import Scenario
 from trials.fuzz.strategies import scenarios
-from trials.fuzz.world import play
-from workflows import policies
 
 # Shrinking a failure takes its time.
 pytestmark = pytest.mark.timeout(0)
@@ -38,11 +36,18 @@ _BATCH = 15
 @pytest.fixture(scope="module", autouse=True)
 def seconds_for_minutes() -> Iterator[None]:
     """The product's policies, hurried."""
-    with pytest.MonkeyPatch.context() as patch:
-        hurry(patch, attempt=0.6)
-        patch.setattr(policies, "QUIET", timedelta(seconds=1))
-        patch.setattr(policies, "UNDONE_WITHIN", timedelta(seconds=2))
-        patch.setattr(policies, "FOLLOW_UP_AFTER", timedelta(seconds=1))
+    with (
+        changed_policies(
+            attempt=0.6,
+            undo_attempt=0.6,
+            pause=0.02,
+            attempts=6,
+            quiet=1,
+            undone_within=2,
+            follow_up=1,
+        ),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         # A ledger that was closed for a moment proves as little as one that was closed for long.
         patch.setattr(identity, "SEEN_WITHIN", 0.0)
         yield

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from pydantic import BaseModel
 from temporalio import activity
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from messages.ids import delivery_parts
 from messages.participants import PARTICIPANTS
+from tests.harness.gates import AroundActivities, saga_of
 from trials.fuzz.scenario import OtherVersion
 
 #: By operation, the reaction by which a service comes to it among events.
@@ -21,40 +21,21 @@ _REACTIONS = {
 _UNHEARD_OF = {"unheard_of": {"since": "the next version"}}
 
 
-class OtherVersions(Interceptor):
-    """Takes one attempt of each of these operations.
+class OtherVersions(AroundActivities):
+    """Takes one attempt of each of some operations."""
 
-    Args:
-        by_order: by workflow id of an order.
-    """
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[str, str], OtherVersion] = {}
 
-    def __init__(self, by_order: Mapping[str, tuple[OtherVersion, ...]]) -> None:
-        self._waiting = {
-            (saga_id, name): version
-            for saga_id, versions in by_order.items()
-            for version in versions
-            for name in (version.operation, _REACTIONS[version.operation])
-        }
+    def are_to_take(self, saga_id: str, versions: tuple[OtherVersion, ...]) -> None:
+        """Take these operations of an order, in whichever mode it is placed."""
+        for version in versions:
+            for name in (version.operation, _REACTIONS[version.operation]):
+                self._waiting[saga_id, name] = version
 
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Other(next, self)
-
-    def take(self, info: activity.Info) -> OtherVersion | None:
-        """Return the version that takes this attempt; None when it is ours."""
-        workflow_id = info.workflow_id or ""
-        parts = delivery_parts(workflow_id)
-        saga_id = parts[0] if parts else workflow_id
-        return self._waiting.pop((saga_id, info.activity_type), None)
-
-
-class _Other(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, versions: OtherVersions) -> None:
-        super().__init__(next)
-        self._versions = versions
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> object:
-        reply: object = await super().execute_activity(input)
-        version = self._versions.take(activity.info())
+    async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:
+        reply: object = await attempt()
+        version = self._waiting.pop((saga_of(info), info.activity_type), None)
         if version is None:
             return reply
         return _with_one_more_field(reply) if version.readable else 42

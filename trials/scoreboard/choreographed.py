@@ -11,16 +11,9 @@ from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionSta
 from messages.ids import delivery_id, event_id
 from messages.participants import PARTICIPANTS
 from messages.sagas import SagaView
-from tests.harness.executions import (
-    AnyHandle,
-    forget,
-    has_failed_once,
-    is_parked,
-    scheduled,
-    terminate,
-)
-from tests.workflows.deliveries import BACKWARD, FORWARD, description
-from trials.scoreboard.run import OPERATOR, Run
+from tests.harness.deliveries import BACKWARD, FORWARD
+from tests.harness.runs import describe, end, forget, has_failed_once, is_parked, scheduled
+from trials.scoreboard.run import OPERATOR, Handle, Run
 
 #: By operation of a service, the activity that calls it.
 _REACTIONS = {
@@ -71,7 +64,7 @@ class ChoreographedRun(Run):
     async def abandon(self) -> None:
         await super().abandon()
         async for handle, _ in self._deliveries():
-            await terminate(handle)
+            await end(handle)
 
     async def _decide_on_refund(self, *, undone: bool) -> None:
         decision = {"action": "discard" if undone else "replay", **OPERATOR}
@@ -98,15 +91,15 @@ class ChoreographedRun(Run):
         view: SagaView = await self.handle.query("status", result_type=SagaView)
         return view
 
-    async def _deliveries(self) -> AsyncIterator[tuple[AnyHandle, WorkflowExecutionDescription]]:
+    async def _deliveries(self) -> AsyncIterator[tuple[Handle, WorkflowExecutionDescription]]:
         """Those that have begun, each after those that may have caused it."""
         for name in (*FORWARD.values(), *BACKWARD.values()):
             handle = self._delivery(name)
-            found = await description(handle)
+            found = await describe(handle)
             if found is not None:
                 yield handle, found
 
-    def _delivery(self, name: str) -> AnyHandle:
+    def _delivery(self, name: str) -> Handle:
         event, subscriber = name.split("/")
         told = event_id(*self.ref, event)
         return self._env.client.get_workflow_handle(delivery_id(told, subscriber))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 from temporalio import activity
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from tests.harness.gates import AroundActivities, saga_of
 
 
-class NewerVersion(Interceptor):
+class NewerVersion(AroundActivities):
     """Takes some activities, carries them out, and answers as nobody here understands."""
 
     def __init__(self) -> None:
@@ -16,21 +20,7 @@ class NewerVersion(Interceptor):
         """Take an activity of a run, or of its events' deliveries, from now on."""
         self._taken.add((workflow_id, activity))
 
-    def takes(self, info: activity.Info) -> bool:
-        """Tell whether it takes this activity."""
-        # Events and their deliveries are called after the run that they belong to.
-        names = (info.workflow_id or "").split("/")
-        return any((name, info.activity_type) in self._taken for name in names)
-
-    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Newer(next, self)
-
-
-class _Newer(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, version: NewerVersion) -> None:
-        super().__init__(next)
-        self._version = version
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> object:
-        reply = await super().execute_activity(input)
-        return {"format": 2, "reply": reply} if self._version.takes(activity.info()) else reply
+    async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:
+        reply = await attempt()
+        taken = (saga_of(info), info.activity_type) in self._taken
+        return {"format": 2, "reply": reply} if taken else reply

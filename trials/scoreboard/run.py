@@ -18,18 +18,19 @@ from temporalio.testing import WorkflowEnvironment
 
 from messages.ids import leftover_id
 from messages.runs import RunRef
-from tests.harness.executions import (
+from tests.harness.gates import Gate
+from tests.harness.runs import (
+    end,
     forget,
     has_failed_once,
     is_parked,
+    ref_of,
     reset,
+    said_by,
     scheduled,
-    terminate,
-    told,
 )
-from tests.harness.gates import Gate
-from trials.scoreboard.books import EFFECTS, Books
 from trials.scoreboard.contenders import Contender
+from trials.scoreboard.effects import EFFECTS, Effects
 
 Handle = WorkflowHandle[object, object]
 
@@ -62,11 +63,11 @@ class Run:
         env: WorkflowEnvironment,
         handle: Handle,
         contender: Contender,
-        books: Books,
+        effects: Effects,
         gate: Gate | None,
     ) -> None:
         self.handle = handle
-        self.books = books
+        self.effects = effects
         self._env = env
         self._contender = contender
         self._gate = gate
@@ -135,7 +136,7 @@ class Run:
         try:
             return json.dumps(await self.handle.result())
         except WorkflowFailureError as failure:
-            return " / ".join(told(failure.cause))
+            return " / ".join(said_by(failure.cause))
 
     async def says_success(self) -> bool:
         """Tell whether the run is over and claims that the order was placed."""
@@ -146,7 +147,7 @@ class Run:
     @property
     def ref(self) -> RunRef:
         """Name of the run in the ledgers."""
-        return RunRef(self.handle.id, self.handle.first_execution_run_id or "")
+        return ref_of(self.handle)
 
     async def paid_back_by_hand(self) -> None:
         """Pay the money back past the service, and record it where that can be done."""
@@ -160,7 +161,8 @@ class Run:
 
     async def reset(self) -> None:
         """Somebody resets the run to its first task; one that is parked again is tried again."""
-        await reset(self._env.client, self.handle)
+        latest = (await self.handle.describe()).run_id
+        await reset(self._env.client, self.handle.id, latest)
         await self.ended()
         if await self.status() is WorkflowExecutionStatus.RUNNING:
             await self._decide_on_refund(undone=False)
@@ -172,8 +174,8 @@ class Run:
 
     async def abandon(self) -> None:
         """Leave nothing of it running."""
-        await terminate(self.handle)
-        await terminate(self._env.client.get_workflow_handle(leftover_id(self.ref)))
+        await end(self.handle)
+        await end(self._env.client.get_workflow_handle(leftover_id(self.ref)))
 
     def expect_nothing_stands(self) -> None:
         """Expect that no effect is left.
@@ -181,7 +183,7 @@ class Run:
         Raises:
             Caught: one is.
         """
-        left = self.books.standing()
+        left = self.effects.standing()
         expect(not left, f"{left[0]} left" if len(left) == 1 else f"{len(left)} effects left")
 
     async def expect_all_or_nothing(self) -> None:
@@ -192,7 +194,7 @@ class Run:
         """
         if not await self.says_success():
             self.expect_nothing_stands()
-        elif missing := [e for e in EFFECTS.values() if e not in self.books.standing()]:
+        elif missing := [e for e in EFFECTS.values() if e not in self.effects.standing()]:
             raise Caught(f"without {missing[0]}")
 
     async def _decide_on_refund(self, *, undone: bool) -> None:

@@ -16,14 +16,13 @@ from rich.table import Table
 from temporalio.testing import WorkflowEnvironment
 
 from messages.runs import ExaminedRun
-from runs.examination import TemporalRuns
 from services.audit import audit
+from tests.harness.policies import changed_policies
 from trials.scoreboard.checks import CHECKS
 from trials.scoreboard.checks.check import Check
 from trials.scoreboard.contenders import CONTENDERS, Contender
-from trials.scoreboard.few_attempts import few_attempts
-from trials.scoreboard.lab import Lab, open_lab
 from trials.scoreboard.run import Caught
+from trials.scoreboard.setup import Setup, open_setup
 from trials.scoreboard.trial import Trial
 
 _T = TypeVar("_T")
@@ -59,20 +58,27 @@ async def play(env: WorkflowEnvironment, folder: Path) -> Scoreboard:
     """
     starting, turn = asyncio.Lock(), asyncio.Semaphore(_AT_ONCE)
     async with AsyncExitStack() as opened:
-        opened.enter_context(few_attempts())
+        # A step's window and the deadline are as long as ever, and skipped time costs nothing; but
+        # an attempt is a round trip, and some twenty of them take minutes on a busy machine.
+        opened.enter_context(changed_policies(growth=10, attempts=4))
         rules = [rule for check in CHECKS for rule in check.rules()]
-        labs = [
+        setups = [
             await opened.enter_async_context(
-                open_lab(env, one, folder / one.prefix, starting, rules)
+                open_setup(env, one, folder / one.prefix, starting, rules)
             )
             for one in CONTENDERS
         ]
-        pairs = [(check, lab) for check in CHECKS for lab in labs if check.concerns(lab.contender)]
-        seen = await _all(_in_turn(check, lab, turn) for check, lab in pairs)
-        violations = [await _audited(lab) for lab in labs if lab.contender.ours]
+        pairs = [
+            (check, setup)
+            for check in CHECKS
+            for setup in setups
+            if check.concerns(setup.contender)
+        ]
+        seen = await _all(_in_turn(check, setup, turn) for check, setup in pairs)
+        violations = [await _audited(setup) for setup in setups if setup.contender.ours]
     results: dict[str, dict[str, str | None]] = {check.bug: {} for check in CHECKS}
-    for (check, lab), what in zip(pairs, seen, strict=True):
-        results[check.bug][lab.contender.name] = what
+    for (check, setup), what in zip(pairs, seen, strict=True):
+        results[check.bug][setup.contender.name] = what
     return Scoreboard(results, tuple(itertools.chain(*violations)))
 
 
@@ -85,21 +91,21 @@ async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
     return [one for one in ended if not isinstance(one, BaseException)]
 
 
-async def _audited(lab: Lab) -> list[str]:
-    runs = TemporalRuns(lab.env.client, lab.settings.task_queue)
-    examined = await asyncio.gather(*(runs.examine(run.ref) for run in lab.placed))
+async def _audited(setup: Setup) -> list[str]:
+    examine = setup.shop.runs.examine
+    examined = await asyncio.gather(*(examine(run.ref) for run in setup.placed))
     facts = {run.first_run_id: run.fact for run in examined if isinstance(run, ExaminedRun)}
-    report = audit(lab.settings.ledger_urls(), facts)
-    return [f"{lab.contender.name}: {violation}" for violation in report.violations]
+    report = audit(setup.shop.settings.ledger_urls(), facts)
+    return [f"{setup.contender.name}: {violation}" for violation in report.violations]
 
 
-async def _in_turn(check: Check, lab: Lab, turn: asyncio.Semaphore) -> str | None:
+async def _in_turn(check: Check, setup: Setup, turn: asyncio.Semaphore) -> str | None:
     async with turn:
-        return await _carried_out(check, lab)
+        return await _carried_out(check, setup)
 
 
-async def _carried_out(check: Check, lab: Lab) -> str | None:
-    trial = Trial(lab, f"{uuid.uuid4().hex[:8]}.{check.slug}")
+async def _carried_out(check: Check, setup: Setup) -> str | None:
+    trial = Trial(setup, f"{uuid.uuid4().hex[:8]}.{check.slug}")
     try:
         await asyncio.wait_for(check.schedule(trial), _BOUND)
     except Caught as caught:
@@ -107,7 +113,7 @@ async def _carried_out(check: Check, lab: Lab) -> str | None:
     except asyncio.TimeoutError:
         return "hangs"
     except Exception as error:
-        raise RuntimeError(f"{check.bug}, on {lab.contender.name}: {error!r}") from error
+        raise RuntimeError(f"{check.bug}, on {setup.contender.name}: {error!r}") from error
     return None
 
 

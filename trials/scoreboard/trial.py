@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import make_url
-from temporalio.client import WorkflowFailureError
-from temporalio.exceptions import ApplicationError
 
 from services.payment import PaymentService
 from settings import Settings
 from tests.harness.builders import an_order
-from tests.harness.server import in_real_time
-from trials.scoreboard.books import Books
+from tests.harness.reconciling import begin, reported
 from trials.scoreboard.choreographed import ChoreographedRun
 from trials.scoreboard.contenders import Contender
-from trials.scoreboard.lab import Lab, open_lab
-from trials.scoreboard.run import Handle, Run
+from trials.scoreboard.effects import Effects
+from trials.scoreboard.run import Run
+from trials.scoreboard.setup import Setup, open_setup
 
 
 class Trial:
-    """What a check does with a contender.
+    """Access of a check to a contender.
 
     Args:
         prefix: begins the ids of all orders of this check, which its faults go by.
     """
 
-    def __init__(self, lab: Lab, prefix: str) -> None:
-        self._lab = lab
+    def __init__(self, setup: Setup, prefix: str) -> None:
+        self._setup = setup
         self._prefix = prefix
-        self.services = lab.services
+        self.services = setup.shop.services
 
     def order_id(self, part: str) -> str:
         """The id of an order of this check."""
         return f"{self._prefix}.{part}"
 
-    def books(self, order_id: str) -> Books:
+    def effects(self, order_id: str) -> Effects:
         """The ledgers' word on an order."""
-        return Books(self._lab.settings.ledger_urls(), order_id)
+        return Effects(self._setup.shop.settings.ledger_urls(), order_id)
 
     async def place(
         self,
@@ -66,59 +63,47 @@ class Trial:
         order = an_order(self.order_id(part), **changes)
         content = order.model_dump(mode="json", exclude_none=True)
         if newer:
-            self._lab.newer.take(self._workflow_id(order.order_id), self._kind.activity(newer))
+            self._setup.newer.take(self._workflow_id(order.order_id), self._kind.activity(newer))
         return await self.place_as_it_is(content, hold=hold, skip_time=skip_time and not hold)
 
     async def place_as_it_is(
         self, content: Mapping[str, object], *, hold: str | None = None, skip_time: bool = True
     ) -> Run:
         """Place what is perhaps no order, past any starter that would look at it."""
-        lab, order_id = self._lab, str(content["order_id"])
+        setup, order_id = self._setup, str(content["order_id"])
         workflow_id = self._workflow_id(order_id)
-        gate = lab.gates.close(workflow_id, self._kind.activity(hold)) if hold else None
-        # A choreographed order only waits while its events are delivered, and would be skipped
-        # to its deadline.
-        skips = skip_time and not lab.contender.choreographed
-        clock = nullcontext() if skips else in_real_time(lab.env)
-        async with lab.starting, clock:
-            handle: Handle = await lab.env.client.start_workflow(
-                lab.contender.workflow,
+        gate = setup.shop.gates.close(workflow_id, self._kind.activity(hold)) if hold else None
+        async with setup.starting:
+            handle = await setup.shop.begin(
+                setup.contender.workflow,
                 content,
-                id=workflow_id,
-                task_queue=lab.settings.task_queue,
-                execution_timeout=_execution_timeout(lab.contender, content),
+                workflow_id=workflow_id,
+                # A choreographed order only waits while its events are delivered, and would be
+                # skipped to its deadline.
+                skip_time=skip_time and not setup.contender.choreographed,
+                execution_timeout=_execution_timeout(setup.contender, content),
             )
-        run = self._kind(lab.env, handle, lab.contender, self.books(order_id), gate)
-        lab.placed.append(run)
+        run = self._kind(setup.shop.env, handle, setup.contender, self.effects(order_id), gate)
+        setup.placed.append(run)
         return run
 
     async def reconcile(self) -> None:
-        """What is left behind is looked for, where there is somebody who does that."""
-        lab = self._lab
-        if not lab.contender.ours:
-            return
-        async with lab.starting, in_real_time(lab.env):
-            handle: Handle = await lab.env.client.start_workflow(
-                "ReconcileOrders",
-                id=f"reconcile-{uuid.uuid4()}",
-                task_queue=lab.settings.task_queue,
-            )
-        try:
-            await handle.result()
-        except WorkflowFailureError as failure:
-            waits = isinstance(failure.cause, ApplicationError) and failure.cause.type
-            if waits != "NotReconciled":  # before an operator has decided
-                raise
+        """Look for what is left behind, where there is somebody who does that."""
+        if self._setup.contender.ours:
+            async with self._setup.starting:
+                begun = await begin(self._setup.shop)
+            await reported(begun)
 
     async def redeliver_refund(self, run: Run) -> None:
         """A copy of the refund's request reaches the service, which the network had kept back."""
-        await asyncio.to_thread(self.services.get(PaymentService).refund, run.books.charge())
+        await asyncio.to_thread(self.services.get(PaymentService).refund, run.effects.charge())
 
     @asynccontextmanager
     async def elsewhere(self) -> AsyncIterator[Trial]:
         """A trial on ledgers that no other check uses, the same ones each time."""
-        lab = self._lab
-        async with open_lab(lab.env, lab.contender, self._elsewhere, lab.starting) as own:
+        setup, folder = self._setup, self._elsewhere
+        env = setup.shop.env
+        async with open_setup(env, setup.contender, folder, setup.starting) as own:
             yield Trial(own, self._prefix)
 
     def lose_ledger(self, service: str) -> None:
@@ -128,14 +113,15 @@ class Trial:
 
     @property
     def _elsewhere(self) -> Path:
-        return self._lab.settings.data_dir / self._prefix
+        folder: Path = self._setup.shop.settings.data_dir
+        return folder / self._prefix
 
     @property
     def _kind(self) -> type[Run]:
-        return ChoreographedRun if self._lab.contender.choreographed else Run
+        return ChoreographedRun if self._setup.contender.choreographed else Run
 
     def _workflow_id(self, order_id: str) -> str:
-        return f"{self._lab.contender.prefix}_{order_id}"
+        return f"{self._setup.contender.prefix}_{order_id}"
 
 
 def _execution_timeout(contender: Contender, content: Mapping[str, object]) -> timedelta | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trials.scoreboard.checks.check import check, is_down, refused
+from tests.harness.faults import refusal, transient
+from trials.scoreboard.checks.check import check
 from trials.scoreboard.run import expect
 from trials.scoreboard.trial import Trial
 
@@ -19,7 +20,7 @@ async def late_by_cancel(trial: Trial) -> None:
     await run.expect_all_or_nothing()
 
 
-@check("first cancel during compensation", refused("prepare_shipping"))
+@check("first cancel during compensation", refusal("prepare_shipping"))
 async def cancelled_while_undoing(trial: Trial) -> None:
     run = await trial.place(hold="refund_payment")
     await run.reached()
@@ -31,7 +32,7 @@ async def cancelled_while_undoing(trial: Trial) -> None:
     run.expect_nothing_stands()
 
 
-@check("cancel in a timer missed by except Exception", is_down("process_payment"))
+@check("cancel in a timer missed by except Exception", transient("process_payment"))
 async def cancelled_in_a_timer(trial: Trial) -> None:
     run = await trial.place(skip_time=False)
     await run.waits_to_try_again()

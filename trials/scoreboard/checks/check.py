@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from services.faults import Fault
 from trials.scoreboard.contenders import Contender
 from trials.scoreboard.trial import Trial
 
 Schedule = Callable[[Trial], Awaitable[None]]
-Fault = Mapping[str, object]
 
 
 class Check(NamedTuple):
@@ -17,6 +17,7 @@ class Check(NamedTuple):
 
     #: The bug, as docs/classic-bugs.md calls it.
     bug: str
+    #: Of which part of its orders, if not of all.
     faults: tuple[Fault, ...]
     #: Raises Caught when the contender has the bug.
     schedule: Schedule
@@ -35,38 +36,12 @@ class Check(NamedTuple):
     def rules(self) -> list[Fault]:
         """Return the faults as rules of a plan, for this check's orders only."""
         return [
-            {k: v for k, v in fault.items() if k != "part"}
-            | {"orders": [f"*.{self.slug}.{fault.get('part', '*')}"]}
-            for fault in self.faults
+            rule.model_copy(update={"orders": (f"*.{self.slug}.{part}",)})
+            for rule in self.faults
+            for part in rule.orders
         ]
 
 
 def check(bug: str, *faults: Fault, needs_a_leader: bool = False) -> Callable[[Schedule], Check]:
     """Make a schedule the check for a bug."""
     return lambda schedule: Check(bug, faults, schedule, needs_a_leader)
-
-
-def refused(operation: str) -> Fault:
-    """Have the service say no."""
-    return {"operations": [operation], "kind": "refusal", "rate": 1.0}
-
-
-def fails_for_good(
-    operation: str, *, after: bool = False, calls: int | None = None, part: str = "*"
-) -> Fault:
-    """Have the service fail so often as no retry mends, before or after the effect."""
-    often = {"rate": 1.0} if calls is None else {"count": calls}
-    fault = {"operations": [operation], "kind": "permanent", "part": part, **often}
-    return {**fault, "when": "after" if after else "before"}
-
-
-def is_down(operation: str, *, calls: int | None = None) -> Fault:
-    """Have the service not answer: so many times, or ever."""
-    often = {"rate": 1.0} if calls is None else {"count": calls}
-    return {"operations": [operation], "kind": "transient", **often}
-
-
-def reply_lost(operation: str, *, calls: int | None = None, part: str = "*") -> Fault:
-    """Have the service act and its reply be lost: so many times, or always."""
-    often = {"rate": 1.0} if calls is None else {"count": calls}
-    return {"operations": [operation], "kind": "lost_reply", "part": part, **often}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from trials.scoreboard.checks.check import check, fails_for_good, is_down
+from tests.harness.faults import permanent, transient
+from trials.scoreboard.checks.check import check
 from trials.scoreboard.run import expect
 from trials.scoreboard.trial import Trial
 
@@ -26,7 +27,7 @@ async def late_by_time_out(trial: Trial) -> None:
 
 @check(
     "step outside the protected region",
-    *(fails_for_good(step, part=step) for step in STEPS),
+    *(permanent(step, orders=step) for step in STEPS),
 )
 async def unprotected(trial: Trial) -> None:
     # The first order has no effect at all, so that it may be given little time.
@@ -39,14 +40,14 @@ async def unprotected(trial: Trial) -> None:
         run.expect_nothing_stands()
 
 
-@check("registered after the action", fails_for_good("process_payment", after=True))
+@check("registered after the action", permanent("process_payment", when="after"))
 async def registered_after(trial: Trial) -> None:
     run = await trial.place()
     await run.ended()
     expect("refund_payment" in await run.scheduled(), "never undone")
 
 
-@check("execution time-out as deadline", is_down("process_payment"))
+@check("execution time-out as deadline", transient("process_payment"))
 async def execution_timeout(trial: Trial) -> None:
     run = await trial.place(deadline_seconds=60)
     await run.ended()

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from trials.scoreboard.checks.check import check, fails_for_good, refused
+from tests.harness.faults import permanent, refusal
+from trials.scoreboard.checks.check import check
 from trials.scoreboard.run import expect
 from trials.scoreboard.trial import Trial
 
 
 @check(
     "settled by hand, then forgotten",
-    refused("prepare_shipping"),
-    fails_for_good("refund_payment", calls=1),
+    refusal("prepare_shipping"),
+    permanent("refund_payment", times=1),
 )
 async def settled_by_hand(trial: Trial) -> None:
     run = await trial.place()
@@ -19,7 +20,7 @@ async def settled_by_hand(trial: Trial) -> None:
     await run.forgotten()
     await trial.reconcile()
     await trial.redeliver_refund(run)
-    expect(run.books.refunds() == 0, "refunded twice")
+    expect(run.effects.refunds() == 0, "refunded twice")
 
 
 @check("second charge past retention")
@@ -29,7 +30,7 @@ async def placed_again(trial: Trial) -> None:
     await run.forgotten()
     again = await trial.place()
     await again.ended()
-    expect(again.books.charges() == 1, "charged twice")
+    expect(again.effects.charges() == 1, "charged twice")
 
 
 @check("unreadable reply")
@@ -41,8 +42,8 @@ async def unreadable_reply(trial: Trial) -> None:
 
 @check(
     "reset of a parked order",
-    refused("prepare_shipping"),
-    fails_for_good("refund_payment", calls=1),
+    refusal("prepare_shipping"),
+    permanent("refund_payment", times=1),
 )
 async def reset_while_parked(trial: Trial) -> None:
     run = await trial.place()
@@ -60,8 +61,8 @@ async def lost_ledger(trial: Trial) -> None:
     trial.lose_ledger("payment")
     async with trial.elsewhere() as after:
         await after.reconcile()
-        left = after.books(after.order_id("order")).standing()
+        left = after.effects(after.order_id("order")).standing()
         expect(left == ["stock", "shipment", "points"], "order undone")
         again = await after.place()
         await again.ended()
-        expect(again.books.charges() == 0, "charged twice")
+        expect(again.effects.charges() == 0, "charged twice")

@@ -14,8 +14,6 @@ from services.payment import PaymentService
 from services.shipping import ShippingService
 from tests.harness.builders import an_order, requests_for
 
-SERVICES = tuple(KEPT)
-
 
 class Participant:
     """One of the services."""

@@ -12,14 +12,15 @@ from functools import partial
 from cli.modes import Mode
 from cli.simulation.fates import Summary
 from runs.visibility import IS_PARKED
-from tests.acceptance.system import Running, System
+from tests.harness.running import Running
+from tests.harness.system import System
 
 #: Seconds that orders get to end once the trouble is over.
 PATIENCE = 300.0
 _NO_SERVER = 3
 
 
-class Shop:
+class Customers:
     """Places orders in one mode, batch after batch, whatever happens."""
 
     def __init__(
@@ -86,18 +87,18 @@ class Shop:
             yield self.prefix(number), Summary.model_validate_json(words[words.index("{\n") :])
 
 
-def settle(system: System, shops: list[Shop]) -> int:
+def settle(system: System, customers: list[Customers]) -> int:
     """Wait for the end of everything; returns how many decisions an operator had to make."""
     deadline, decisions = time.monotonic() + PATIENCE, 0
-    while _in_flight(system, shops) and time.monotonic() < deadline:
+    while _in_flight(system, customers) and time.monotonic() < deadline:
         if system.count(IS_PARKED):
             decisions += sum(_decide(system, item) for item in inbox(system))
         time.sleep(1)
     return decisions
 
 
-def _in_flight(system: System, shops: list[Shop]) -> bool:
-    placing = any(shop.is_busy for shop in shops)
+def _in_flight(system: System, customers: list[Customers]) -> bool:
+    placing = any(group.is_busy for group in customers)
     return placing or system.count('ExecutionStatus = "Running"') > 0
 
 

@@ -1,4 +1,4 @@
-"""Ledgers of the services, and the worker on them; a ledger may be swapped."""
+"""Services with a worker, whose ledgers may be swapped for others while orders are under way."""
 
 from __future__ import annotations
 
@@ -6,58 +6,50 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from temporalio.client import Client
-from temporalio.worker import Interceptor, Worker
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Interceptor
 
+from cli.modes import Mode
 from services.faults import FaultPlan
 from services.mock import Services, open_services
 from settings import Settings
+from tests.harness.shop import Shop
 from tests.harness.watched import Watch, WatchedServices
-from worker import worker_config
 
 
-class Premises:
+class SwappingShop(Shop):
     """Open while it is a context; what is under way when a ledger is swapped may finish."""
 
     def __init__(
         self,
-        client: Client,
+        env: WorkflowEnvironment,
         settings: Settings,
+        mode: Mode,
         plan: FaultPlan,
         watch: Watch,
         versions: Interceptor,
     ) -> None:
-        self._client = client
-        self._settings = settings
         self._plan = plan
         self._watch = watch
         self._versions = versions
         self._urls = dict(settings.ledger_urls())
-        self._services: Services | None = None
-        self._worker: Worker | None = None
         self._copies: dict[str, str] = {}
+        super().__init__(env, settings, self._open_ledgers(), mode)
 
-    async def __aenter__(self) -> Premises:
-        self._services = open_services(self._urls, self._plan)
-        watched = WatchedServices.of(self._services, self._watch)
-        config = worker_config(self._client, watched, self._settings)
-        config["interceptors"] = [*config.get("interceptors", ()), self._versions]
-        self._worker = Worker(**config)
-        await self._worker.__aenter__()
+    async def __aenter__(self) -> SwappingShop:
+        self._working = self.worker(interceptors=[self._versions])
+        await self._working.__aenter__()
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        if self._worker is not None:
-            await self._worker.__aexit__(None, None, None)
-        if self._services is not None:
-            self._services.close()
-        self._worker = self._services = None
+        await self._working.__aexit__(None, None, None)
+        self._opened.close()
 
     def copy(self, service: str) -> None:
         """Keep the ledger as it is now; the first copy counts."""
         if service in self._copies:
             return
-        copied = self._settings.data_dir / f"{service}-from-before.db"
+        copied = self.settings.data_dir / f"{service}-from-before.db"
         with (
             closing(sqlite3.connect(self._file(service))) as now,
             closing(sqlite3.connect(copied)) as then,
@@ -66,8 +58,8 @@ class Premises:
         self._copies[service] = f"sqlite:///{copied}"
 
     async def swap(self, service: str, *, restored: bool) -> str:
-        """Have the service go on with another ledger; returns that one's URL."""
-        empty = f"sqlite:///{self._settings.data_dir / f'{service}-another.db'}"
+        """Have the service go on with another ledger; return that one's URL."""
+        empty = f"sqlite:///{self.settings.data_dir / f'{service}-another.db'}"
         if restored:
             self.copy(service)
         await self._go_on_with({service: self._copies[service] if restored else empty})
@@ -75,12 +67,17 @@ class Premises:
 
     async def swap_back(self) -> None:
         """Have each service go on with its own ledger."""
-        await self._go_on_with(self._settings.ledger_urls())
+        await self._go_on_with(self.settings.ledger_urls())
 
     async def _go_on_with(self, urls: dict[str, str]) -> None:
         await self.__aexit__()
         self._urls.update(urls)
+        self.services = self._open_ledgers()
         await self.__aenter__()
+
+    def _open_ledgers(self) -> Services:
+        self._opened = open_services(self._urls, self._plan)
+        return WatchedServices.of(self._opened, self._watch)
 
     def _file(self, service: str) -> Path:
         return Path(self._urls[service].removeprefix("sqlite:///"))

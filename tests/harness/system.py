@@ -4,93 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-from tests.harness.children import heed_signals, kill_holders
+from services.faults import Fault
+from tests.harness.builders import seed_order_json
+from tests.harness.children import ROOT, kill_holders
+from tests.harness.faults import as_toml
+from tests.harness.running import Completed, Running
+from tests.harness.waiting import PATIENCE, wait_until
 
-ROOT = Path(__file__).parents[2]
 TEMPORAL = Path(sys.executable).with_name("temporal")
-
-#: Seconds after which what a test waits for counts as never coming.
-PATIENCE = 60.0
-
-Completed = subprocess.CompletedProcess[str]
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Wait until the condition is true.
-
-    Raises:
-        TimeoutError: it did not become true in time.
-    """
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} never came")
-        time.sleep(0.05)
-
-
-def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
-    """The command ended with that code and one line of complaint."""
-    assert completed.returncode == exit_code, completed.stdout + completed.stderr
-    assert completed.stderr.count("\n") == 1, completed.stderr
-    for word in words:
-        assert word in completed.stderr
-
-
-class Running:
-    """A process under test, its output in a file."""
-
-    def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=heed_signals,
-            )
-
-    def output(self) -> str:
-        return self.log.read_text(errors="replace")
-
-    def until_it_says(self, pattern: str) -> re.Match[str]:
-        """Wait until its output matches."""
-        wait_until(lambda: re.search(pattern, self.output()) or self._is_over(), pattern)
-        found = re.search(pattern, self.output())
-        assert found is not None, f"it ended without saying {pattern!r}:\n{self.output()}"
-        return found
-
-    def send(self, sign: signal.Signals) -> None:
-        self.process.send_signal(sign)
-
-    def exit_code(self) -> int:
-        """Wait for its end."""
-        return self.process.wait(PATIENCE)
-
-    def stop(self) -> None:
-        """End it, whatever it is doing."""
-        if not self._is_over():
-            self.process.terminate()
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-    def _is_over(self) -> bool:
-        return self.process.poll() is not None
 
 
 class System:
@@ -140,6 +68,18 @@ class System:
         worker.until_it_says("polling task queue")
         return worker
 
+    def start_worker_with(self, *faults: Fault, **settings: str) -> Running:
+        """A worker whose services follow a fault plan."""
+        plan = self.folder / f"{len(self._running)}-faults.toml"
+        plan.write_text(as_toml(*faults))
+        return self.start_worker(faults=str(plan), **settings)
+
+    def ended(self, *command: str, **env: str) -> Completed:
+        """A program that is expected to end by itself, with its output as one text."""
+        running = self.start(*command, **env)
+        code = running.exit_code()
+        return subprocess.CompletedProcess(command, code, running.output(), "")
+
     def start(self, *arguments: str, **env: str) -> Running:
         """A Python program of the product, in the background."""
         running = Running(
@@ -169,6 +109,23 @@ class System:
         assert isinstance(document, dict)
         return document
 
+    def order(self, order_id: str, *options: str) -> Completed:
+        """Place the order of the README, under another id, and see what is said."""
+        return self.starter("order", "-", *options, stdin=seed_order_json(order_id))
+
+    def end_run(self, how: Literal["terminate", "delete"], workflow_id: str) -> None:
+        """Terminate or delete a run past the product, and wait until Temporal says so."""
+        words = ("--reason", "test") if how == "terminate" else ("--yes",)
+        ended = self.temporal("workflow", how, "--workflow-id", workflow_id, *words)
+        assert ended.returncode == 0, ended.stderr
+        running = f'WorkflowId = "{workflow_id}" AND ExecutionStatus = "Running"'
+        wait_until(lambda: not self.count(running), f"the end of {workflow_id}")
+        if how == "delete":
+            describe = ("workflow", "describe", "--workflow-id", workflow_id)
+            wait_until(
+                lambda: self.temporal(*describe).returncode != 0, f"{workflow_id} to be forgotten"
+            )
+
     def temporal(self, *arguments: str) -> Completed:
         """Temporal's own command line, as an outsider would use it."""
         return subprocess.run(
@@ -187,7 +144,7 @@ class System:
         return document
 
     def count(self, query: str) -> int:
-        """How many runs match."""
+        """Count the runs that match."""
         answer = self.temporal("workflow", "count", "--query", query).stdout
         return int("".join(filter(str.isdigit, answer)) or 0)
 

@@ -22,7 +22,7 @@ EFFECTS = {
 }
 
 
-class Books:
+class Effects:
     """The ledgers' word on one order."""
 
     def __init__(self, ledgers: Mapping[str, str], order_id: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, get_type_hints
 
 from temporalio import activity
@@ -13,13 +14,12 @@ from temporalio.api.workflowservice.v1 import (
     RespondActivityTaskCompletedRequest,
     RespondActivityTaskFailedRequest,
 )
-from temporalio.client import Client
 from temporalio.common import RawValue
 from temporalio.worker import Worker
 
 from tests.harness.builders import an_id, an_order
-from tests.workflows.conftest import Shop
-from tests.workflows.payloads import NOTHING, UNREADABLE
+from tests.harness.payloads import NOTHING, UNREADABLE
+from tests.harness.shop import Shop
 from worker import worker_config
 
 
@@ -57,19 +57,18 @@ class Odd:
 
 
 def answering_worker(
-    shop: Shop, substitutes: Mapping[str, Substitute], client: Client | None = None
-) -> Worker:
-    """A worker that runs the activities, some of which answer something else.
+    shop: Shop, substitutes: Mapping[str, Substitute], **changes: Any
+) -> AbstractAsyncContextManager[Worker]:
+    """Run a worker for the activities, some of which answer something else.
 
     It needs a client of its own where there is another worker that runs them.
     """
-    product = worker_config(client or shop.env.client, shop.services, shop.settings)
+    product = worker_config(shop.client, shop.services, shop.settings)
     activities = [
         _answering(shop, name, real, substitutes[name]) if name in substitutes else real
         for name, real in ((activity_name(each), each) for each in product["activities"])
     ]
-    options: dict[str, Any] = {**product, "workflows": [], "activities": activities}
-    return Worker(**options)
+    return shop.worker(workflows=(), activities=activities, **changes)
 
 
 def activity_name(each: Callable[..., Any]) -> str:
@@ -101,7 +100,7 @@ def _answering(
 
 
 async def _respond(shop: Shop, token: bytes, answer: Failure | NoAnswer) -> None:
-    service, namespace = shop.env.client.workflow_service, shop.env.client.namespace
+    service, namespace = shop.client.workflow_service, shop.client.namespace
     if isinstance(answer, Failure):
         await service.respond_activity_task_failed(
             RespondActivityTaskFailedRequest(task_token=token, namespace=namespace, failure=answer)

@@ -14,8 +14,9 @@ from functools import partial
 from threading import Timer
 
 from messages.participants import SERVICES
-from tests.acceptance.system import System, wait_until
-from trials.chaos.doom import Point
+from tests.harness.system import System
+from tests.harness.waiting import wait_until
+from trials.chaos.failpoints import Point
 from trials.chaos.proxy import Proxy
 from trials.chaos.workers import Workers, kill
 
@@ -23,7 +24,7 @@ from trials.chaos.workers import Workers, kill
 _PATIENCE = 12.0
 
 
-class Trouble:
+class Disturbances:
     """Everything that can be done to server, workers, ledgers and the connection."""
 
     def __init__(
@@ -71,16 +72,16 @@ class Trouble:
         return sum([kill(worker) for worker in self._workers.both])
 
     def kill_at(self, point: Point) -> int:
-        """Have the first worker that comes to the point die there."""
-        doom = self._workers.doom
-        doom.order(point)
-        self._wait(lambda: not doom.is_pending(point))
-        return not doom.revoke(point)
+        """The first worker that comes to the point dies there."""
+        failpoints = self._workers.failpoints
+        failpoints.order(point)
+        self._wait(lambda: not failpoints.is_pending(point))
+        return not failpoints.revoke(point)
 
     def freeze_one_worker(self) -> int:
         """Freeze a worker, so that what it does happens when nobody expects it any more.
 
-        It stays frozen while there is other trouble.
+        It stays frozen while there is other disturbances.
         """
         worker = self._chance.choice(self._workers.polling())
         worker.send(signal.SIGSTOP)
@@ -128,9 +129,9 @@ class Trouble:
     def protect_a_ledger(self) -> int:
         """Make a service's database read-only."""
         service = self._chance.choice(SERVICES)
-        self._workers.doom.protect(service, on=True)
+        self._workers.failpoints.protect(service, on=True)
         hit = self._felt("attempt to write a readonly database")
-        self._workers.doom.protect(service, on=False)
+        self._workers.failpoints.protect(service, on=False)
         return hit
 
     def fill_the_disk(self) -> int:

@@ -17,7 +17,7 @@ class Point(str, Enum):
     UNWRITTEN = "between undo and commit"
 
 
-class Doom:
+class Failpoints:
     """A folder that the chaos and its workers share."""
 
     def __init__(self, folder: Path) -> None:

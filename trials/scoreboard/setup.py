@@ -1,36 +1,33 @@
-"""Surroundings of one contender's checks: its ledgers, its services, and its worker."""
+"""Ledgers, services and worker of one contender, on which its checks are carried out."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
-from services.faults import FaultPlan
-from services.mock import Services, open_services
+from services.faults import Fault
+from services.mock import open_services
 from settings import Settings
-from tests.harness.gates import Gates
+from tests.harness.faults import plan
+from tests.harness.shop import Shop
 from trials.scoreboard.contenders import Contender
 from trials.scoreboard.newer_version import NewerVersion
 from trials.scoreboard.run import Run
 from trials.scoreboard.textbook.services import without_tombstones
 
 
-class Lab(NamedTuple):
-    """An open one."""
+class Setup(NamedTuple):
+    """An open shop of a contender."""
 
-    env: WorkflowEnvironment
     contender: Contender
-    settings: Settings
-    services: Services
-    gates: Gates
+    shop: Shop
     newer: NewerVersion
     #: Held while a run is started: time skipping is a switch of the whole environment.
     starting: asyncio.Lock
@@ -39,27 +36,25 @@ class Lab(NamedTuple):
 
 
 @asynccontextmanager
-async def open_lab(
+async def open_setup(
     env: WorkflowEnvironment,
     contender: Contender,
     folder: Path,
     starting: asyncio.Lock,
-    rules: Sequence[Mapping[str, object]] = (),
-) -> AsyncIterator[Lab]:
+    rules: Sequence[Fault] = (),
+) -> AsyncIterator[Setup]:
     """Open the ledgers in a folder, with faults by these rules, and run a worker on them."""
-    plan = FaultPlan.model_validate({"seed": 1, "fault": rules})
     settings = Settings(data_dir=folder, task_queue=f"{contender.prefix}-{uuid.uuid4()}")
-    with closing(open_services(settings.ledger_urls(), plan)) as opened:
+    with closing(open_services(settings.ledger_urls(), plan(*rules))) as opened:
         services = opened if contender.ours else without_tombstones(opened)
-        config = contender.config(env.client, services, settings)
-        gates, newer = Gates(), NewerVersion()
-        lab = Lab(env, contender, settings, services, gates, newer, starting, [])
-        config["interceptors"] = [*config.get("interceptors", ()), gates, newer]
-        config["graceful_shutdown_timeout"] = timedelta(0)
-        async with Worker(**config):
+        setup = Setup(contender, Shop(env, settings, services), NewerVersion(), starting, [])
+        async with setup.shop.worker(
+            config=contender.config(env.client, services, settings),
+            interceptors=[setup.newer],
+            graceful_shutdown_timeout=timedelta(0),
+        ):
             try:
-                yield lab
+                yield setup
             finally:
-                gates.open_all()
-                for run in lab.placed:
+                for run in setup.placed:
                     await run.abandon()

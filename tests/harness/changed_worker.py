@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import worker
 from runtime.exits import run
-from tests.replay.careless import Announced, Untold
-from tests.replay.payment_first import PaymentFirst
+from tests.harness.incompatible_workflows import Announced, PaymentFirst, Untold
 
 worker.WORKFLOWS = (PaymentFirst, Untold, Announced)  # type: ignore[assignment]
 run(worker.main)

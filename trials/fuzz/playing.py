@@ -13,41 +13,41 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 from messages.participants import STEP_OF
-from runs.examination import TemporalRuns
 from services.audit import audit
 from settings import Settings
-from trials.fuzz.books import Ending, problems
-from trials.fuzz.hands import Hands
+from tests.harness.reconciling import reconcile
+from tests.harness.waiting import PATIENCE
+from trials.fuzz.endings import Ending, problems
+from trials.fuzz.interfering import Interferer
 from trials.fuzz.operator import Operator
 from trials.fuzz.orders import Orders
-from trials.fuzz.premises import Premises
 from trials.fuzz.scenario import THE_END, Interruption, Scenario
+from trials.fuzz.swapping import SwappingShop
 from trials.fuzz.versions import OtherVersions
 
 _SERVICE_OF = {step: service for service, step in STEP_OF.items()}
-#: Real seconds after which an order counts as one that never ends.
-PATIENCE = 60.0
 #: Real seconds that an attempt is held up at most while somebody interferes.
 _HELD_UP = 5.0
 #: Reconciliations after which nothing may be left.
 _ENOUGH = 20
 
 
-class World:
+class Playing:
     """The system, in the middle of one scenario."""
 
     def __init__(self, env: WorkflowEnvironment, settings: Settings, scenario: Scenario) -> None:
-        self.env = env
-        self.settings = settings
         self.scenario = scenario
         self._loop = asyncio.get_running_loop()
-        self._hands = Hands(env)
-        self._orders = Orders(env, settings, scenario, self._hands)
-        self._runs = TemporalRuns(env.client, settings.task_queue)
-        self._operator = Operator(
-            env, settings.task_queue, lambda run_id: run_id in self._orders.promised
+        versions = OtherVersions()
+        self._shop = SwappingShop(
+            env, settings, scenario.mode, scenario.plan, self._watch, versions
         )
+        self._interferer = Interferer(env.client)
+        self._orders = Orders(self._shop, scenario, self._interferer)
+        self._operator = Operator(self._shop, lambda run_id: run_id in self._orders.promised)
         stories = self._orders.stories
+        for name, story in stories.items():
+            versions.are_to_take(self._orders.saga_id(name), story.versions)
         self._pending = {name: list(story.interruptions) for name, story in stories.items()}
         self._at_once: set[asyncio.Task[None]] = set()
         self._calls = 0
@@ -55,14 +55,10 @@ class World:
         self._swap_now = asyncio.Event()
         self._over = asyncio.Event()
         self._swapped: tuple[str, str] | None = None
-        versions = {self._orders.saga_id(name): story.versions for name, story in stories.items()}
-        self._premises = Premises(
-            env.client, settings, scenario.plan, self._watch, OtherVersions(versions)
-        )
 
     async def play(self) -> Ending:
         """See every order to its end, and mend what it left behind."""
-        async with self._premises:
+        async with self._shop:
             swapping = asyncio.create_task(self._swap())
             minding = asyncio.create_task(self._mind_the_inbox())
             try:
@@ -73,11 +69,11 @@ class World:
                 swapping.cancel()
                 self._over.set()
                 await minding
-        urls = self.settings.ledger_urls()
+        urls = self._shop.settings.ledger_urls()
         report = audit(
             urls,
-            await self._orders.facts(self._runs),
-            retention_seconds=await self._runs.retention_seconds(),
+            await self._orders.facts(),
+            retention_seconds=await self._shop.runs.retention_seconds(),
         )
         return Ending(
             report=report,
@@ -89,7 +85,7 @@ class World:
         )
 
     async def _end(self, swapping: asyncio.Task[None]) -> None:
-        await self._hands.until_what_was_deleted_is_gone()
+        await self._interferer.until_what_was_deleted_is_gone()
         swap = self.scenario.swap
         if swap is not None and swap.operation == THE_END:
             self._swap_now.set()
@@ -97,16 +93,16 @@ class World:
             await swapping
             # Meanwhile the wrong ledger is believed, as far as it may be.
             await self._until_nothing_is_open()
-            await self._operator.reconcile()
+            await reconcile(self._shop)
             await self._until_nothing_is_open()
-            await self._premises.swap_back()
+            await self._shop.swap_back()
         await self._reconcile()
 
     async def _swap(self) -> None:
         swap = self.scenario.swap
         await self._swap_now.wait()
         assert swap is not None
-        url = await self._premises.swap(swap.service, restored=swap.restored)
+        url = await self._shop.swap(swap.service, restored=swap.restored)
         self._swapped = (swap.service, url)
 
     async def _mind_the_inbox(self) -> None:
@@ -128,7 +124,7 @@ class World:
         swap = self.scenario.swap
         if swap is not None:
             if swap.restored and after and _SERVICE_OF.get(operation) == swap.service:
-                self._premises.copy(swap.service)
+                self._shop.copy(swap.service)
             if (swap.operation, swap.after) == (operation, after):
                 self._loop.call_soon_threadsafe(self._swap_now.set)
         for each in list(self._pending.get(order_id, ())):
@@ -152,12 +148,12 @@ class World:
             if interruption.operation == THE_END:
                 await self._orders.place(order_id)
         else:
-            await self._hands.do(await self._orders.handle(order_id), interruption)
+            await self._interferer.do(await self._orders.handle(order_id), interruption)
             if interruption.what == "reset":
                 await self._orders.forget_its_word(order_id)
 
     async def _reconcile_meanwhile(self) -> None:
-        await self._operator.reconcile()
+        await reconcile(self._shop)
 
     async def _until_nothing_is_open(self) -> None:
         """Wait until no run is open that nobody has to decide on; the operator decides meanwhile.
@@ -165,11 +161,11 @@ class World:
         Raises:
             TimeoutError: one is, for long: it hangs, and in no inbox.
         """
-        query = f'TaskQueue = "{self.settings.task_queue}" AND ExecutionStatus = "Running"'
+        query = f'TaskQueue = "{self._shop.settings.task_queue}" AND ExecutionStatus = "Running"'
         deadline = time.monotonic() + PATIENCE
         quiet = 0
         while quiet < 2:
-            found = [run.id async for run in self.env.client.list_workflows(query)]
+            found = [run.id async for run in self._shop.client.list_workflows(query)]
             quiet = 0 if found or self._calls else quiet + 1
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still open: {found}, {self._calls} calls under way")
@@ -183,7 +179,7 @@ class World:
         """
         for _ in range(_ENOUGH):
             await self._until_nothing_is_open()
-            report = await self._operator.reconcile()
+            report = await reconcile(self._shop)
             if report.all_done and not report.orders:
                 return
         raise TimeoutError(f"never reconciled: {report}")
@@ -197,4 +193,4 @@ async def play(env: WorkflowEnvironment, scenario: Scenario) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), task_queue=f"fuzz-{uuid.uuid4()}")
-        return problems(await World(env, settings, scenario).play())
+        return problems(await Playing(env, settings, scenario).play())

@@ -1,6 +1,6 @@
 """The product's worker, which dies and suffers exactly where the chaos tells it to.
 
-``CHAOS_DOOM`` names the folder that it is told by, ``CHAOS_LOCK_MS`` how long it waits for a
+``CHAOS_FAILPOINTS`` names the folder that it is told by, ``CHAOS_LOCK_MS`` how long it waits for a
 locked ledger: as long as the product does when it is absent.
 """
 
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, event
@@ -21,12 +19,12 @@ from runtime.logs import log_to_terminal
 from services import fence, ledger
 from services.decided import State
 from services.fence import A, C, Fence
-from trials.chaos.doom import Doom, Point
-from workflows import policies
+from tests.harness.policies import changed_policies
+from trials.chaos.failpoints import Failpoints, Point
 
-_LONGEST_PAUSE = timedelta(seconds=3)
+_LONGEST_PAUSE = 3.0
 
-_doom = Doom(Path(os.environ["CHAOS_DOOM"]))
+_failpoints = Failpoints(Path(os.environ["CHAOS_FAILPOINTS"]))
 _decide, _act, _undo = fence._decide, Fence.act, Fence.undo
 #: Operations whose effect this process has written, but not answered.
 _unanswered: set[str] = set()
@@ -36,15 +34,15 @@ def _decided(tx: Connection, request: Command, state: State, **outcome: str) -> 
     """Effect and fence row are written, and their transaction is open."""
     _decide(tx, request, state, **outcome)
     if state is State.APPLIED:
-        _doom.meet(Point.WRITTEN)
+        _failpoints.meet(Point.WRITTEN)
         _unanswered.add(request.idempotency_key)
     if state is State.REVERSED and Reversal.model_validate_json(outcome["reversal"]).had_effect:
-        _doom.meet(Point.UNWRITTEN)
+        _failpoints.meet(Point.UNWRITTEN)
         _unanswered.add(request.idempotency_key)
 
 
 def _acting(self: Fence, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
-    _doom.meet(Point.BEFORE)
+    _failpoints.meet(Point.BEFORE)
     given = _act(self, request, answer, effect)
     _committed(request)
     return given
@@ -59,7 +57,7 @@ def _undoing(self: Fence, request: C, effect: Callable[[Connection, C], None]) -
 def _committed(request: Command) -> None:
     if request.idempotency_key in _unanswered:
         _unanswered.discard(request.idempotency_key)
-        _doom.meet(Point.COMMITTED)
+        _failpoints.meet(Point.COMMITTED)
 
 
 def _protect(connection: Connection) -> None:
@@ -68,26 +66,19 @@ def _protect(connection: Connection) -> None:
     From outside, a file that is open already cannot be made read-only: root may write to it,
     and so may whoever opened it before.
     """
-    protected = _doom.protects(Path(connection.engine.url.database or "").stem)
+    protected = _failpoints.protects(Path(connection.engine.url.database or "").stem)
     if protected or connection.info.pop("protected", False):
         connection.exec_driver_sql(f"PRAGMA query_only = {protected}")
         connection.info["protected"] = protected
 
 
-def _hurry(policy: str) -> None:
-    """Have retries go on as long as ever, but not pause until long after the trouble."""
-    given = vars(policies)[policy]
-    retry = replace(given.retry, maximum_interval=_LONGEST_PAUSE)
-    vars(policies)[policy] = replace(given, retry=retry)
-
-
 if __name__ == "__main__":
-    for policy in ("FORWARD", "COMPENSATION", "DELIVERY", "UNDO_DELIVERY"):
-        _hurry(policy)
     vars(fence)["_decide"] = _decided
     Fence.act, Fence.undo = _acting, _undoing  # type: ignore[method-assign]
     event.listen(Engine, "begin", _protect)
     if "CHAOS_LOCK_MS" in os.environ:
         vars(ledger)["_WAIT_FOR_LOCK_MS"] = int(os.environ["CHAOS_LOCK_MS"])
     log_to_terminal()
-    run(worker.main)
+    # Retries go on as long as ever, but do not pause until long after the trouble.
+    with changed_policies(longest_pause=_LONGEST_PAUSE):
+        run(worker.main)
