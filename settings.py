@@ -68,6 +68,9 @@ class Settings(_OfServices):
     #: orders stay on the one that they began on (docs/changing-workflows.md).
     build_id: Annotated[str, Field(min_length=1)] | None = None
     deployment: Annotated[str, Field(min_length=1)] = "order-saga"
+    #: Whether workflows run in the SDK's sandbox, which imports them anew for each run and refuses
+    #: calls that a replay could not repeat. The tests replay every kind of run in it.
+    sandbox: bool = False
     #: Seconds that running activities get to finish when the worker is stopped.
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
     #: Threads, and so activities, that one worker runs at the same time.

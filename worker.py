@@ -19,7 +19,13 @@ from typing import Protocol, cast
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
-from temporalio.worker import Worker, WorkerConfig, WorkerDeploymentConfig
+from temporalio.worker import (
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkerConfig,
+    WorkerDeploymentConfig,
+    WorkflowRunner,
+)
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.carriers import CarrierActivities
@@ -58,9 +64,8 @@ It takes no arguments. Its settings are ORDER_SAGA_… environment variables, or
 .env; .env.example lists them, settings.py explains them. Where Temporal is, it takes from
 TEMPORAL_ADDRESS and its siblings."""
 
-# Pure modules of ours: importing them once instead of once per run is most of what makes
-# a workflow task cheap. The workflows themselves stay inside the sandbox.
-PASSED_THROUGH = ("pydantic", "messages", "activities", "workflows.policies")
+#: Modules that are the same for each run in the sandbox: it need not import them for each.
+_SHARED = ("pydantic", "messages", "activities", "workflows.policies")
 
 WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders, UndoLeftover)
 
@@ -119,11 +124,17 @@ def worker_config(
         deployment_config=_version(settings),
         activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
         max_concurrent_activities=settings.max_concurrent_activities,
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
+        workflow_runner=workflow_runner(sandbox=settings.sandbox),
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
     )
+
+
+def workflow_runner(*, sandbox: bool) -> WorkflowRunner:
+    """Return what runs the workflows, in the SDK's sandbox or as any other code."""
+    if not sandbox:
+        return UnsandboxedWorkflowRunner()
+    shared = SandboxRestrictions.default.with_passthrough_modules(*_SHARED)
+    return SandboxedWorkflowRunner(restrictions=shared)
 
 
 def _version(settings: Settings) -> WorkerDeploymentConfig | None:

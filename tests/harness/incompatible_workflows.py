@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
 from temporalio import workflow
@@ -48,6 +49,16 @@ class PaymentFirst(OrderSaga):
                 idempotency_key=key, order_id=order.order_id, items=order.items
             ),
         )
+
+
+@workflow.defn(name="OrderSaga")
+class ByTheClock(OrderSaga):
+    """Reads the machine's clock, which a replay would read anew."""
+
+    @workflow.run
+    async def run(self, order: Order | None = None) -> SagaSucceeded:
+        time.time()
+        return await super().run(order)
 
 
 @workflow.defn(name="OrderChoreography")

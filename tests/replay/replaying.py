@@ -1,14 +1,13 @@
-"""Runs workflow code against a history, as the product's worker does when it takes up a run."""
+"""Replay of a history by workflow code, as when a worker takes up a run, in the sandbox."""
 
 from __future__ import annotations
 
 from functools import cache
 
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from runtime.data_converter import data_converter
-from worker import PASSED_THROUGH, WORKFLOWS
+from worker import WORKFLOWS, workflow_runner
 
 
 @cache
@@ -17,7 +16,6 @@ def replayer(*changed: type) -> Replayer:
     return Replayer(
         workflows=changed or WORKFLOWS,
         data_converter=data_converter,
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
+        # Where a call that no replay could repeat is refused.
+        workflow_runner=workflow_runner(sandbox=True),
     )

@@ -8,7 +8,13 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 from temporalio.workflow import NondeterminismError
 
-from tests.harness.incompatible_workflows import Announced, PaymentFirst, Unexamined, Untold
+from tests.harness.incompatible_workflows import (
+    Announced,
+    ByTheClock,
+    PaymentFirst,
+    Unexamined,
+    Untold,
+)
 from tests.replay.histories import FOLDER, alike, ending, files, read
 from tests.replay.recorder import record
 from tests.replay.replaying import replayer
@@ -57,3 +63,9 @@ async def test_a_change_that_running_workflows_do_not_survive_is_found(
 ) -> None:
     with pytest.raises(NondeterminismError):
         await replayer(changed).replay_workflow(read(FOLDER / f"{history}.1.json"))
+
+
+async def test_a_call_that_no_replay_could_repeat_is_found() -> None:
+    history = read(FOLDER / "OrderSaga/success.1.json")
+    with pytest.raises(RuntimeError, match=r"Cannot access time\.time"):
+        await replayer(ByTheClock).replay_workflow(history)
