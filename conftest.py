@@ -1,4 +1,4 @@
-"""The server that the workflow tests share: a real one, with time skipping."""
+"""Server that the workflow tests share: a real server with time skipping."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.harness.server import time_skipping_server
 
 @pytest.fixture(scope="session")
 async def env() -> AsyncIterator[WorkflowEnvironment]:
-    """The development server with per-workflow time skipping, in memory."""
+    """Start the development server, in memory, with time skipping for each workflow."""
     async with await time_skipping_server() as environment:
         yield environment
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests recorded as a property, whichever process they ran in."""
+    """Print the properties that tests recorded, in whichever process they ran."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties if report.when == "call" else ():
