@@ -1,7 +1,7 @@
-"""Install a lock file into the checkout's own ``.venv``: ``python3 -I bootstrap.py LOCK``.
+"""Installer of a lock file into the checkout's ``.venv``: ``python3 -I bootstrap.py LOCK``.
 
-Runs before anything is installed, so it needs the standard library only, and must at
-least load on a Python that is too old, to say so: hence the quoted annotations.
+It runs before anything is installed, so it needs only the standard library. The annotations
+are quoted so that a Python that is too old can load it and say so.
 """
 
 import contextlib
@@ -22,15 +22,15 @@ UV_LOCK = "requirements-uv.lock"
 def main() -> None:
     """Install the lock file named on the command line.
 
-    Only one at a time; one that was interrupted is begun anew by the next.
+    Only one installation runs at a time. After an interrupted one, the next starts again.
     """
     if sys.version_info < OLDEST:
         raise SystemExit(
             f"error: Python {OLDEST[0]}.{OLDEST[1]} or newer is needed, and {sys.executable} is"
-            f" {sys.version.split()[0]}; name another one: make PYTHON=…"
+            f" {sys.version.split()[0]}; name another Python: make PYTHON=…"
         )
     lock = sys.argv[1]
-    # Beside the environment, not in it: making the environment empties its directory.
+    # Beside the environment, not in it, because creating the environment empties its directory.
     with open(".venv.installing", "a+") as progress:
         fcntl.flock(progress, fcntl.LOCK_EX)
         progress.seek(0)
@@ -50,7 +50,7 @@ def _usable() -> bool:
 
 
 def _create(uv: "str | None") -> None:
-    print(f"making {VENV} with Python {sys.version.split()[0]}", flush=True)
+    print(f"creating {VENV} with Python {sys.version.split()[0]}", flush=True)
     if uv and _succeeds(uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV):
         return
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
@@ -72,7 +72,7 @@ def _install(uv: "str | None", lock: str) -> None:
         environment=_index_of_pip(),
     ):  # fmt: skip
         return
-    print("uv cannot; trying pip", flush=True)
+    print("uv could not install it; trying pip", flush=True)
     subprocess.call([PYTHON, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
     if not _pip_install(lock):
         raise SystemExit(f"error: {lock} could not be installed; see above")
@@ -89,7 +89,7 @@ def _pip_install(lock: str) -> bool:
 
 
 def _index_of_pip() -> "dict[str, str]":
-    """Return the package index that pip was set up with, for a uv that was not set up at all."""
+    """Return the package index of pip's settings, unless uv has its own."""
     if {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & os.environ.keys():
         return {}
     with contextlib.suppress(OSError, subprocess.CalledProcessError):

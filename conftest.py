@@ -1,4 +1,4 @@
-"""Fixtures of all tests, and how the tests end when they are told to."""
+"""Fixtures that all tests share, and the end of a test run that is told to stop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pytest_configure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests recorded as a property, whichever process they ran in."""
+    """Print the properties that tests recorded, in whichever process they ran."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.getreports(outcome):
             for name, value in report.user_properties if report.when == "call" else ():

@@ -1,7 +1,7 @@
 """Settings from outside: ``ORDER_SAGA_…`` environment variables or ``.env``.
 
-Read by the entry points only. How to reach Temporal is not here: that is the SDK's own
-environment configuration (``TEMPORAL_ADDRESS`` and its siblings).
+Only the entry points read them. The connection to Temporal is not set here, but by the SDK's
+own environment configuration (``TEMPORAL_ADDRESS`` and the other ``TEMPORAL_…`` variables).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from messages.participants import SERVICES
 from messages.validation import explain
 from runtime.exits import FatalError
 
-#: What a worker may host.
+#: Parts that a worker may host.
 PARTS = ("workflows", *SERVICES)
 
 _PREFIX = "ORDER_SAGA_"
@@ -37,9 +37,9 @@ _TaskQueue = Annotated[str, Field(min_length=1, pattern=r"^[^\"'\\\x00-\x1f]+$")
 if TYPE_CHECKING:
     _OfServices = BaseSettings
 else:
-    #: Settings that each service has: ``<service>_task_queue``, a task queue of its own, which
-    #: every worker has to be told, by default ``task_queue``; ``<service>_url``, the SQLAlchemy
-    #: URL of its own database, by default a SQLite file in ``data_dir``.
+    #: Settings of each service. ``<service>_task_queue`` is its own task queue, by default
+    #: ``task_queue``; all workers need the same value. ``<service>_url`` is the SQLAlchemy URL
+    #: of its own database, by default a SQLite file in ``data_dir``.
     _OfServices = create_model(
         "_OfServices",
         __base__=BaseSettings,
@@ -49,34 +49,34 @@ else:
 
 
 class Settings(_OfServices):
-    """The settings of worker, starter and demo."""
+    """Settings of worker, starter and demo."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX, env_file=".env", extra="ignore", frozen=True
     )
 
-    #: Holds the ledgers and the embedded server's database.
+    #: Directory of the ledgers and of the embedded server's database.
     data_dir: Path = Path(".data")
     #: Temporal task queue that the worker polls and the starter uses.
     task_queue: _TaskQueue = "order-saga"
-    #: What the worker hosts: the workflows, and the services whose ledgers it keeps; all of it
-    #: by default. With several workers, every part has to be hosted by one of them.
+    #: Parts that the worker hosts: the workflows, and services with their ledgers; all parts by
+    #: default. With several workers, each part must be hosted by one of them.
     hosts: Annotated[tuple[_Part, ...], NoDecode, Field(min_length=1)] = PARTS
     #: Fault plan (TOML) that the mock services follow; none by default.
     faults: Path | None = None
-    #: Version of this worker's code, and the deployment it is a version of. With a version,
-    #: orders stay on the one that they began on (docs/changing-workflows.md).
+    #: Version of this worker's code, and the deployment that it belongs to. With a version,
+    #: orders stay on the version that they began on (docs/changing-workflows.md).
     build_id: Annotated[str, Field(min_length=1)] | None = None
     deployment: Annotated[str, Field(min_length=1)] = "order-saga"
-    #: Whether workflows run in the SDK's sandbox, which imports them anew for each run and refuses
-    #: calls that a replay could not repeat. The tests replay every kind of run in it.
+    #: Whether workflows run in the SDK's sandbox. It imports them again for each run, and refuses
+    #: calls that a replay cannot repeat. The tests replay every kind of run in it.
     sandbox: bool = False
-    #: Seconds that running activities get to finish when the worker is stopped.
+    #: Seconds that running activities have to finish when the worker is stopped.
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
-    #: Threads, and so activities, that one worker runs at the same time.
+    #: Number of threads, and so of activities, that one worker runs at the same time.
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
-    #: Seconds between two reconciliations, which undo what terminated runs left behind; 0:
-    #: the worker sets up no schedule for them, and leaves one that is there as it is.
+    #: Seconds between two reconciliations, which undo leftovers. With 0, the worker creates no
+    #: schedule for them and does not change an existing one.
     reconcile_every_seconds: Annotated[int, Field(ge=0, le=24 * 3600)] = 300
 
     @field_validator("hosts", mode="before")
@@ -85,24 +85,24 @@ class Settings(_OfServices):
         return [h.strip() for h in hosts.split(",")] if isinstance(hosts, str) else hosts
 
     @model_validator(mode="after")
-    def _hosts_all_that_is_on_a_queue(self) -> Self:
-        # A worker is given the tasks of its queue, whether it hosts what they are for or not.
+    def _hosts_all_services_of_a_queue(self) -> Self:
+        # A worker receives all tasks of its queue, also those that it does not host.
         for service, queue in self.task_queues().items():
             sharing = [s for s, q in self.task_queues().items() if q == queue]
             if service in self.hosts and not set(sharing).issubset(self.hosts):
                 raise ValueError(
-                    f"hosts {service} but not all that shares its task queue {queue!r}"
+                    f"hosts {service} but not all services that share its task queue {queue!r}"
                     f" ({', '.join(sharing)}); host them all, or give {service} a queue of its"
                     f" own: ORDER_SAGA_{service.upper()}_TASK_QUEUE"
                 )
         return self
 
     def task_queues(self) -> dict[str, str]:
-        """The task queue of each service, by service."""
+        """Return the task queue of each service."""
         return {s: getattr(self, f"{s}_task_queue") or self.task_queue for s in SERVICES}
 
     def ledger_urls(self) -> dict[str, str]:
-        """The SQLAlchemy URL of each service's ledger, by service."""
+        """Return the SQLAlchemy URL of each service's ledger."""
         return {
             service: getattr(self, f"{service}_url")
             or f"sqlite:///{(self.data_dir / f'{service}.db').resolve()}"
@@ -111,14 +111,14 @@ class Settings(_OfServices):
 
 
 class BadSettings(FatalError):
-    """A setting from outside makes no sense."""
+    """A setting is wrong or unknown."""
 
 
 def read_settings() -> Settings:
-    """The settings of this process.
+    """Read the settings of this process.
 
     Raises:
-        BadSettings: one of them makes no sense, or is unknown; says which.
+        BadSettings: a setting is wrong or unknown; the message names it.
     """
     _refuse_unknown_names()
     try:
@@ -128,7 +128,7 @@ def read_settings() -> Settings:
 
 
 def _refuse_unknown_names() -> None:
-    # A setting that is mistyped would silently keep its default, such as another ledger.
+    # If a name is mistyped, the setting would silently keep its default, such as another ledger.
     known = {f"{_PREFIX}{field}".upper() for field in Settings.model_fields}
     for where, source in (
         ("the environment", EnvSettingsSource(Settings)),

@@ -1,8 +1,8 @@
-"""The command line: place orders, look after them, prove that none was lost."""
+"""Command line: place orders, follow and repair them, and audit the ledgers."""
 
 from __future__ import annotations
 
-import runtime.interruptible  # noqa: F401 - first, see there
+import runtime.interruptible  # noqa: F401 - must be first; its docstring says why
 
 # isort: split
 import asyncio
@@ -18,7 +18,7 @@ from cli.output import program
 from runtime.exits import ExitCode, guarded, leave
 from runtime.streams import outlive_readers
 
-#: By name, in the order of the help text. Each returns the exit code.
+#: Commands by name, in the order of the help text. Each returns the exit code.
 COMMANDS: Mapping[str, Callable[..., Coroutine[None, None, int]]] = {
     "order": order,
     "status": status,
@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, Callable[..., Coroutine[None, None, int]]] = {
 }
 
 app = typer.Typer(
-    help="Orders as sagas on Temporal: each happens completely, or is undone completely.",
+    help="Orders as sagas on Temporal: each is completed or undone as a whole.",
     epilog="Exit codes: 0 done, 1 rolled back or refused or violation found, 2 bad input,"
     " 3 no Temporal server.",
     no_args_is_help=True,
@@ -47,7 +47,7 @@ for name, command in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line; leaves with the command's exit code."""
+    """Run the command line, and exit with the command's exit code."""
     outlive_readers()
     leave(guarded(_parse_and_run))
 
@@ -58,17 +58,17 @@ def _parse_and_run() -> int:
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
-        # typer brings its own copy of click, or uses the real one, depending on its version;
-        # only the method is common to both kinds of usage error.
+        # Depending on its version, typer uses its own copy of click or the real one. The usage
+        # errors of both have only this method in common.
         format_message = getattr(error, "format_message", None)
         if format_message is None:
             raise
         message = format_message().replace("Value error, ", "").rstrip(".")
         if message:
             raise BadInput(f"{message} (see {program('starter.py')} --help)") from None
-        return ExitCode.BAD_INPUT  # without a command, help was shown already
-    # Not within typer, which has ways of its own with an interrupt and a closed pipe.
-    return asyncio.run(asked) if asked else ExitCode.SUCCESS  # it showed its help
+        return ExitCode.BAD_INPUT  # no command was given, and typer has shown the help
+    # Not within typer, which handles an interrupt and a closed pipe differently.
+    return asyncio.run(asked) if asked else ExitCode.SUCCESS  # typer has shown the help
 
 
 if __name__ == "__main__":

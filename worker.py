@@ -1,12 +1,12 @@
 """Worker of the system: settings → services → activities → Temporal.
 
-``python worker.py`` runs one until SIGINT or SIGTERM. The only place that knows both the
-saga and the services; put your own services behind the ports here.
+``python worker.py`` runs a worker until SIGINT or SIGTERM. Only this module knows both the sagas
+and the services; put your own services behind the ports here.
 """
 
 from __future__ import annotations
 
-import runtime.interruptible  # noqa: F401 - first, see there
+import runtime.interruptible  # noqa: F401 - must be first; its docstring says why
 
 # isort: split
 from collections.abc import Callable
@@ -54,45 +54,46 @@ from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undo_leftover import UndoLeftover
 from workflows.task_queues import ServiceTaskQueues
 
-#: A bound activity method; what it takes and gives is between its workflow and itself.
+#: Bound method of an activity. Its workflow knows the types of its arguments and result.
 Activity = Callable[..., object]
 
 HELP = """\
-Runs the sagas and hosts the services, until Ctrl-C or SIGTERM.
+Run the sagas and host the services, until Ctrl-C or SIGTERM.
 
-It takes no arguments. Its settings are ORDER_SAGA_… environment variables, or lines of a file
-.env; .env.example lists them, settings.py explains them. Where Temporal is, it takes from
-TEMPORAL_ADDRESS and its siblings."""
+The worker takes no arguments. Its settings are ORDER_SAGA_… environment variables or lines of a
+file .env; .env.example lists them, and settings.py explains them. The TEMPORAL_… variables, such
+as TEMPORAL_ADDRESS, say where Temporal is."""
 
-#: Modules that are the same for each run in the sandbox: it need not import them for each.
+# Modules without side effects. In the sandbox, a workflow task is much cheaper if they are
+# imported once instead of once per run.
 _SHARED = ("pydantic", "messages", "activities", "workflows.policies")
 
 WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders, UndoLeftover)
 
 
 class _Module(Protocol):
-    """Module ``activities/<service>.py``."""
+    """Interface of the modules ``activities/<service>.py``."""
 
     @staticmethod
     def HOST(port: object, /) -> object:
-        """Host the service's activities, over its port."""
+        """Create the object with the service's activities, which use its port."""
 
 
 def service_activities(service: str, port: object) -> list[Activity]:
-    """Return what is done with a service: the steps of a saga, and reactions to events."""
+    """Return the activities of a service: steps of a saga, and reactions to events."""
     host = cast("_Module", import_module(f"activities.{service}")).HOST(port)
     return [getattr(host, activity) for activity in BY_SERVICE[service].activities]
 
 
 def temporal_activities(client: Client, settings: Settings) -> list[Activity]:
-    """Return the questions to Temporal about runs and deliveries, which workflows ask."""
+    """Return the activities by which workflows query Temporal about runs and deliveries."""
     runs = ReconciliationActivities(TemporalRuns(client, settings.task_queue))
     deliveries = CarrierActivities(TemporalCarriers(client, settings.task_queue))
     return [runs.find_broken_off_runs, runs.examine_runs, deliveries.look_at_deliveries]
 
 
 def task_queues(settings: Settings) -> list[str]:
-    """Return the task queues that have something of what this worker hosts."""
+    """Return the task queues of the parts that this worker hosts."""
     own = settings.task_queues()
     queues = [settings.task_queue] if "workflows" in settings.hosts else []
     return list(dict.fromkeys(queues + [own[s] for s in SERVICES if s in settings.hosts]))
@@ -101,7 +102,7 @@ def task_queues(settings: Settings) -> list[str]:
 def worker_config(
     client: Client, services: Services, settings: Settings, task_queue: str | None = None
 ) -> WorkerConfig:
-    """Return what a worker hosts on a task queue, by default that of the workflows."""
+    """Return the configuration of a worker on a task queue, by default that of the workflows."""
     own = settings.task_queues()
     queue = task_queue or settings.task_queue
     hosts_workflows = "workflows" in settings.hosts and queue == settings.task_queue
@@ -114,7 +115,7 @@ def worker_config(
             for service in SERVICES
             if service in settings.hosts and own[service] == queue
             for activity in (
-                # Your own service goes in the place of the mock.
+                # Replace the mock by your own service here.
                 *service_activities(service, services[service]),
                 *records_activities(service, services.records(service)),
             )
@@ -148,7 +149,7 @@ def _version(settings: Settings) -> WorkerDeploymentConfig | None:
 
 
 async def main() -> ExitCode:
-    """Serve until told to stop, then let what is running finish."""
+    """Run the worker until a signal arrives, then let running activities finish."""
     ArgumentParser("python worker.py", HELP).parse_args()
     settings = read_settings()
     stop = stop_requested()
@@ -181,10 +182,10 @@ async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
     try:
         await ensure_reconciliation(client, settings.task_queue, every)
     except RPCError as error:
-        # A worker's key need not be good for schedules, and orders do not need them.
+        # A worker's API key may not give access to schedules, and orders do not need them.
         print(
             f"worker: cannot schedule the reconciliation: {one_line(error.message)};"
-            " run it from elsewhere: python starter.py reconcile",
+            " run it by hand: python starter.py reconcile",
             flush=True,
         )
 

@@ -1,1 +1,1 @@
-"""The command line: what each command does, and how it shows it."""
+"""Command line: the work of each command, and its output."""

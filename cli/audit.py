@@ -23,16 +23,16 @@ from services.audit import (
 )
 from services.ledger import LedgerUnavailable
 
-#: Facts lead to violations, those to exacter facts; more rounds than this find nothing new.
+#: Each round examines the runs in which the last one found violations. More find nothing new.
 _ROUNDS = 5
-#: Violations that a person is shown; after so many there is one cause, not many.
+#: Violations that are shown to a person. So many probably have one common cause.
 _SHOWN = 50
 
 
 async def audit_with_temporal(
     client: Client, task_queue: str, ledgers: Mapping[str, str]
 ) -> AuditReport:
-    """Judge every run by its ledgers and by what Temporal says of it.
+    """Judge every run by the ledgers and by what Temporal says about it.
 
     Raises:
         BadInput: a ledger cannot be read.
@@ -64,7 +64,7 @@ async def audit_with_temporal(
 
 
 def with_unreadable(report: AuditReport, runs: Mapping[RunRef, str]) -> AuditReport:
-    """The report with the runs about which Temporal's answer cannot be read."""
+    """Return the report with a violation added for each run that cannot be read."""
     unreadable = tuple(
         Violation(saga_id=run.saga_id, run_id=run.run_id, problem=f"cannot be judged: {why}")
         for run, why in runs.items()
@@ -73,11 +73,11 @@ def with_unreadable(report: AuditReport, runs: Mapping[RunRef, str]) -> AuditRep
 
 
 def audit_alone(ledgers: Mapping[str, str], no_server: NoServer) -> AuditReport:
-    """Judge by the ledgers alone, as far as they are conclusive.
+    """Judge every run by the ledgers alone, as far as they suffice.
 
     Raises:
         BadInput: a ledger cannot be read.
-        NoServer: a run is half done, and only Temporal knows whether it is under way.
+        NoServer: a run is half done, and only Temporal knows whether it is still running.
     """
     try:
         report = audit(ledgers, {})
@@ -85,14 +85,14 @@ def audit_alone(ledgers: Mapping[str, str], no_server: NoServer) -> AuditReport:
         raise BadInput(str(error)) from None
     if report.in_flight and report.clean:
         raise NoServer(
-            f"orders that are half done: {report.in_flight}; only Temporal knows whether they"
-            f" are under way: {no_server}"
+            f"orders that are half done: {report.in_flight}; only Temporal knows whether they are"
+            f" still running: {no_server}"
         )
     return report
 
 
 def conclude_audit(report: AuditReport, output: Output, *, compared: bool) -> ExitCode:
-    """Show the verdict."""
+    """Show the report and return the exit code."""
     output.say(_sagas(report))
     output.say()
     output.say(_services(report))
@@ -103,10 +103,11 @@ def conclude_audit(report: AuditReport, output: Output, *, compared: bool) -> Ex
         more = len(report.violations) - _SHOWN
         output.line(f"… and {more} more; --json has them all", "bold red")
     if any(violation.left_behind for violation in report.violations):
-        output.line(f"  This undoes what it can prove, or asks: {program('starter.py')} reconcile")
+        undo = f"{program('starter.py')} reconcile"
+        output.line(f"  To undo what is proved, and to put the rest into the inbox: {undo}")
     if not compared:
         output.line(
-            "No Temporal server answers: what it says of each run was not compared.", "yellow"
+            "No Temporal server answers, so the ledgers were not compared with its runs.", "yellow"
         )
     if report.clean:
         output.line(

@@ -1,4 +1,4 @@
-"""Telling how an order ended, or what it waits for."""
+"""Output about the end of an order, or about what it waits for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from runtime.exits import ExitCode
 async def conclude(
     client: Client, mode: Mode, run: Handle, followed: Followed, output: Output
 ) -> ExitCode:
-    """Say how the order ended, or why it did not."""
+    """Show how the order ended, or what it waits for, and return the exit code."""
     await say_end(client, mode, run, followed, output)
     output.document(followed)
     return ExitCode.SUCCESS if isinstance(followed, SagaSucceeded) else ExitCode.ROLLED_BACK
@@ -36,7 +36,7 @@ async def say_end(
 
 
 async def say_what_it_waits_for(client: Client, mode: Mode, view: SagaView, output: Output) -> None:
-    """Tell an operator what can be done about an open order, if anything."""
+    """Show the commands with which an operator can help an open order, if there are any."""
     order_id = mode.order_id(view.saga_id)
     if view.status is not SagaStatus.NEEDS_INTERVENTION or mode is Mode.ORCHESTRATION:
         say_how_to_resolve(order_id, view, output)

@@ -1,4 +1,4 @@
-"""Errors by which a command says that it cannot do what it was asked."""
+"""Errors of commands that cannot do what they were asked to do."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from runtime.exits import ExitCode, FatalError
 
 
 class BadInput(FatalError):
-    """What was asked for makes no sense as it stands; nothing was done."""
+    """The input is wrong, so the command did nothing."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(printable(problem))
 
 
 class OperationRefused(FatalError):
-    """The saga does not take the operation, or nobody was there to take it."""
+    """The saga refused the operation, or no worker answered."""
 
     code = ExitCode.ROLLED_BACK
 

@@ -1,4 +1,4 @@
-"""Events of a choreographed order, as a tree from cause to answer."""
+"""Events of a choreographed order, shown as a tree of causes and effects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOOKS = {
 
 
 async def events_of(mode: Mode, run: Handle) -> list[EventRecord]:
-    """Return the events that the order told or heard of; none of a saga that is led, or silent."""
+    """Return the events of a choreographed order; none if it is orchestrated or does not answer."""
     if mode is Mode.ORCHESTRATION:
         return []
     try:
@@ -37,14 +37,14 @@ async def events_of(mode: Mode, run: Handle) -> list[EventRecord]:
 
 
 def say_events(events: Sequence[EventRecord], output: Output) -> None:
-    """Show each event below the one that it answers."""
+    """Show each event below the event that caused it."""
     if not events:
         return
     began = min(event.time for event in events)
     about = {event.id: event.about for event in events}
     drawn: dict[str | None, Tree] = {}
     for event in events:
-        # What it answers may be heard of later: then it stands at the top.
+        # The cause may be listed later. Then this event is shown at the top level.
         above = drawn.get(event.causation_id)
         label = _label(event, (event.time - began).total_seconds())
         if event.about and event.about != about.get(event.causation_id or ""):

@@ -1,4 +1,4 @@
-"""Runs that cannot go on because their workflow task fails again and again."""
+"""Runs that cannot continue because their workflow task keeps failing."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.text import phrase
 from runs.descriptions import SERVER_TIMEOUT, Handle, description
 
-#: What helps; nothing is to be typed after it.
-MEND = (
-    "mend the worker's code or roll it back (docs/changing-workflows.md), and within some minutes"
-    " the run goes on by itself"
+#: The remedy. The run continues without a further command.
+REMEDY = (
+    "fix the worker's code or roll it back (docs/changing-workflows.md), and within some minutes"
+    " the run continues by itself"
 )
-#: Events among which the failure is looked for; while it repeats, only what is sent comes after.
+#: Newest events that are searched for the failure. Only signals and updates can follow it.
 _LOOKED_AT = 50
-#: A worker that was killed leaves its task to a second attempt.
+#: Up to this attempt, a timeout may only mean that a worker was killed.
 _KILLED = 2
 
 
 class FailingTask(NamedTuple):
-    """The workflow task that a run does not get past."""
+    """Workflow task that keeps failing, so that its run cannot continue."""
 
     reason: str
     attempt: int
@@ -36,18 +36,18 @@ class FailingTask(NamedTuple):
 
 
 async def failing_task_of(client: Client, run: Handle) -> FailingTask | None:
-    """The failing task of a run that may have one."""
+    """Return the failing workflow task of a run; None when it has none."""
     described = await description(client, run.id, run.run_id)
     return await failing_task(client, described) if described else None
 
 
-_SEE_HISTORY = "for a reason that its history tells"
+_SEE_HISTORY = "see its history for the reason"
 
 
 async def failing_task(
     client: Client, described: WorkflowExecutionDescription
 ) -> FailingTask | None:
-    """Why the run's workflow task fails; None when it does not."""
+    """Return the failing workflow task of a described run; None when it has none."""
     attempt = described.raw_description.pending_workflow_task.attempt
     if attempt <= 1:
         return None
@@ -70,12 +70,12 @@ async def _last_failure(
     except RPCError as error:
         if error.status is RPCStatusCode.UNAVAILABLE:
             raise
-        return _SEE_HISTORY  # that it fails is known; nobody else has to wait for the reason
+        return _SEE_HISTORY  # the failure is certain, so the output need not wait for its reason
     for event in answer.history.events:
         if event.HasField("workflow_task_failed_event_attributes"):
             return _why(event)
         if event.HasField("workflow_task_timed_out_event_attributes"):
-            return "no worker gets it done in time" if attempt > _KILLED else None
+            return "no worker completes it in time" if attempt > _KILLED else None
     return _SEE_HISTORY
 
 

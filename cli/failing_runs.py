@@ -1,4 +1,4 @@
-"""Runs of any of our workflows whose workflow task keeps failing, as the server lists them."""
+"""List of the runs, of any of our workflows, whose workflow task keeps failing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.failing import MEND, failing_task
+from cli.failing import REMEDY, failing_task
 from cli.output import Output
 from cli.unreadable import describe_command
 from messages.base import Message
@@ -17,30 +17,30 @@ from messages.wire import WORKFLOW_TYPES
 from runs.descriptions import description
 from runs.listing import of_each, waiting
 
-# The server sets it after about five failures in a row, and takes it away after a success.
+# The server sets the attribute after about five failures in a row and clears it after a success.
 _FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
 
 
 class FailingRun(Message):
-    """A run that cannot go on before its worker's code is mended."""
+    """Run that cannot continue until its worker's code is fixed."""
 
     kind: Literal["failing"] = "failing"
     workflow_id: str
     run_id: str
     workflow_type: str
-    #: Why its workflow task fails, and how often it was tried.
+    #: Reason why its workflow task fails, and the number of attempts.
     reason: str
     attempt: int
 
 
 async def failing_runs(client: Client, task_queue: str, output: Output) -> list[FailingRun]:
-    """All of them, as far as the server lists such."""
+    """Return all failing runs; none if the server cannot list them."""
     try:
         found = await waiting(client, task_queue, _FAILING, *WORKFLOW_TYPES)
     except RPCError as error:
         if error.status is not RPCStatusCode.INVALID_ARGUMENT:
             raise
-        output.line("This server does not list runs whose workflow task keeps failing.", "yellow")
+        output.line("This server cannot list runs whose workflow task keeps failing.", "yellow")
         return []
     runs = await of_each(found, lambda run: _read(client, run))
     return [run for run in runs if run is not None]
@@ -50,7 +50,7 @@ async def _read(client: Client, run: WorkflowExecution) -> FailingRun | None:
     described = await description(client, run.id, run.run_id)
     task = await failing_task(client, described) if described else None
     if task is None:
-        return None  # the list is a little late
+        return None  # the server's list may be out of date
     return FailingRun(
         workflow_id=run.id,
         run_id=run.run_id,
@@ -61,12 +61,12 @@ async def _read(client: Client, run: WorkflowExecution) -> FailingRun | None:
 
 
 def say_failing(run: FailingRun, output: Output) -> None:
-    """Tell an operator of it, how to look at it, and what helps."""
-    output.line(f"{printable(run.workflow_id)} cannot go on, run {run.run_id}", "bold")
+    """Show a failing run, the command to examine it, and the remedy."""
+    output.line(f"{printable(run.workflow_id)} cannot continue, run {run.run_id}", "bold")
     output.sentence(
         f"{WAITS} Its workflow task fails: {run.reason} (attempt {run.attempt})",
         "bold red",
     )
     output.line("  To look at it:")
     output.line(f"    {describe_command(run.workflow_id, run.run_id)}")
-    output.sentence(f"  What helps: {MEND}.")
+    output.sentence(f"  Remedy: {REMEDY}.")

@@ -1,4 +1,4 @@
-"""Search for the order that somebody means, by its id or by its workflow id."""
+"""Search for an order by its id or by its workflow id."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from runs.descriptions import Handle, description, run_of
 
 
 class FoundOrder(NamedTuple):
-    """The newest run of an order."""
+    """Order that was found, with its newest run."""
 
     order_id: str
     mode: Mode
     latest: WorkflowExecutionDescription
-    #: The other mode, when the order was placed in both and nobody said which is meant.
+    #: The other mode, when the order was placed in both and the user named neither.
     also: Mode | None = None
 
     @property
     def is_open(self) -> bool:
-        """True while the run goes on."""
+        """True as long as the run is open."""
         return self.latest.status is WorkflowExecutionStatus.RUNNING
 
     def run(self, client: Client) -> Handle:
-        """Return a handle that means this run, and no later one of the same order."""
+        """Return a handle on exactly this run, never on a later run of the same order."""
         return run_of(client, self.latest.id, self.latest.run_id)
 
     def say_which(self, output: Output) -> None:
-        """Tell of the other one, if there is another one."""
+        """Show that the order was also placed in the other mode, if it was."""
         if self.also is not None:
             output.line(
                 f"Order {self.order_id} was placed in both modes; this is the run with --mode"
@@ -43,14 +43,14 @@ class FoundOrder(NamedTuple):
 
 
 async def find(client: Client, mode: Mode | None, named: str) -> FoundOrder:
-    """Find the order of that id; of two, the one that is open, or else the newer one.
+    """Return the order with that id; of two, the open one, or else the newer one.
 
     Args:
-        mode: where to look; both when None.
+        mode: the mode to search; None searches both.
         named: an order id or, if there is no such order, the workflow id of one.
 
     Raises:
-        BadInput: there is none.
+        BadInput: there is no such order.
     """
     found = await find_if_any(client, mode, named)
     if found is not None:
@@ -63,7 +63,7 @@ async def find(client: Client, mode: Mode | None, named: str) -> FoundOrder:
 
 
 async def find_if_any(client: Client, mode: Mode | None, named: str) -> FoundOrder | None:
-    """See :func:`find`."""
+    """Return the order as :func:`find` does, but None when there is no such order."""
     modes = list(Mode) if mode is None else [mode]
     # An order's id may look like a workflow id, so it comes first.
     exact = await _known(client, modes, named)

@@ -1,4 +1,4 @@
-"""Watch over one run until it ends, or cannot go on without an operator."""
+"""Observation of one run until it ends or waits for an operator."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from messages.sagas import SagaStatus, SagaView, StepState
 from runs.descriptions import SERVER_TIMEOUT, Handle
 from runs.results import Outcome, outcome
 
-#: How a run ended; or, if it waits for an operator, where it stands.
+#: Outcome of a run; or its steps, if it waits for an operator.
 Followed = Outcome | SagaView
 
 _LOOK_EVERY = 0.1
-#: Seconds after a look that told nothing.
+#: Seconds until the next query after one that was not answered.
 _LOOK_AGAIN_AFTER = 0.5
-#: Seconds that the server may be away, being restarted, before we give up on it.
+#: Seconds to wait for a server that is being restarted.
 _SERVER_PATIENCE = 120.0
-#: Seconds that a parked saga gets to undo its other steps before we report it.
+#: Seconds that a parked saga has to undo its other steps before it is reported.
 _SETTLING = 3.0
 _NO_SERVER = "the server does not answer (waiting for it)"
 
 
 class Observer(Protocol):
-    """Someone who is told what happens to the run."""
+    """Receiver of news about the run."""
 
     def show(self, view: SagaView) -> None: ...
 
     def silent(self, why: str) -> None:
-        """Hear that the run tells nothing of itself."""
+        """Take note that the run does not answer."""
 
 
 async def follow(client: Client, run: Handle, observer: Observer) -> Followed:
-    """Watch the run until it is closed or parked.
+    """Observe the run until it is closed or parked.
 
     Raises:
         RPCError: the server has not answered for two minutes.
@@ -74,7 +74,7 @@ async def follow(client: Client, run: Handle, observer: Observer) -> Followed:
 
 
 async def _show_the_end(run: Handle, observer: Observer) -> None:
-    """Show the last steps, which were taken since the last look, if a worker still tells."""
+    """Show the steps taken since the last query, if a worker still answers."""
     with suppress(*SILENCE):
         observer.show(await look(run))
 
@@ -87,7 +87,7 @@ async def _why_silent(client: Client, run: Handle, error: Exception) -> str | No
     try:
         described = await run.describe(rpc_timeout=SERVER_TIMEOUT)
         if described.status is not WorkflowExecutionStatus.RUNNING:
-            return None  # its end is on its way to us
+            return None  # the result will arrive soon
         why = await why_silent(client, run, described.task_queue, error)
     except RPCError:
         return _NO_SERVER

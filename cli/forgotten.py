@@ -1,4 +1,4 @@
-"""Orders that Temporal has forgotten, or lost, as the ledgers know them."""
+"""Orders that Temporal no longer knows, as the ledgers recorded them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _STATES = {
 
 
 async def known_to_ledgers(client: Client, ledgers: Mapping[str, str], order_id: str) -> KnownOrder:
-    """What the ledgers know of an order, as far as they can be read from here."""
-    # The database's library takes as long to import as all the rest of most commands.
+    """Return what the ledgers know about an order, as far as they can be read from here."""
+    # Importing the database library takes as long as the rest of most commands.
     from services.lookup import look_up_order
 
     home = await home_of(client)
@@ -42,7 +42,7 @@ async def known_to_ledgers(client: Client, ledgers: Mapping[str, str], order_id:
 async def say_forgotten(
     client: Client, ledgers: Mapping[str, str], named: str, output: Output
 ) -> bool:
-    """Show what the ledgers know of an order that Temporal does not; False when it is nothing."""
+    """Show what the ledgers know about an order; return False when they do not know it."""
     for order_id in dict.fromkeys([named, *(mode.order_id(named) for mode in Mode)]):
         known = await known_to_ledgers(client, ledgers, order_id)
         if known.runs:
@@ -54,36 +54,36 @@ async def say_forgotten(
 async def placed_before(
     client: Client, ledgers: Mapping[str, str], order: Order, output: Output
 ) -> ExitCode | None:
-    """Say that the order has happened already, when only the ledgers know it any more.
+    """Show that the order was placed before, when only the ledgers still know that.
 
     Returns:
-        None when the ledgers know of nothing that stands, and the order may be placed.
+        None when the ledgers know no effect of it that stands, so that it may be placed.
 
     Raises:
-        BadInput: an order of that id and with other content has happened.
-        OperationRefused: an earlier run was broken off, and its effects stand.
+        BadInput: an order with that id and other content was placed before.
+        OperationRefused: some effects of an earlier run still stand.
     """
     for run in (await known_to_ledgers(client, ledgers, order.order_id)).runs:
         if not run.standing:
             continue
         found = await description(client, run.run.saga_id, run.run.run_id)
         if found is not None and found.status in STANDS:
-            return None  # somebody has placed it since we asked Temporal
+            return None  # it was placed after the first query to Temporal
         if not run.complete or found is not None:
             raise OperationRefused(
                 f"order {order.order_id!r} has an earlier run, {run.run.saga_id}, run"
-                f" {run.run.run_id}, of which {', '.join(run.standing)} still stands; undo that"
+                f" {run.run.run_id}, and {', '.join(run.standing)} of it still stands; undo that"
                 f" first: {program('starter.py')} reconcile"
             )
         asked = requests_of(order, run.run.saga_id, run.run.run_id)
         if {step: known.request for step, known in run.steps.items()} != asked:
             raise BadInput(
                 f"order {order.order_id!r} was placed already, with other content;"
-                " an order of other content needs another order_id"
+                " use another order_id for other content"
             )
         output.line(
             f"Order {order.order_id} was placed before, as {run.run.saga_id}, run"
-            f" {run.run.run_id}. Temporal has forgotten it; the ledgers know that all its"
+            f" {run.run.run_id}. Temporal no longer knows it, but the ledgers know that all its"
             " effects stand:"
         )
         say_steps_of(run, output)
@@ -93,18 +93,19 @@ async def placed_before(
 
 
 def say_steps_of(run: KnownRun, output: Output) -> None:
-    """Show the steps of a run that the ledgers know."""
+    """Show the steps of a run as the ledgers recorded them."""
     for step in run.steps:
         output.line(step_line(_view(step, run.steps[step])))
 
 
 def _say(order_id: str, known: KnownOrder, output: Output) -> None:
-    output.line(f"Temporal does not know order {order_id}, or no more. The ledgers know:", "bold")
+    output.line(f"Temporal does not know order {order_id}. The ledgers know:", "bold")
     for run in known.runs:
         output.line(f"{run.run.saga_id}, run {run.run.run_id}: {_summary(run)}", "bold")
         say_steps_of(run, output)
         if run.standing and not run.complete:
-            output.line(f"  It is half done. {program('starter.py')} reconcile undoes it, or asks.")
+            undo = f"{program('starter.py')} reconcile"
+            output.line(f"  It is half done. {undo} undoes it, or puts it into the inbox.")
     for service in known.unavailable:
         output.line(f"The {service} ledger cannot be read from here.", "yellow")
     output.document(

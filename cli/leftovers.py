@@ -1,4 +1,4 @@
-"""Leftovers: what a run left behind, and the reconciliation cannot undo by itself."""
+"""Leftovers that wait for an operator because the reconciler cannot undo them."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ _PREFIX = "leftover/"
 
 
 class ParkedLeftover(Message):
-    """What one run of an order left behind, and waits for an operator."""
+    """Leftover of one run of an order, which waits for an operator."""
 
     kind: Literal["leftover"] = "leftover"
     mode: Mode
     order_id: str
     #: First run id of the order's saga.
     run_id: str
-    #: Of the workflow that undoes it.
+    #: Id of the workflow that undoes the leftover.
     workflow_id: str
-    #: Since when it waits, and where it stands; None when it did not tell.
+    #: Start of the wait, and the state of each step; None when the workflow did not answer.
     since: datetime | None = None
     saga: SagaView | None = None
-    #: Why it did not tell.
+    #: Reason why the workflow did not answer.
     problem: str | None = None
 
     def waits_at(self, step: str) -> bool:
-        """Whether the step waits for a decision; it may, when nobody tells."""
+        """Tell whether the step may wait for a decision; assume it when the state is unknown."""
         return self.saga is None or step in waiting_steps(self.saga)
 
 
 async def parked_leftovers(client: Client, task_queue: str) -> list[ParkedLeftover | Unreadable]:
-    """All that wait for an operator, of orders of either mode."""
+    """Return all leftovers that wait for an operator, in both modes."""
     found = await waiting(client, task_queue, IS_PARKED, wire.UNDO_LEFTOVER)
     leftovers = await of_each(found, lambda run: _read(client, run))
     return [leftover for leftover in leftovers if leftover is not None]
@@ -51,7 +51,7 @@ async def parked_leftovers(client: Client, task_queue: str) -> list[ParkedLeftov
 async def parked_leftovers_of(
     client: Client, task_queue: str, mode: Mode | None, named: str
 ) -> list[ParkedLeftover]:
-    """Those of one order, or the one with that workflow id."""
+    """Return the parked leftovers of one order, or the one with that workflow id."""
     return [
         leftover
         for leftover in await parked_leftovers(client, task_queue)
@@ -62,12 +62,12 @@ async def parked_leftovers_of(
 
 
 def waiting_steps(saga: SagaView) -> list[str]:
-    """The steps that an operator has to decide on."""
+    """Return the steps that wait for an operator's decision."""
     return [step.name for step in saga.steps if step.state is StepState.NEEDS_INTERVENTION]
 
 
 def waiting_since(saga: SagaView) -> datetime | None:
-    """When the first of them began to wait."""
+    """Return the time at which the first of these steps began to wait."""
     ended = [s.ended_at for s in saga.steps if s.state is StepState.NEEDS_INTERVENTION]
     return min((at for at in ended if at), default=None)
 
@@ -81,14 +81,14 @@ async def _read(client: Client, run: WorkflowExecution) -> ParkedLeftover | Unre
         why = await why_silent(client, handle, run.task_queue, error)
         return known.model_copy(update={"problem": why}) if known else Unreadable.of(run, why)
     if saga.status is not SagaStatus.NEEDS_INTERVENTION and not waiting_steps(saga):
-        return None  # the list is a little late
+        return None  # the server's list may be out of date
     if known is None:
-        return Unreadable.of(run, "its id names no order")
+        return Unreadable.of(run, "its id does not name an order")
     return known.model_copy(update={"saga": saga, "since": waiting_since(saga)})
 
 
 def _from_outside(run: WorkflowExecution) -> ParkedLeftover | None:
-    """What the id tells."""
+    """Return what the workflow id tells about the leftover."""
     saga_id, _, saga_run_id = run.id.removeprefix(_PREFIX).rpartition("/")
     for mode in Mode:
         order_id = mode.order_id(saga_id)

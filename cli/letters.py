@@ -24,7 +24,7 @@ from runs.visibility import IS_PARKED
 
 
 class DeadLetter(Message):
-    """An event that a subscriber could not take."""
+    """Event that could not be delivered to a subscriber."""
 
     kind: Literal["event"] = "event"
     order_id: str
@@ -36,24 +36,24 @@ class DeadLetter(Message):
     subscriber: str
     error: str | None
     since: datetime | None
-    #: Whether the order is open, and waits for what comes of the event.
+    #: True if the order is open and waits for the result of this event.
     blocks_order: bool
 
     @property
     def name(self) -> str:
-        """What an operator calls it: ``InventoryReserved/payment``."""
+        """Name for operators, such as ``InventoryReserved/payment``."""
         return f"{self.event_type}/{self.subscriber}"
 
 
 async def dead_letters(client: Client, task_queue: str) -> list[DeadLetter | Unreadable]:
-    """Every dead letter of all orders; of one that does not answer, what its id tells."""
+    """Return the dead letters of all orders, also those whose delivery does not answer."""
     found = await waiting(client, task_queue, IS_PARKED, wire.EVENT_DELIVERY)
     letters = await of_each(found, lambda run: _read(client, run))
     return [letter for letter in letters if letter is not None]
 
 
 async def dead_letters_of(client: Client, task_queue: str, order_id: str) -> list[DeadLetter]:
-    """The dead letters of one order."""
+    """Return the dead letters of one order."""
     return [
         letter
         for letter in await dead_letters(client, task_queue)
@@ -62,7 +62,7 @@ async def dead_letters_of(client: Client, task_queue: str, order_id: str) -> lis
 
 
 def say_letters(letters: Sequence[DeadLetter], output: Output) -> None:
-    """Tell an operator what can be done about dead letters, ready to be pasted."""
+    """Show dead letters with the commands that resolve them."""
     for letter in letters:
         what = printable(f"{letter.event_type} cannot be delivered to {letter.subscriber}")
         output.sentence(f"{WAITS} {what}: {letter.error}", "bold red")
@@ -81,7 +81,7 @@ async def _read(client: Client, run: WorkflowExecution) -> DeadLetter | Unreadab
         why = await why_silent(client, handle, run.task_queue, error)
         return await _from_outside(client, run, why)
     if view.state is not DeliveryState.PARKED:
-        return None  # the list is a little late
+        return None  # the server's list may be out of date
     event = view.delivery.event
     return DeadLetter(
         order_id=Mode.CHOREOGRAPHY.order_id(event.correlation_id),
@@ -98,7 +98,7 @@ async def _read(client: Client, run: WorkflowExecution) -> DeadLetter | Unreadab
 async def _from_outside(
     client: Client, run: WorkflowExecution, why: str
 ) -> DeadLetter | Unreadable:
-    """What the id alone tells of a delivery that does not answer."""
+    """Return what the workflow id tells about a delivery that does not answer."""
     parts = delivery_parts(run.id)
     if parts is None:
         return Unreadable.of(run, why)
@@ -116,7 +116,7 @@ async def _from_outside(
 
 
 async def _waits(client: Client, saga_id: str, saga_run_id: str) -> bool:
-    """Whether the order is open in the very run that the event is about."""
+    """Tell whether the run that the event belongs to is still open."""
     latest = await description(client, saga_id)
     is_open = latest is not None and latest.status is WorkflowExecutionStatus.RUNNING
     return latest is not None and is_open and first_run_id(latest) == saga_run_id

@@ -1,4 +1,4 @@
-"""A whole system on this machine: an embedded server, and workers as processes of their own."""
+"""Complete system on this machine: the embedded server and worker processes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _WORKER_READY_WITHIN = 60.0
 
 
 class LocalSystem:
-    """A running server of our own, and the workers that are started beside it.
+    """Embedded server that runs, and the workers that are started for it.
 
     Args:
-        report: is told in one line when server or worker died and was replaced.
+        report: receives one line when the server or a worker died and was replaced.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class LocalSystem:
 
     @asynccontextmanager
     async def worker(self, faults: Path | None) -> AsyncIterator[ChildProcess]:
-        """Run a worker whose services follow the fault plan; stopped when the context ends.
+        """Run a worker whose services follow the fault plan; stop it when the context ends.
 
         Raises:
             ProcessFailed: it does not start.
         """
         environment = self.server.environment
-        # Ours may not come from the environment, and it is our ledgers that the worker keeps.
+        # The worker must use our ledgers, whether or not the environment names their directory.
         environment["ORDER_SAGA_DATA_DIR"] = str(self.settings.data_dir.resolve())
         if faults is not None:
             environment["ORDER_SAGA_FAULTS"] = str(faults)
@@ -70,7 +70,7 @@ class LocalSystem:
             yield process
 
     def link(self, workflow_id: str, run_id: str) -> str:
-        """Return the page of a run in the Web UI."""
+        """Return the address of a run in the Web UI."""
         path = "/".join(quote(part, safe="") for part in (workflow_id, run_id))
         namespace = self.client.namespace
         return f"{self.server.ui_url}/namespaces/{namespace}/workflows/{path}/history"
@@ -80,7 +80,7 @@ class LocalSystem:
 async def local_system(
     settings: Settings, port: int | None, ui_port: int | None, report: Callable[[str], None]
 ) -> AsyncIterator[LocalSystem]:
-    """Start the embedded server; stopped when the context ends.
+    """Run the embedded server; stop it when the context ends.
 
     Raises:
         DirectoryUnusable: another system runs on the same data directory.

@@ -1,4 +1,4 @@
-"""``move-ledgers``: have the ledgers serve the Temporal namespace that is connected to."""
+"""``move-ledgers``: assign the ledgers to the connected Temporal namespace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.moving import move_ledgers as move
 
 
 class Move(Message):
-    """An operator's decision to move the ledgers."""
+    """Decision of an operator to move the ledgers."""
 
     operator: Line
     note: Line
@@ -26,7 +26,7 @@ class Move(Message):
 async def move_ledgers(
     client: Client, ledgers: Mapping[str, str], decision: Move, output: Output
 ) -> ExitCode:
-    """Move the ledgers; success also when they have moved before.
+    """Assign the ledgers to the connected namespace; succeed also if they were before.
 
     Raises:
         BadInput: a ledger does not exist or cannot be written.
@@ -40,8 +40,8 @@ async def move_ledgers(
         what = "serves this namespace from now on" if service in moved else "served it before"
         output.line(f"{DONE} the {service} ledger {what}", "green")
     output.line(
-        "What the other namespace's runs have left in them is not undone by itself; see"
-        " the audit, and reconcile."
+        "Leftovers of the other namespace's runs are not undone by themselves; run audit, and"
+        " reconcile."
     )
     output.document({"moved": moved, **home._asdict()})
     return ExitCode.SUCCESS

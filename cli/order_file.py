@@ -1,4 +1,4 @@
-"""An order as a file, or from standard input."""
+"""Order from a file or from standard input."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def read_order(path: str, deadline_seconds: int | None = None) -> Order:
     """Read and validate an order; ``-`` reads standard input.
 
     Args:
-        deadline_seconds: takes the place of the order's own.
+        deadline_seconds: replaces the order's own deadline.
 
     Raises:
-        BadInput: says which file, where in it and what.
+        BadInput: names the file, the place in it and the problem.
     """
     name = "standard input" if path == "-" else path
     text = _decode(name, _read(name, path))
@@ -44,10 +44,10 @@ def read_order(path: str, deadline_seconds: int | None = None) -> Order:
 
 
 def valid(model: type[MessageT], **fields: object) -> MessageT:
-    """A message of values that come from the command line.
+    """Return a message made of values from the command line.
 
     Raises:
-        BadInput: says which of them, and what is wrong with it.
+        BadInput: names the value and the problem.
     """
     try:
         return model.model_validate(fields)
@@ -80,7 +80,7 @@ def _decode(name: str, content: bytes) -> str:
 
 
 def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # The parsers of this world disagree on which of the two counts, so neither does.
+    # Parsers disagree on which of the two values counts, so both are refused.
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:

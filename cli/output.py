@@ -1,4 +1,4 @@
-"""Where a command's words go: a person's terminal, or another program."""
+"""Output of a command, for a person or for another program."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class Output:
-    """One command's output.
+    """Output of one command.
 
-    With ``as_json`` standard output carries exactly one JSON document, and everything
-    meant for a person goes to standard error.
+    With ``as_json``, standard output has exactly one JSON document, and all text for people
+    goes to standard error.
     """
 
     def __init__(self, *, as_json: bool) -> None:
@@ -28,13 +28,13 @@ class Output:
         self.console = Console(stderr=as_json, highlight=False, emoji=False)
 
     def for_people(self) -> Output:
-        """The same without documents: for a part of a command whose document is larger."""
+        """Return a copy that prints no JSON, for a part of a command that has its own document."""
         part = copy(self)
         part.as_json = False
         return part
 
     def say(self, what: RenderableType = "") -> None:
-        """Tell the person something; a string's markup is obeyed."""
+        """Print something for people; markup in a string is interpreted."""
         if self.console.is_terminal:
             self.console.print(what)
             return
@@ -44,16 +44,16 @@ class Output:
             self.line(line.rstrip())  # tables are padded to their full width
 
     def line(self, text: str, style: str | None = None) -> None:
-        """Tell the person one line that is never wrapped and whose markup is not obeyed."""
+        """Print one line for people; it is never wrapped, and markup is not interpreted."""
         self.console.print(text, style=style, markup=False, soft_wrap=True)
 
     def sentence(self, text: str, style: str | None = None) -> None:
-        """Tell the person something that a terminal may wrap between words."""
+        """Print text for people that a terminal may wrap between words."""
         wrapped = self.console.is_terminal
         self.console.print(text, style=style, markup=False, soft_wrap=not wrapped)
 
     def document(self, content: BaseModel | Mapping[str, object] | Sequence[object]) -> None:
-        """Hand the other program its answer, if one is listening."""
+        """Print the JSON document, if JSON was asked for."""
         if not self.as_json:
             return
         print(json.dumps(content, ensure_ascii=False, indent=2, default=_plain))
@@ -66,7 +66,7 @@ def _plain(value: object) -> object:
 
 
 def command(name: str, order_id: str, *options: str) -> str:
-    """A command line of ours that can be pasted into a shell."""
+    """Return a command line of ``starter.py`` that can be pasted into a shell."""
     words = [name, order_id, *options]
     if order_id.startswith("-"):
         words = [name, *options, "--", order_id]
@@ -74,20 +74,20 @@ def command(name: str, order_id: str, *options: str) -> str:
 
 
 def program(file: str) -> str:
-    """What to type for a program of this checkout, from wherever we are."""
+    """Return the command that runs a program of this checkout from the current directory."""
     return f"{python()} {shell_word(os.path.relpath(_CHECKOUT / file))}"
 
 
 def python() -> str:
-    """What to type for this interpreter: its path while its environment is not active."""
+    """Return the command for this interpreter: its path, if its environment is not active."""
     if sys.prefix == sys.base_prefix or "VIRTUAL_ENV" in os.environ:
         return "python"
-    # Not resolved: in a virtual environment it is a link to the interpreter outside.
+    # Not resolved: in a virtual environment the path is a link to the interpreter outside.
     return shlex.quote(os.path.relpath(Path(sys.executable)))
 
 
 def shell_word(text: str) -> str:
-    """The text as one word of a command line, with nothing in it that a terminal obeys."""
+    """Return the text as one word for a shell, without control characters."""
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(map(_escaped, text))}'"

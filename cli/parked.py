@@ -1,4 +1,4 @@
-"""Orders whose undoing cannot go on by itself."""
+"""Orders whose compensation is parked until an operator decides."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from runs.visibility import IS_PARKED
 
 
 class ParkedOrder(Message):
-    """An order that waits for an operator."""
+    """Order that waits for an operator."""
 
     kind: Literal["order"] = "order"
     mode: Mode = Mode.ORCHESTRATION
     order_id: str
     workflow_id: str
     run_id: str
-    #: Since when it waits, and where it stands; None when it did not tell.
+    #: Start of the wait, and the state of each step; None when the workflow did not answer.
     since: datetime | None = None
     saga: SagaView | None = None
-    #: Why it did not tell.
+    #: Reason why the workflow did not answer.
     problem: str | None = None
 
 
 async def parked_orders(client: Client, task_queue: str) -> list[ParkedOrder]:
-    """All of them; of one that does not answer, what its id tells.
+    """Return all parked orders, also those whose workflow does not answer.
 
-    A choreographed order is not among them: what it waits for are dead letters.
+    Choreographed orders are not among them, because they wait for dead letters.
     """
     found = await waiting(client, task_queue, IS_PARKED, Mode.ORCHESTRATION.workflow)
     orders = await of_each(found, lambda run: _read(client, run))
@@ -53,5 +53,5 @@ async def _read(client: Client, run: WorkflowExecution) -> ParkedOrder | None:
         why = await why_silent(client, handle, run.task_queue, error)
         return order.model_copy(update={"problem": why})
     if saga.status is not SagaStatus.NEEDS_INTERVENTION:
-        return None  # the list is a little late
+        return None  # the server's list may be out of date
     return order.model_copy(update={"saga": saga, "since": waiting_since(saga)})

@@ -1,4 +1,4 @@
-"""Patience with a server that is being started again."""
+"""Retries of calls while the server is being restarted."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from temporalio.service import RPCError, RPCStatusCode
 
 _T = TypeVar("_T")
 
-#: Seconds that a server may be away before we give up on it.
+#: Seconds to wait for a server that does not answer.
 PATIENCE = 300.0
 _PAUSE = 0.5
-#: Seconds after which a call that fails had a server to wait for.
+#: Seconds after which a failed call counts as one that the server had accepted.
 _LONG = 30.0
-#: What a server says, or does not, while it goes down or comes up.
-_PASSING = {
+#: Errors of a server that is stopping or starting.
+_TRANSIENT = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.CANCELLED,
@@ -29,10 +29,10 @@ _PASSING = {
 
 
 async def patiently(call: Callable[[], Awaitable[_T]]) -> _T:
-    """Make the call again until the server answers; the call must bear being repeated.
+    """Repeat an idempotent call until the server answers.
 
     Raises:
-        RPCError: a definite no, or no answer for five minutes.
+        RPCError: the server refused the call, or did not answer for five minutes.
     """
     failing_since: float | None = None
     while True:
@@ -40,10 +40,10 @@ async def patiently(call: Callable[[], Awaitable[_T]]) -> _T:
         try:
             return await call()
         except RPCError as error:
-            # A call may wait for long before it fails, so only quick failures add up.
+            # A call may wait long before it fails, so only quick failures add up.
             now = time.monotonic()
             if failing_since is None or now - asked > _LONG:
                 failing_since = now
-            if error.status not in _PASSING or now - failing_since > PATIENCE:
+            if error.status not in _TRANSIENT or now - failing_since > PATIENCE:
                 raise
         await asyncio.sleep(_PAUSE)

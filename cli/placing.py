@@ -1,4 +1,4 @@
-"""``order``: place an order, or find it placed already, and see it through."""
+"""``order``: place an order, or find the run in which it was placed, and follow it."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ _START_TIMEOUT = timedelta(seconds=10)
 
 
 class UnreadableOrder(BadInput):
-    """There is a run of that order's id, and it cannot be read what was ordered."""
+    """The order's run exists already, and its input cannot be read."""
 
     def __init__(self, order: Order, run: Handle) -> None:
         super().__init__(
-            f"there is a run {run.id} already, and what it was started with cannot be read;"
-            f" order {order.order_id!r} needs another order_id"
+            f"there is a run {run.id} already, and its input cannot be read; use another order_id"
+            f" than {order.order_id!r}"
         )
 
 
 @dataclass(frozen=True)
 class Placed:
-    """The run that an order is in."""
+    """Run in which an order was placed."""
 
     run: Handle
     mode: Mode
-    #: Whether the order was placed before and this is that run.
+    #: True if the order was placed before, and this is that run.
     already: bool
-    #: Whether that was in another mode than is asked for now.
+    #: True if it was placed before in the other mode.
     elsewhere: bool = False
 
     @property
     def before(self) -> str:
-        """That it was placed before, and how."""
+        """Words that say that the order was placed before, and in which mode."""
         return "placed before" + (f", with --mode {self.mode.value}" if self.elsewhere else "")
 
 
 async def is_known_to_stand(client: Client, order_id: str) -> bool:
-    """Tell whether Temporal knows that the order runs or has succeeded, in whichever mode."""
+    """Tell whether Temporal knows that the order runs or has succeeded, in either mode."""
     known = [await description(client, mode.saga_id(order_id)) for mode in Mode]
     return any(run is not None and run.status in STANDS for run in known)
 
 
 async def place_once(client: Client, mode: Mode, order: Order, task_queue: str) -> Placed:
-    """Place the order, unless it runs or has succeeded already, in whichever mode.
+    """Place the order, unless it runs or has succeeded already, in either mode.
 
     Raises:
         BadInput: see :func:`place`.
@@ -80,11 +80,11 @@ async def place(
     """Start the order's saga, unless it runs or has succeeded already.
 
     Args:
-        again: an attempt of ours came before, and may have got through; so a run that has
-            failed is not tried anew either.
+        again: this call repeats one whose answer was lost. A run that has failed may be the
+            one that was started then, so no new run is started.
 
     Raises:
-        BadInput: an order of that id, with other content, runs or has succeeded.
+        BadInput: an order with that id and other content runs or has succeeded.
     """
     saga_id = mode.saga_id(order.order_id)
     try:
@@ -114,7 +114,7 @@ async def _check_same(client: Client, run: Handle, order: Order) -> None:
     if placed != order:
         raise BadInput(
             f"order {order.order_id!r} was placed already, with {_difference(placed, order)};"
-            " an order of other content needs another order_id"
+            " use another order_id for other content"
         )
 
 
@@ -126,14 +126,14 @@ async def see_through(client: Client, order: Order, placed: Placed, output: Outp
         with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
             followed = await follow(client, placed.run, screen)
     except asyncio.CancelledError:
-        output.line(f"Order {order.order_id} goes on without us. To follow it:")
+        output.line(f"Order {order.order_id} continues by itself. To follow it:")
         output.line(f"  {command('status', order.order_id, *placed.mode.options)}")
         raise
     return await conclude(client, placed.mode, placed.run, followed, output)
 
 
 def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
-    """Only say which run the order is in."""
+    """Show in which run the order was placed, and do not follow it."""
     again = f"was {placed.before}" if placed.already else "is placed"
     output.line(f"Order {order.order_id} {again}: {placed.run.id}, run {placed.run.run_id}")
     output.line(f"  {command('status', order.order_id, *placed.mode.options)}")
@@ -148,7 +148,7 @@ def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
 
 
 def summary(order: Order) -> str:
-    """Return what lists of runs show of an order: ``3 items, 200.00``."""
+    """Return the summary of an order in lists of runs, such as ``3 items, 200.00``."""
     pieces = sum(item.quantity for item in order.items)
     return f"{pieces} item{'' if pieces == 1 else 's'}, {order.total_amount}"
 

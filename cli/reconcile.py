@@ -1,4 +1,4 @@
-"""``reconcile``: undo what terminated and deleted runs have left behind."""
+"""``reconcile``: undo the leftovers of terminated, timed-out and deleted runs."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ from workflows.reconciliation.reconcile_orders import ReconcileOrders
 _Run = WorkflowHandle[ReconcileOrders, ReconciliationReport]
 
 _LOOK_EVERY = 5.0
-#: Events in the history of a run that no worker has taken up.
+#: Number of events in the history of a run that no worker has started.
 _NOT_BEGUN = 2
 
 
 async def reconcile(
     client: Client, task_queue: str, output: Output, request: Reconcile
 ) -> ExitCode:
-    """Have a worker look for leftovers and undo them; success when none is left.
+    """Start a reconciliation and follow it; succeed when no leftover remains.
 
     Raises:
-        OperationRefused: no worker answers, or the reconciliation was ended from outside.
+        OperationRefused: no worker answers, or somebody ended the reconciliation.
     """
     handle = await client.start_workflow(
         ReconcileOrders.run,
@@ -52,12 +52,12 @@ async def reconcile(
         task_queue=task_queue,
         rpc_timeout=SERVER_TIMEOUT,
     )
-    # Without its run id, so that the handle follows the run that it is continued in.
+    # Without a run id, the handle also follows the runs in which this one is continued as new.
     run = client.get_workflow_handle_for(ReconcileOrders.run, handle.id)
     try:
         report = await _report(run, task_queue, output)
     except asyncio.CancelledError:
-        output.line(f"The reconciliation goes on without us, as {run.id}.")
+        output.line(f"The reconciliation continues by itself, as {run.id}.")
         raise
     return _conclude(report, output)
 
@@ -89,10 +89,10 @@ async def _answers(run: _Run, task_queue: str) -> bool:
         if error.status is RPCStatusCode.UNAVAILABLE:
             raise
         if (await run.describe(rpc_timeout=SERVER_TIMEOUT)).history_length > _NOT_BEGUN:
-            return False  # a worker was there, so one is likely to come back
+            return False  # a worker has started the run, so one will probably return
         raise OperationRefused(
             f"no worker answers on task queue {task_queue!r}; start one (python worker.py), and"
-            f" it does what was asked ({run.id})"
+            f" it reconciles the orders ({run.id})"
         ) from None
     return True
 
@@ -117,7 +117,7 @@ def _conclude(report: ReconciliationReport, output: Output) -> ExitCode:
 
 
 class StoppedSearch(Message):
-    """A reconciliation that found too many runs gone, and asks."""
+    """Reconciliation that stopped because too many runs are gone, and waits for a decision."""
 
     kind: Literal["stopped_search"] = "stopped_search"
     workflow_id: str
@@ -126,12 +126,12 @@ class StoppedSearch(Message):
 
 
 async def stopped_search(client: Client, task_queue: str) -> StoppedSearch | None:
-    """The last reconciliation, if it stopped to ask; a later one that did not has the answer."""
+    """Return the last reconciliation, if it stopped to wait for a decision."""
     query = (
         f"{equals('WorkflowType', wire.RECONCILE_ORDERS)} AND {equals('TaskQueue', task_queue)}"
         ' AND ExecutionStatus IN ("Completed", "Failed")'
     )
-    # The list begins with the one that has closed last.
+    # The list begins with the run that closed last.
     async for run in client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT, page_size=1):
         if run.status is not WorkflowExecutionStatus.FAILED:
             return None
@@ -146,14 +146,14 @@ async def _failed_report(run: WorkflowHandle[Any, Any]) -> ReconciliationReport 
     try:
         await run.result()
     except WorkflowFailureError as failure:
-        with suppress(Exception):  # whatever decoding raises
+        with suppress(Exception):  # decoding may raise any exception
             if isinstance(failure.cause, ApplicationError):
                 return ReconciliationReport.model_validate(failure.cause.details[0])
     return None
 
 
 def say_stopped(why: str, output: Output) -> None:
-    """Tell an operator why a reconciliation has stopped, and what can be done about it."""
+    """Show why a reconciliation stopped, and the command that continues it."""
     output.sentence(f"{FAILED} Stopped: {why}", "bold red")
     output.line("  Look at the server and the ledgers first. If the runs were really deleted:")
     output.line(f"    {program('starter.py')} reconcile --however-many")

@@ -1,4 +1,4 @@
-"""Sagas in a terminal: their steps, their end, and what an operator can type."""
+"""Terminal output about sagas: their steps, their outcome, and commands for operators."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STYLES = {
 
 
 def steps_table(view: SagaView) -> Table:
-    """Each step with its state and what there is to say about it."""
+    """Return a table of the steps with their states and remarks."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -39,13 +39,13 @@ def steps_table(view: SagaView) -> Table:
 
 
 def step_line(step: StepView) -> str:
-    """The row of :func:`steps_table` where no table can be drawn."""
+    """Return a row of :func:`steps_table` as text, for output that is not a terminal."""
     mark = MARK_OF[step.state]
     return f"  {mark} {step.name:<20}  {step.state.value:<11}  {remark(step)}".rstrip()
 
 
 def say_steps(view: SagaView, output: Output) -> None:
-    """Show each step; another program gets lines that are never wrapped or padded."""
+    """Show each step; outside a terminal, in lines that are never wrapped or padded."""
     if output.console.is_terminal:
         output.say(steps_table(view))
         return
@@ -54,7 +54,7 @@ def say_steps(view: SagaView, output: Output) -> None:
 
 
 def remark(step: StepView) -> str:
-    """Why a step is where it is."""
+    """Return the reason for the state of a step, or an empty text."""
     if step.resolution:
         return f"by hand: {step.resolution.operator}: {step.resolution.note}"
     if step.compensation_error:
@@ -63,12 +63,12 @@ def remark(step: StepView) -> str:
 
 
 def say_outcome(outcome: Outcome, output: Output) -> None:
-    """Tell how a run ended."""
+    """Show how a run ended."""
     if isinstance(outcome, SagaSucceeded):
         output.line(f"{DONE} {outcome.status}: {outcome.completed_steps} steps, all stand", "green")
     elif isinstance(outcome, BrokenOff):
         output.sentence(f"{FAILED} {outcome.status}: {outcome.error}", "red")
-        output.sentence("  The run did not tell what stands; see the audit, and reconcile.")
+        output.sentence("  The run left no readable result; see the audit, and reconcile.")
     else:
         _say_rolled_back(outcome, output)
 
@@ -85,20 +85,20 @@ def _say_rolled_back(outcome: SagaRolledBack, output: Output) -> None:
 def say_how_to_resolve(
     order_id: str, view: SagaView, output: Output, *, leftover: bool = False
 ) -> None:
-    """Tell an operator what can be done about a parked saga, ready to be pasted."""
+    """Show the steps of a parked saga that wait, with the commands that resolve them."""
     for step in view.steps:
         if step.state is not StepState.NEEDS_INTERVENTION:
             continue
-        # It was never tried, as nothing proves that it has to be.
+        # Its compensation was never tried, because nothing proves that the step must be undone.
         doubted = leftover and step.compensation_error == view.error
-        what = "is not undone without your word" if doubted else "cannot be undone"
+        what = "is not undone without your decision" if doubted else "cannot be undone"
         output.sentence(f"{WAITS} {step.name} {what}: {step.compensation_error}", "bold red")
         again = "Undo it" if doubted else "Try it again"
         output.line(f"  {again}, or record that it was undone by hand:")
         for action, note in (("retry", "WHY"), ("mark_resolved", "EVIDENCE")):
             output.line(f"    {_resolve_command(order_id, step, action, note)}")
         if doubted:
-            output.line("  Or let its effect stand, when it is right:")
+            output.line("  Or keep its effect, if it is right:")
             output.line(f"    {_resolve_command(order_id, step, 'keep', 'EVIDENCE')}")
 
 

@@ -1,4 +1,4 @@
-"""Queries to a run's worker, and the reasons why no answer came."""
+"""Queries to a run, and the reasons why a run does not answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeVar, get_origin
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.failing import MEND, failing_task_of
+from cli.failing import REMEDY, failing_task_of
 from cli.output import program
 from messages import wire
 from messages.sagas import SagaView
@@ -18,23 +18,23 @@ _T = TypeVar("_T")
 
 
 class QueryFailed(Exception):
-    """The worker's code cannot answer; it does not know the run, or fails on its history."""
+    """The worker's code does not know the query, or fails on the run's history."""
 
 
 class UnreadableAnswer(Exception):
-    """The worker answered, but with something else."""
+    """The worker's answer is not of the expected type."""
 
 
-#: Why a run may tell nothing of itself.
+#: Errors of a query that was not answered.
 SILENCE = (QueryFailed, UnreadableAnswer, RPCError)
 
 
 async def ask(run: Handle, query: str, kind: type[_T]) -> _T:
-    """Return the answer of the run's worker.
+    """Query the run and return its answer.
 
     Raises:
-        QueryFailed, UnreadableAnswer: see there.
-        RPCError: no worker answered in time, or no server; or the run's task fails.
+        QueryFailed, UnreadableAnswer: a worker answered, but not with the value.
+        RPCError: no worker or server answered in time, or the run's workflow task fails.
     """
     try:
         answer: object = await run.query(query, result_type=kind, rpc_timeout=WORKER_TIMEOUT)
@@ -42,7 +42,7 @@ async def ask(run: Handle, query: str, kind: type[_T]) -> _T:
         raise
     except WorkflowQueryFailedError as error:
         raise QueryFailed(reason(error)) from None
-    except Exception as error:  # whatever decoding raises
+    except Exception as error:  # decoding may raise any exception
         raise UnreadableAnswer(reason(error)) from None
     if not isinstance(answer, get_origin(kind) or kind):
         raise UnreadableAnswer(f"it is {phrase(repr(answer))}")
@@ -50,29 +50,29 @@ async def ask(run: Handle, query: str, kind: type[_T]) -> _T:
 
 
 async def look(run: Handle) -> SagaView:
-    """Ask where the saga stands; see :func:`ask`."""
+    """Return the steps of the saga with their states; raises as :func:`ask` does."""
     return await ask(run, wire.STATUS, SagaView)
 
 
 async def why_silent(client: Client, run: Handle, task_queue: str, error: Exception) -> str:
-    """Say in one line why an open run did not answer, and what to do about it.
+    """Return one line that says why an open run did not answer, and what to do about it.
 
     Raises:
-        RPCError: the server is gone.
+        RPCError: the server does not answer.
     """
     if isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE:
         raise error
     if isinstance(error, UnreadableAnswer):
-        return f"what it tells of itself cannot be read: {error}"
+        return f"its answer cannot be read: {error}"
     failing = await failing_task_of(client, run)
     if failing is not None:
-        return f"{failing}; {MEND}"
+        return f"{failing}; {REMEDY}"
     if isinstance(error, QueryFailed):
-        # A query is a workflow task as well, but one that nobody counts.
-        return f"its workflow task fails: {error}; {MEND}"
+        # The server counts the failures of workflow tasks, but not those of queries.
+        return f"its workflow task fails: {error}; {REMEDY}"
     return nobody_answers(task_queue)
 
 
 def nobody_answers(task_queue: str) -> str:
-    """Return what to say when a call that a worker has to answer was not answered."""
+    """Return the message for a call that no worker answered."""
     return f"no worker answers on task queue {task_queue!r}; start one: {program('worker.py')}"

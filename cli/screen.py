@@ -1,4 +1,4 @@
-"""One saga on the screen: a table that changes in a terminal, lines anywhere else."""
+"""Progress of one saga: a table in a terminal, lines anywhere else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from messages.sagas import SagaView, StepState, StepView
 
 
 class SagaScreen:
-    """Shows a saga's progress, as long as it is open.
+    """Display of the progress of one saga.
 
     Args:
-        title: what stands above the steps.
+        title: the line above the steps.
     """
 
     def __init__(self, output: Output, title: str) -> None:
@@ -47,7 +47,7 @@ class SagaScreen:
             self._live.stop()
 
     def show(self, view: SagaView) -> None:
-        """Show where the saga stands now."""
+        """Show the present states of the steps."""
         before, self._view, self._trouble = self._view, view, None
         if self._live:
             self._live.refresh()
@@ -56,7 +56,7 @@ class SagaScreen:
             self._output.line(step_line(step))
 
     def silent(self, why: str) -> None:
-        """Show that nobody tells of it, once for each time that this begins."""
+        """Show why the saga does not answer, once for each reason."""
         if why != self._trouble and not self._live:
             self._output.line(why, "yellow")
         self._trouble = why
@@ -70,7 +70,7 @@ class SagaScreen:
         return Group(*parts)
 
 
-#: In one look several steps may have moved; this is the order in which a saga moves them.
+#: Order in which changes are shown, when several steps have changed since the last query.
 _SEQUENCE = (
     StepState.PENDING,
     StepState.SUCCESS,
@@ -83,7 +83,7 @@ _SEQUENCE = (
 
 
 def _changed(before: SagaView | None, now: SagaView) -> list[StepView]:
-    """The steps that stand elsewhere than before, in the order in which they got there."""
+    """Return the steps whose state has changed, in the order of the changes."""
     old = {step.name: step for step in before.steps} if before else {}
     changed = [step for step in now.steps if step != old.get(step.name, StepView(name=step.name))]
     return sorted(

@@ -1,4 +1,4 @@
-"""What is known of a run that tells nothing of itself that can be read."""
+"""Runs that wait for an operator and cannot be read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from messages.text import printable
 
 
 class Unreadable(Message):
-    """A run that waits for an operator, and nobody can say for what."""
+    """Run that waits for an operator for an unknown reason."""
 
     kind: Literal["unreadable"] = "unreadable"
     workflow_id: str
@@ -22,12 +22,12 @@ class Unreadable(Message):
 
     @classmethod
     def of(cls, run: WorkflowExecution, problem: str) -> Self:
-        """What the list of runs tells of it."""
+        """Return the entry for a run from the server's list."""
         return cls(workflow_id=run.id, run_id=run.run_id, problem=problem)
 
 
 def say_unreadable(run: Unreadable, output: Output) -> None:
-    """Tell an operator of it, and how to look at it."""
+    """Show the run, with the command to examine it."""
     output.line(f"{printable(run.workflow_id)} waits, run {run.run_id}", "bold")
     output.sentence(f"  It cannot be read: {run.problem}", "bold red")
     output.line("  To look at it:")
@@ -35,6 +35,6 @@ def say_unreadable(run: Unreadable, output: Output) -> None:
 
 
 def describe_command(workflow_id: str, run_id: str | None = None) -> str:
-    """How to look at a run, by default the newest one, with Temporal's own command line."""
+    """Return the ``temporal`` command that describes a run, by default the newest one."""
     words = ["temporal", "workflow", "describe", "--workflow-id", shell_word(workflow_id)]
     return " ".join([*words, "--run-id", run_id] if run_id else words)

@@ -1,1 +1,1 @@
-"""Workflow runs, as Temporal tells of them: how to find and describe one, how it has ended."""
+"""Workflow runs as Temporal knows them: lists, descriptions, inputs, results and histories."""

@@ -1,4 +1,4 @@
-"""Deliveries of events, as Temporal knows them, whoever began something under their ids."""
+"""Deliveries of events as Temporal knows them, including other runs that took their ids."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _STATUS = SearchAttributeKey.for_keyword(SAGA_STATUS)
 
 
 class TemporalCarriers:
-    """Questions to Temporal about deliveries whose workers wait on a task queue."""
+    """Queries to Temporal about the deliveries of one task queue."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
         self._task_queue = task_queue
 
     async def look_at(self, carrier: CarrierRef) -> CarrierState:
-        """Find out whether the delivery is there, and how it stands.
+        """Return the state of the delivery.
 
         Raises:
             RPCError: the server does not answer.
@@ -49,7 +49,7 @@ class TemporalCarriers:
     async def _would_deliver(
         self, started: WorkflowExecutionStartedEventAttributes, carrier: CarrierRef
     ) -> bool:
-        """Tell whether it was started as the delivery is, to be taken up at once by a worker."""
+        """Tell whether the run was started as this delivery, and without a delay."""
         as_ours = (
             started.workflow_type.name == EVENT_DELIVERY
             and started.task_queue.name == self._task_queue

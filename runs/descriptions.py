@@ -1,4 +1,4 @@
-"""Handles on runs, and the server's description of each."""
+"""Handles on runs, and the server's descriptions of them."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.sagas import SagaSucceeded
 from messages.text import phrase
 
-#: Whichever workflow it is: queries and updates go by the names that both kinds share.
+#: Handle on a run of any workflow: both kinds of saga have the same queries and updates.
 Handle = WorkflowHandle[Any, SagaSucceeded]
 
-#: For one call that the server answers by itself.
+#: Timeout of a call that the server answers by itself.
 SERVER_TIMEOUT = timedelta(seconds=10)
-#: For one call that a worker has to answer.
+#: Timeout of a call that a worker has to answer.
 WORKER_TIMEOUT = timedelta(seconds=5)
 
-#: An order in one of these is not placed again.
+#: Statuses of a run whose order is not placed again.
 STANDS = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.COMPLETED)
 
 
 def run_of(client: Client, workflow_id: str, run_id: str | None) -> Handle:
-    """Return a handle that means this run, and no later one of the same order."""
+    """Return a handle on exactly this run, never on a later run of the same order."""
     return client.get_workflow_handle(workflow_id, run_id=run_id, result_type=SagaSucceeded)
 
 
 async def description(
     client: Client, workflow_id: str, run_id: str | None = None
 ) -> WorkflowExecutionDescription | None:
-    """Describe a run, by default the newest one; None when Temporal knows none."""
+    """Describe a run, by default the newest one; return None when Temporal knows no such run."""
     try:
         return await run_of(client, workflow_id, run_id).describe(rpc_timeout=SERVER_TIMEOUT)
     except RPCError as error:
-        # The latter: no run can have an id like that, say an empty one.
+        # INVALID_ARGUMENT means that no run can have such an id, for example an empty one.
         if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
             return None
         raise
 
 
 def first_run_id(run: WorkflowExecution) -> str:
-    """Return the id under which the services know the run and all that resets make of it."""
+    """Return the first run id of the chain; the services know all runs of the chain by it."""
     return run.raw_info.first_run_id or run.run_id
 
 
 def reason(error: BaseException) -> str:
-    """Say why a call about a run failed, as a part of a line."""
+    """Return the reason why a call about a run failed, as a part of a line."""
     said = error.message if isinstance(error, FailureError) else str(error)
     return phrase(said) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Examination of runs: how each ended, or how what a reset has made of it did."""
+"""Examination of runs: the end of each, or of the last run that a reset made of it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from runs.visibility import equals, sagas_query
 
 _PAGE = 200
 
-#: What a server answers that is away, or has too much to do.
-_PASSING = {
+#: Errors of a server that is unavailable or overloaded, or refuses access.
+_TRANSIENT = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.RESOURCE_EXHAUSTED,
@@ -45,20 +45,20 @@ _STATUS: dict[WorkflowExecutionStatus, Literal["succeeded", "rolled_back", "term
 
 
 def first_sight(run: WorkflowExecution) -> SagaFact:
-    """Return what the run's closing status alone tells."""
+    """Return the fact that follows from the run's closing status alone."""
     status = _STATUS.get(run.status) if run.status else None
     return SagaFact(saga_id=run.id, status=status or "open")
 
 
 class TemporalRuns:
-    """Questions to Temporal about runs, answered exactly: not by the late list of runs."""
+    """Exact queries to Temporal about runs, because the list of runs may be out of date."""
 
     def __init__(self, client: Client, task_queue: str) -> None:
         self._client = client
         self._task_queue = task_queue
 
     async def broken_off(self, after: str) -> RunsPage:
-        """List runs that were terminated or timed out, and not cleared up yet."""
+        """List the runs that were terminated or timed out and whose leftover is not undone yet."""
         query = f'{sagas_query(self._task_queue)} AND ExecutionStatus IN ("Terminated", "TimedOut")'
         listed = self._client.list_workflows(
             query,
@@ -67,31 +67,31 @@ class TemporalRuns:
             rpc_timeout=SERVER_TIMEOUT,
         )
         await listed.fetch_next_page()
-        page = await asyncio.gather(*map(self._not_cleared_up, listed.current_page or ()))
+        page = await asyncio.gather(*map(self._to_be_undone, listed.current_page or ()))
         return RunsPage(
             runs=tuple(run for run in page if run is not None),
             next=(listed.next_page_token or b"").hex(),
         )
 
     async def examine(self, asked: RunRef) -> ExaminedRun | UnreadableRun:
-        """Find out how the run ended, or how what a reset has made of it did.
+        """Return how the run ended, or how the last run that a reset made of it ended.
 
         Raises:
-            RPCError: the server does not answer; of a run that it refuses to tell of, that
-                run is unreadable.
+            RPCError: the server does not answer. If it refuses to describe the run, the run
+                counts as unreadable instead.
         """
         try:
             return await self._examined(asked)
         except RPCError as error:
-            if error.status in _PASSING:
+            if error.status in _TRANSIENT:
                 raise
             return UnreadableRun(run=asked, why=one_line(error.message))
-        # Whatever somebody has started under a saga's name, it must not hide the other runs.
+        # Anybody may start anything under a saga's name, and one bad run must not hide the others.
         except Exception as error:
             return UnreadableRun(run=asked, why=f"{one_line(error)} ({type(error).__name__})")
 
     async def retention_seconds(self) -> float:
-        """Tell how long the namespace remembers a closed run."""
+        """Return how long the namespace keeps a closed run."""
         described = await self._client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=self._client.namespace), timeout=SERVER_TIMEOUT
         )
@@ -112,39 +112,41 @@ class TemporalRuns:
         if result is not None:
             fact = fact.model_copy(update={"resolved_manually": result.resolved_manually})
             return ExaminedRun(first_run_id=first, fact=fact)
-        # Also one that failed on its input, or by a defect, has undone nothing.
+        # A run that failed because of its input or a defect has undone nothing either.
         order, by_hand = await read_history(self._client, run)
         fact = SagaFact(saga_id=end.id, status="terminated", resolved_manually=by_hand)
         return ExaminedRun(first_run_id=first, fact=fact, order=order)
 
-    async def _not_cleared_up(self, run: WorkflowExecution) -> RunRef | None:
-        """Return the run, unless somebody is at it, or was: then each of its steps is decided."""
-        # The list does not tell which run a reset one comes from.
+    async def _to_be_undone(self, run: WorkflowExecution) -> RunRef | None:
+        """Return the run; None if a workflow undoes its leftover, or has done so."""
+        # The list does not contain the first run id of a run that a reset made.
         described = await self._describe(run.id, run.run_id)
         found = RunRef(run.id, first_run_id(described) if described else run.run_id)
         leftover = await self._describe(leftover_id(found), None)
-        at_it = leftover is not None and leftover.status in STANDS
-        return None if at_it else found
+        begun = leftover is not None and leftover.status in STANDS
+        return None if begun else found
 
     async def _end_of(
         self, saga_id: str, first: str, described: WorkflowExecutionDescription | None
     ) -> WorkflowExecutionDescription | None:
-        """Return the last run of the chain that began with ``first``; None when none is known."""
-        # An open run is always the latest one of its id.
+        """Return the last run of the chain that began with ``first``; None when it is not known."""
+        # An open run is always the latest run of its workflow id.
         latest = await self._describe(saga_id, None)
         begin = latest if latest is not None and first_run_id(latest) == first else described
         if begin is None or (begin is described and described.run_id != first):
             begin = await self._describe(saga_id, first)
         if begin is None:
-            begin = await self._survivor(saga_id, first)
-        # A run that was reset was merely stopped by that: how it ended, only the one that was
-        # made of it tells. If that one is gone, nobody knows.
+            begin = await self._newest_of_chain(saga_id, first)
+        # A reset only stops a run, so its end is that of the run that the reset made. If that
+        # run is gone, the end is unknown.
         while begin is not None and begin.raw_description.workflow_extended_info.reset_run_id:
             reset = begin.raw_description.workflow_extended_info.reset_run_id
             begin = await self._describe(saga_id, reset)
         return begin
 
-    async def _survivor(self, saga_id: str, first: str) -> WorkflowExecutionDescription | None:
+    async def _newest_of_chain(
+        self, saga_id: str, first: str
+    ) -> WorkflowExecutionDescription | None:
         """Return the newest run of a chain whose first run was deleted."""
         query = equals("WorkflowId", saga_id)
         newest: WorkflowExecutionDescription | None = None

@@ -1,4 +1,4 @@
-"""Inputs of runs, whoever has started them with whatever."""
+"""Inputs of runs, which anybody may have started with anything."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 async def decoded(client: Client, given: Payloads, kind: type[_M]) -> _M | None:
-    """Return the one message that was given; None when it is another one, or cannot be read."""
+    """Return the only message of the payloads; None when it is of another kind or unreadable."""
     try:
         found = await client.data_converter.decode(given.payloads, [kind])
-    except Exception:  # whatever anybody has sent
+    except Exception:  # anybody may have sent anything
         return None
     return found[0] if len(found) == 1 and isinstance(found[0], kind) else None
 
@@ -27,7 +27,7 @@ async def decoded(client: Client, given: Payloads, kind: type[_M]) -> _M | None:
 async def start_of(
     run: WorkflowHandle[Any, Any],
 ) -> WorkflowExecutionStartedEventAttributes | None:
-    """Tell how the run was started; None when its history has no beginning.
+    """Return the first event of the run's history; None when the history is empty.
 
     Raises:
         RPCError: there is no such run, or the server does not answer.
@@ -40,10 +40,10 @@ async def start_of(
 async def order_in(
     client: Client, started: WorkflowExecutionStartedEventAttributes | None
 ) -> Order | None:
-    """Return the order with which a run was started; None when that was no order."""
+    """Return the order in the input of a run; None when the input is not an order."""
     return None if started is None else await decoded(client, started.input, Order)
 
 
 async def start_input(client: Client, run: Handle) -> Order | None:
-    """Return the order that the run was started with; None when it was started with no order."""
+    """Return the order that the run was started with; None when its input is not an order."""
     return await order_in(client, await start_of(run))

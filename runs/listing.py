@@ -1,4 +1,4 @@
-"""Runs of our own workers, as one query lists them, and questions about each."""
+"""Lists of the runs on one task queue, and queries about each run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUESTIONS_AT_ONCE = 20
 async def waiting(
     client: Client, task_queue: str, condition: str, *workflow_types: str
 ) -> list[WorkflowExecution]:
-    """List the runs of our own workers of which the condition holds."""
+    """List the runs on the task queue that meet the condition."""
     on_queue = equals("TaskQueue", task_queue)
     query = f"{condition} AND {one_of('WorkflowType', workflow_types)} AND {on_queue}"
     found = client.list_workflows(query, rpc_timeout=SERVER_TIMEOUT)
@@ -28,7 +28,7 @@ async def waiting(
 
 
 async def of_each(runs: Iterable[_R], examine: Callable[[_R], Awaitable[_T]]) -> list[_T]:
-    """Find something out about each, a few at a time."""
+    """Examine each run, a few at a time, and return the results."""
     gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
 
     async def one(run: _R) -> _T:

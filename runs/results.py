@@ -1,4 +1,4 @@
-"""Results of runs that have closed, and the ends of those that left none."""
+"""Results of closed runs, and the ends of runs without a result."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _CLOSED_AS: dict[WorkflowExecutionStatus, _Closed] = {
 
 
 class BrokenOff(Message):
-    """The run ended without a result that can be read.
+    """End of a run without a result that can be read.
 
-    It was terminated from outside, or its input was no order, or nobody knows what it says.
+    The run was terminated, or its input was not an order, or its result cannot be decoded.
     """
 
     saga_id: str
@@ -45,14 +45,14 @@ Outcome = SagaSucceeded | SagaRolledBack | BrokenOff
 
 
 async def outcome(run: Handle) -> Outcome:
-    """Wait until the run is closed and say what became of it, whatever it left."""
+    """Wait until the run is closed, and return its outcome in any case."""
     try:
         result: object = await run.result()
     except WorkflowFailureError as failure:
         return await _outcome_of_failure(run, failure.cause)
     except RPCError:
         raise
-    except Exception as error:  # whatever decoding raises
+    except Exception as error:  # decoding may raise any exception
         return await _unreadable(run, reason(error))
     if isinstance(result, SagaSucceeded):
         return result
@@ -62,8 +62,8 @@ async def outcome(run: Handle) -> Outcome:
 async def rolled_back(run: Handle) -> SagaRolledBack | None:
     """Return the result of a run that closed as Failed or Canceled; None when it left none.
 
-    It raises whatever the SDK raises about a result that cannot be decoded: that a run left
-    none must not be concluded from that.
+    If the result cannot be decoded, the exception of the SDK is raised, because such a run did
+    leave a result.
     """
     try:
         await run.result()
@@ -91,7 +91,7 @@ async def _outcome_of_failure(run: Handle, cause: BaseException) -> Outcome:
         result = await _result_in(run, cause)
     except RPCError:
         raise
-    except Exception:  # whatever decoding raises
+    except Exception:  # decoding may raise any exception
         result = None
     return result or _broken_off(run.id, cause)
 

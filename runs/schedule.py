@@ -1,4 +1,4 @@
-"""The Temporal Schedule that has leftovers looked for again and again."""
+"""Temporal Schedule that starts a reconciliation at regular intervals."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from runs.descriptions import SERVER_TIMEOUT
 
 
 def schedule_id(task_queue: str) -> str:
-    """Return the schedule's id; each task queue has ledgers, and so leftovers, of its own."""
+    """Return the schedule's id; each task queue has its own ledgers, and so its own leftovers."""
     return f"reconcile-orders-{task_queue}"
 
 
 async def ensure_reconciliation(client: Client, task_queue: str, every: timedelta) -> None:
-    """Create the schedule, or give the one that is there this interval.
+    """Create the schedule, or set the interval of the existing one.
 
-    One that an operator paused stays paused.
+    A schedule that an operator paused stays paused.
 
     Raises:
-        RPCError: we may not, or the server knows no schedules.
+        RPCError: access is refused, or the server does not support schedules.
     """
     wanted = _schedule(task_queue, every)
     try:
@@ -59,7 +59,7 @@ def _schedule(task_queue: str, every: timedelta) -> Schedule:
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every)]),
         policy=SchedulePolicy(
             overlap=ScheduleOverlapPolicy.SKIP,
-            # What was missed while the server was down is made up for by the next one.
+            # After a pause of the server, one reconciliation does the work of all missed ones.
             catchup_window=timedelta(minutes=1),
         ),
     )

@@ -1,4 +1,4 @@
-"""Survey of all runs, for the audit, which has to judge each."""
+"""Survey of all runs for the audit, which judges each of them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from runs.visibility import sagas_query
 
 
 class RunSurvey:
-    """Facts about all runs: at first sight about most, exactly about doubtful ones.
+    """Facts about all runs: from the list of runs for most, from an examination for doubtful ones.
 
-    The list of runs is cheap, but late, and silent on two things: what an operator took
-    over, and which run a reset has continued.
+    The list of runs is cheap, but it may be out of date. It shows neither the steps that an
+    operator undid by hand nor the run that a reset has continued.
     """
 
     def __init__(self, client: Client, task_queue: str) -> None:
@@ -28,19 +28,19 @@ class RunSurvey:
         self._at_first_sight: dict[str, SagaFact] = {}
         self._exact: dict[str, SagaFact] = {}
         self._examined: set[RunRef] = set()
-        #: Runs about which Temporal's answer cannot be read, and why.
+        #: Runs that cannot be read, each with the reason.
         self.unreadable: dict[RunRef, str] = {}
 
     async def retention_seconds(self) -> float:
-        """Tell how long Temporal remembers a closed run."""
+        """Return how long Temporal keeps a closed run."""
         return await self._runs.retention_seconds()
 
     def by_run(self) -> dict[str, SagaFact]:
-        """Return all facts, by the first run id of the run's chain."""
+        """Return all facts, by the first run id of the chain."""
         return {**self._at_first_sight, **self._exact}
 
     async def survey(self) -> None:
-        """Look at all runs at first sight; exactly at those that are open or one of several."""
+        """List all runs, and examine those that are open or that share their workflow id."""
         found = [
             run
             async for run in self._client.list_workflows(self._query, rpc_timeout=SERVER_TIMEOUT)
@@ -55,7 +55,7 @@ class RunSurvey:
         await self.examine(doubtful)
 
     async def examine(self, runs: Iterable[RunRef]) -> bool:
-        """Look exactly at these runs; False when each of them was examined before."""
+        """Examine these runs; return False when each of them was examined before."""
         fresh = set(runs) - self._examined
         self._examined |= fresh
         await of_each(fresh, self._examine)
@@ -66,7 +66,7 @@ class RunSurvey:
         if isinstance(found, UnreadableRun):
             self.unreadable[run] = found.why
             return
-        # What a reset has continued is one run to the services: that of the first run's id.
+        # The services know all runs of a chain by the id of the first one.
         if run.run_id != found.first_run_id:
             self._at_first_sight.pop(run.run_id, None)
         self._exact[found.first_run_id] = found.fact

@@ -1,4 +1,4 @@
-"""Conditions of the queries by which Temporal lists runs."""
+"""Conditions of the queries with which Temporal lists runs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 from messages.wire import SAGA_STATUS, SAGA_TYPES
 
-#: Waits for an operator.
+#: Condition for open runs that wait for an operator.
 IS_PARKED = f'{SAGA_STATUS} = "NEEDS_INTERVENTION" AND ExecutionStatus = "Running"'
 
-#: What a server with a SQL database compares in its escaped form, and so never finds.
+#: Characters that a server with a SQL database compares in escaped form, and so never finds.
 _NEVER_FOUND = re.compile(r'["\\\x00\n\r\t\x08]')
 
 
 def quoted(text: str) -> str:
-    """Return the text as a string of a query."""
+    """Return the text as a string literal for a query."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
@@ -23,10 +23,10 @@ def quoted(text: str) -> str:
 def equals(attribute: str, text: str) -> str:
     """Return the condition that finds the runs whose ``attribute`` is ``text``.
 
-    Where the server cannot compare all of the text, it finds those that begin alike, too: ask
-    each run that it lists.
+    If the server cannot compare the whole text, it also finds runs whose text only begins like
+    it, so the caller has to check each run.
     """
-    # It also takes quotation marks at the ends for its own.
+    # The server also removes single quotation marks at both ends.
     begins = _NEVER_FOUND.split(text, maxsplit=1)[0].rstrip("'")
     if begins.startswith("'"):
         begins = ""
@@ -40,5 +40,5 @@ def one_of(attribute: str, texts: Iterable[str]) -> str:
 
 
 def sagas_query(task_queue: str) -> str:
-    """Return the query for the sagas of our own workers: other task queues have other ledgers."""
+    """Return the query for the sagas of one task queue; other queues have other ledgers."""
     return f"{one_of('WorkflowType', SAGA_TYPES)} AND TaskQueue = {quoted(task_queue)}"

@@ -1,1 +1,1 @@
-"""What the entry points stand on: the connection, the embedded server, child processes."""
+"""Foundation of the entry points: connection, embedded server, child processes, exit codes."""

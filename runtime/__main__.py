@@ -1,8 +1,8 @@
-"""``python -m runtime``: the embedded Temporal server in the foreground, until Ctrl-C."""
+"""Embedded Temporal server in the foreground, until Ctrl-C: ``python -m runtime``."""
 
 from __future__ import annotations
 
-import runtime.interruptible  # noqa: F401 - first, see there
+import runtime.interruptible  # noqa: F401 - must be first; its docstring says why
 
 # isort: split
 import argparse
@@ -16,7 +16,7 @@ from settings import read_settings
 
 
 async def main() -> ExitCode:
-    """Serve until told to stop."""
+    """Run the server until a signal arrives."""
     chosen = _arguments()
     data_dir = chosen.data_dir or read_settings().data_dir
     stop = stop_requested()
@@ -35,21 +35,21 @@ class _Chosen(argparse.Namespace):
 
 def _arguments() -> _Chosen:
     parser = ArgumentParser(
-        "python -m runtime", "The embedded Temporal server in the foreground, until Ctrl-C."
+        "python -m runtime", "Run the embedded Temporal server in the foreground, until Ctrl-C."
     )
-    parser.add_argument("--port", type=_port, help="of the gRPC front end (default: 7233)")
-    parser.add_argument("--ui-port", type=_port, help="of the Web UI (default: port + 1000)")
+    parser.add_argument("--port", type=_port, help="port of the gRPC front end (default: 7233)")
+    parser.add_argument("--ui-port", type=_port, help="port of the Web UI (default: port + 1000)")
     parser.add_argument(
         "--data-dir",
         type=Path,
-        help="holds the server's database (default: ORDER_SAGA_DATA_DIR, or .data)",
+        help="directory of the server's database (default: ORDER_SAGA_DATA_DIR, or .data)",
     )
     return parser.parse_args(namespace=_Chosen())
 
 
 def _port(text: str) -> int:
     if not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 1 to 65535")
     return int(text)
 
 

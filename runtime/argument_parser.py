@@ -1,4 +1,4 @@
-"""Parser of the arguments of entry points that take few of them, or none."""
+"""Parser for entry points that take few arguments or none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from runtime.exits import FatalError
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """An argument parser that tells what is wrong in one line."""
+    """Argument parser that reports an error in one line."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
@@ -20,9 +20,9 @@ class ArgumentParser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """End the program because of its arguments.
+        """End the program because its arguments are wrong.
 
         Raises:
-            FatalError: says what is wrong with them.
+            FatalError: always; its message names the problem.
         """
         raise FatalError(f"{message} (see {self.prog} --help)")

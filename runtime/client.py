@@ -1,4 +1,4 @@
-"""The connection to Temporal, set up by the SDK's own environment configuration."""
+"""Client connection to Temporal, set up by the SDK's own environment configuration."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from runtime.data_converter import data_converter
 from runtime.exits import ExitCode, FatalError
 
 DEFAULT_ADDRESS = "localhost:7233"
-#: Seconds within which a server has to answer.
+#: Seconds that a server has to answer.
 ANSWER_WITHIN = 5.0
-#: Seconds that a namespace may take to know a search attribute just added to it.
+#: Seconds until the namespace must know a search attribute that was added to it.
 KNOWN_WITHIN = 30.0
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+):(\d{1,5})")
@@ -38,12 +38,12 @@ class BadConnectionSettings(FatalError):
 
 
 async def connect(*, answer_within: float = ANSWER_WITHIN) -> Client:
-    """Connect as ``TEMPORAL_ADDRESS`` and its siblings, or a profile, say.
+    """Connect as the ``TEMPORAL_…`` variables or a profile say.
 
     Raises:
         BadConnectionSettings: they cannot be read, or the address is not ``host:port``.
-        NoServer: none answers within ``answer_within`` seconds, it lets us not in, or it
-            has no such namespace.
+        NoServer: no server answers within ``answer_within`` seconds, it refuses the
+            connection, or it has no such namespace.
     """
     config = _from_environment()
     return await open_client(config, answer_within=answer_within)
@@ -52,7 +52,7 @@ async def connect(*, answer_within: float = ANSWER_WITHIN) -> Client:
 async def open_client(
     config: ClientConnectConfig, *, answer_within: float = ANSWER_WITHIN
 ) -> Client:
-    """Connect as ``config`` says; see :func:`connect`."""
+    """Connect as ``config`` says; raises as :func:`connect` does."""
     address = config.setdefault("target_host", DEFAULT_ADDRESS)
     namespace = config.setdefault("namespace", "default")
     _check(address)
@@ -71,7 +71,7 @@ async def open_client(
 
 
 async def home_of(client: Client) -> Home:
-    """The connected namespace, by the ids that tell it from another one of the same name."""
+    """Return the ids of the connected namespace and of its cluster, which names cannot replace."""
     cluster = await client.workflow_service.get_cluster_info(GetClusterInfoRequest())
     described = await client.workflow_service.describe_namespace(
         DescribeNamespaceRequest(namespace=client.namespace)
@@ -80,12 +80,12 @@ async def home_of(client: Client) -> Home:
 
 
 async def ensure_search_attribute(client: Client, *, known_within: float = KNOWN_WITHIN) -> None:
-    """Make sure that the namespace knows :data:`SAGA_STATUS`; add it where it does not.
+    """Add the search attribute :data:`SAGA_STATUS` to the namespace, unless it is there.
 
-    A run that sets an unknown one fails its workflow task for ever.
+    Without it, the workflow task of a run that sets the attribute fails again and again.
 
     Raises:
-        NoServer: it is missing, or of another type, and we may not add it.
+        NoServer: the attribute is missing or of another type, and cannot be added.
     """
     if await _knows_search_attribute(client):
         return
@@ -100,19 +100,19 @@ async def ensure_search_attribute(client: Client, *, known_within: float = KNOWN
     except RPCError as error:
         raise _no_search_attribute(client, one_line(error.message)) from None
     except asyncio.TimeoutError:
-        # The server takes an addition under a name of another type without a word.
+        # If the name exists with another type, the server ignores the addition without an error.
         raise _no_search_attribute(client, "or one of another type") from None
 
 
 async def _search_attribute_known(client: Client) -> None:
-    while not await _knows_search_attribute(client):  # noqa: ASYNC110 - the server tells nobody
+    while not await _knows_search_attribute(client):  # noqa: ASYNC110 - the server sends no event
         await asyncio.sleep(0.1)
 
 
 async def _knows_search_attribute(client: Client) -> bool:
     try:
-        # Asking to list them takes rights that a worker need not have, and tells nothing of
-        # when they can be used. Only a Keyword has this operator.
+        # Listing the attributes needs rights that a worker may not have, and does not show
+        # whether they can be used yet. Only the type Keyword has this operator.
         await client.count_workflows(f"{SAGA_STATUS} STARTS_WITH 'C'")
     except RPCError as error:
         if error.status is RPCStatusCode.INVALID_ARGUMENT:
@@ -123,8 +123,8 @@ async def _knows_search_attribute(client: Client) -> bool:
 
 async def _answering(config: ClientConnectConfig) -> Client:
     client = await Client.connect(**config, data_converter=data_converter)
-    # The SDK is content with an open port. Only a request that needs the namespace shows
-    # that it exists and that the key is good for it.
+    # For the SDK an open port is enough. Only a request about the namespace shows that it
+    # exists and that the API key gives access to it.
     await client.workflow_service.describe_namespace(
         DescribeNamespaceRequest(namespace=client.namespace)
     )
@@ -136,7 +136,7 @@ def _from_environment() -> ClientConnectConfig:
         return ClientConfig.load_client_connect_config()
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}"
-    # The bridge's own ConfigError has no public name.
+    # The SDK's own ConfigError has no public name.
     except Exception as error:
         problem = one_line(error)
     raise BadConnectionSettings(
@@ -175,14 +175,14 @@ def _no_search_attribute(client: Client, reason: str) -> NoServer:
     )
 
 
-#: What the SDK's nested error says, against what it means.
+#: Parts of the SDK's nested errors, each with its meaning.
 _REASONS = (
     ("Connection refused", "nothing listens there"),
     ("dns error", "the host name is unknown"),
     ("InvalidContentType", "it does not speak TLS, and the settings ask for it"),
-    ("UnknownIssuer", "its TLS certificate is signed by nobody we trust"),
+    ("UnknownIssuer", "its TLS certificate is not signed by a trusted authority"),
     ("NotValidForName", "its TLS certificate is for another name"),
-    ("http2 error", "what listens there is not Temporal, or asks for TLS"),
+    ("http2 error", "the program that listens there is not Temporal, or needs TLS"),
 )
 
 

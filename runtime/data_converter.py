@@ -1,4 +1,4 @@
-"""How values become payloads, bad ones are refused, and failures are told."""
+"""Data converter of all clients and workers, which refuses values that cannot be read."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _LONGEST_REASON = 200
 
 
 class _ClearPayloadConverter(PydanticPayloadConverter):
-    """Makes whatever cannot be read, or is not what was asked for, a Temporal failure.
+    """Payload converter that raises a Temporal failure for a value that cannot be read.
 
     Any other exception while a workflow decodes its input fails the workflow *task*, which
-    the server repeats for ever; a failure fails the run, or has the update refused.
+    the server then repeats without end. A Temporal failure fails the run or refuses the update.
     """
 
     def from_payloads(
@@ -37,17 +37,17 @@ class _ClearPayloadConverter(PydanticPayloadConverter):
         """See base class.
 
         Raises:
-            ApplicationError: of type :data:`INVALID_INPUT`, saying what is wrong and where.
+            ApplicationError: of type :data:`INVALID_INPUT`; it names the problem and its place.
         """
-        # The SDK gives no hints where their number does not fit, and would go on to call the
-        # handler with too many arguments. Nothing of ours takes more than one.
+        # If the number of arguments does not fit, the SDK gives no hints and would call the
+        # handler with too many arguments. No handler here takes more than one.
         most = 1 if type_hints is None else len(type_hints)
         if len(payloads) > most:
             raise _refusal(f"{len(payloads)} arguments given, at most {most} taken")
         try:
             hints = type_hints or ()
             return [self._read(*each) for each in zip_longest(payloads, hints)]
-        # Whatever anybody has sent: the SDK's converters raise anything.
+        # Anybody may send anything, and the SDK's converters may raise any exception.
         except Exception as error:
             raise _refusal(_reason(error)) from None
 
@@ -56,22 +56,22 @@ class _ClearPayloadConverter(PydanticPayloadConverter):
             return RawValue(payload)
         encoding = payload.metadata.get("encoding", b"")
         if encoding == _NULL and not payload.data:
-            # The SDK lets it pass for anything that is asked for.
+            # The SDK would accept null for every type.
             encoding, payload = _JSON, _JSON_NULL
         converter = self.converters.get(encoding)
         if converter is None:
             raise ValueError(f"unknown encoding {shortened(repr(encoding), _LONGEST_REASON)}")
         value = converter.from_payload(payload, hint)
-        # Only JSON was compared with what is asked for; what else there is knows its own type.
+        # The converters compare only JSON with the type hint; other encodings imply their own type.
         if encoding != _JSON and hint not in (None, Any, object) and not isinstance(value, hint):
             raise ValueError(f"{encoding.decode()} given where JSON is needed")
         return value
 
 
 class _PlainDataConverter(DataConverter):
-    """Takes a reference to a payload that is kept elsewhere for what it is here: unreadable.
+    """Data converter that leaves references to external payloads as they are, unreadable.
 
-    The SDK would fail the workflow task before anything else sees the payload.
+    The SDK would fail the workflow task before the payload converter sees the reference.
     """
 
     async def _decode_reference_payload_sequence(
@@ -100,7 +100,7 @@ def _refusal(reason: str) -> ApplicationError:
     )
 
 
-#: For every client, worker and replayer of this system.
+#: Data converter of every client, worker and replayer of this system.
 data_converter = _PlainDataConverter(
     payload_converter_class=_ClearPayloadConverter,
     failure_converter_class=BriefFailureConverter,

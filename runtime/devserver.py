@@ -22,8 +22,8 @@ DEFAULT_PORT = 7233
 #: Seconds that the server may take to answer.
 READY_WITHIN = 60.0
 
-# As delivered, the development server polls its one shard's queue 20 times a second,
-# rounds timers up to a second, and waits for the disk at every step.
+# By default the development server polls the queue of its only shard 20 times a second, rounds
+# timers up to a second, and waits for the disk at every step.
 _TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
     *("--sqlite-pragma", "synchronous=NORMAL"),
@@ -33,15 +33,15 @@ _TUNING = (
 
 
 class DevServer:
-    """A Temporal server with Web UI, on loopback, whose state is kept in a data directory.
+    """Temporal server with Web UI, on loopback, whose state is kept in a data directory.
 
-    Use as an async context manager. It is started again when it dies; the same directory
-    serves one instance at a time.
+    Use it as an async context manager. The server is restarted when it dies. Only one instance
+    at a time can use a directory.
     """
 
-    #: Held as long as the server runs; for further children that use the directory.
+    #: Lock held as long as the server runs, to be shared by other children that use the directory.
     lock: DirectoryLock
-    #: The running server; ``lost()`` tells when it cannot be kept alive.
+    #: The running server; its ``lost()`` raises when it cannot be kept alive.
     process: ChildProcess
 
     def __init__(
@@ -55,10 +55,10 @@ class DevServer:
         """Describe the server; entering the context starts it.
 
         Args:
-            data_dir: holds its database and log; created when missing.
-            port: of the gRPC front end. None: 7233, or a free one when that is taken.
-            ui_port: of the Web UI. None: ``port`` + 1000, or a free one likewise.
-            report: is told in one line about another port and about a restart.
+            data_dir: directory of its database and log; it is created if it is missing.
+            port: port of the gRPC front end. None: 7233, or a free port if that is in use.
+            ui_port: port of the Web UI. None: ``port`` + 1000, or a free port if that is in use.
+            report: receives one line about another port or about a restart.
         """
         self._data_dir = data_dir.resolve()
         self._asked_port = port
@@ -80,16 +80,16 @@ class DevServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """All variables under which a child process reaches this server and no other."""
+        """Environment variables with which a child process connects to this server and no other."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
         return {**inherited, "TEMPORAL_ADDRESS": self.address, "TEMPORAL_CONFIG_FILE": os.devnull}
 
     async def __aenter__(self) -> Self:
-        """Start it, and wait until it answers.
+        """Start the server, and wait until it answers.
 
         Raises:
             DirectoryUnusable: another instance uses the directory, or it is not writable.
-            ServerFailed: a port that was asked for is taken, or the server does not start.
+            ServerFailed: a port that was asked for is in use, or the server does not start.
         """
         async with AsyncExitStack() as stack:
             self.lock = DirectoryLock(self._data_dir)
@@ -101,15 +101,15 @@ class DevServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop it."""
+        """Stop the server."""
         await self._stack.aclose()
 
     async def client(self) -> Client:
-        """Return a client of this server, whatever the environment says."""
+        """Return a client of this server, whatever server the environment names."""
         return await open_client({"target_host": self.address})
 
     async def restart(self) -> None:
-        """Stop it and start it on the same ports and database."""
+        """Restart the server with the same ports and database."""
         await self.process.restart()
 
     async def _start(self, binary: Path, stack: AsyncExitStack) -> None:
@@ -120,11 +120,11 @@ class DevServer:
                 await stack.enter_async_context(self.process)
                 return
             except ProcessFailed as error:
-                # Somebody was quicker at a port that we had found free, or the server at one of
-                # those that it finds itself, which it tells by a panic: look again.
+                # Another process took a port that was free before, or one of the ports that the
+                # server chooses itself. The server reports the latter by a panic.
                 said = f"{error} {self.process.output()}"
-                quicker = "address already in use" in said or "goroutine " in said
-                if not (more_tries and quicker):
+                port_taken = "address already in use" in said or "goroutine " in said
+                if not (more_tries and port_taken):
                     raise ServerFailed(_explained(str(error), self._data_dir)) from None
 
     def _described(self, binary: Path) -> ChildProcess:
@@ -153,8 +153,8 @@ class DevServer:
     async def _answers(self) -> None:
         while True:
             try:
-                # An answer alone could be somebody else's who was quicker at the port. Ours
-                # prints its addresses once it has them all.
+                # An answer alone could come from another server that took the port. Our server
+                # prints its addresses when it has all of its ports.
                 if "Server:" in self.process.output():
                     await self.client()
                     return
@@ -174,11 +174,13 @@ class DevServer:
         if usual <= 65535 and is_free(usual):
             return usual
         free = any_free()
-        self._report(f"port {usual} is in use, so {free} it is ({option} chooses)")
+        self._report(
+            f"port {usual} is in use, so the server uses {free} ({option} chooses another)"
+        )
         return free
 
 
-#: What the server's last line says, and what there is to do about it.
+#: Parts of the server's last line, each with the cause or remedy.
 _REMEDIES = (
     ("disk is full", "the disk is full"),
     ("no space left", "the disk is full"),

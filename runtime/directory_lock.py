@@ -1,4 +1,4 @@
-"""One user of a data directory at a time."""
+"""Lock that lets only one instance at a time use a data directory."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class DirectoryUnusable(FatalError):
 
 
 class DirectoryLock:
-    """Holds a directory for this process and for every child that inherits the descriptor.
+    """Lock on a directory, held by this process and by every child that inherits the descriptor.
 
-    So children that outlive a killed parent still hold it: nobody opens their files a
-    second time. The lock file names the processes, for the message to whom it stops.
+    Children that outlive a killed parent still hold it, so no other process opens their files.
+    The lock file lists the processes, which the error message for other instances names.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Take the lock, creating the directory where it does not exist.
+        """Take the lock, and create the directory if it does not exist.
 
         Raises:
-            DirectoryUnusable: it is taken, or the directory cannot be written to.
+            DirectoryUnusable: another instance holds it, or the directory cannot be written to.
         """
         self._pids: list[int] = [os.getpid()]
         try:
@@ -49,33 +49,33 @@ class DirectoryLock:
             raise _unusable(directory, error) from None
 
     def fileno(self) -> int:
-        """The descriptor that a child has to inherit to hold the lock as well."""
+        """Return the descriptor that a child must inherit to hold the lock as well."""
         return self._file
 
     def record(self, pid: int) -> None:
-        """Name a process that holds the lock now."""
+        """Add a process to the list of those that hold the lock."""
         self._pids.append(pid)
         self._rewrite()
 
     def forget(self, pid: int) -> None:
-        """Take back :meth:`record`; no matter whether it was called."""
+        """Remove a process from the list, if it is there."""
         if pid in self._pids:
             self._pids.remove(pid)
             self._rewrite()
 
     def release(self) -> None:
-        """Give the lock up; children that inherited it keep it."""
+        """Release the lock; children that inherited it still hold it."""
         os.close(self._file)
 
     def _rewrite(self) -> None:
-        # The names only help whom the lock stops. On a full disk they are out of date, which
-        # must not end the one who keeps the processes.
+        # The list only improves an error message. If a full disk prevents the update, this
+        # process, which supervises the others, must go on.
         with suppress(OSError):
             self._write()
 
     def _write(self) -> None:
         names = "".join(f"{pid}\n" for pid in self._pids).encode()
-        # Shortened last: the space that an empty file gives back may be gone at once.
+        # Truncated last: if the file were emptied first, a full disk might leave it empty.
         os.pwrite(self._file, names, 0)
         os.ftruncate(self._file, len(names))
 

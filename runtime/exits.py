@@ -1,4 +1,4 @@
-"""End of an entry point: an exit code, and at most one line that says why."""
+"""Exit of an entry point: an exit code, and at most one line that says why."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.text import one_line
 from runtime import interruptible
 
-#: Shell convention for a program ended by a signal is 128 + its number.
+#: By convention of the shells, a program ended by a signal exits with 128 + its number.
 INTERRUPTED = 128 + signal.SIGINT
 PIPE_CLOSED = 128 + signal.SIGPIPE
-#: A defect of this program; sysexits.h calls it EX_SOFTWARE.
+#: Exit code for a defect of this program; sysexits.h calls it EX_SOFTWARE.
 DEFECT = 70
 
-#: What a server says of a request that it will never take: too long an id, a namespace or a run
-#: that is gone meanwhile. Any other error is the server's own trouble.
+#: Answers to a request that the server will never accept, for example because an id is too long
+#: or a run is gone. Any other error is a problem of the server.
 _REFUSED = {
     RPCStatusCode.INVALID_ARGUMENT,
     RPCStatusCode.NOT_FOUND,
@@ -46,18 +46,18 @@ class ExitCode(IntEnum):
 
 
 class FatalError(Exception):
-    """Error that ends the program; its message is the one line that the user reads."""
+    """Error that ends the program; its message is the one line that the user sees."""
 
-    #: The code that the program ends with.
+    #: Exit code of the program.
     code: ExitCode = ExitCode.BAD_INPUT
 
 
 def run(main: Callable[[], Awaitable[int]]) -> NoReturn:
-    """Run an entry point's main coroutine and leave with the code that it returns.
+    """Run an entry point's main coroutine and exit with the code that it returns.
 
-    A :class:`FatalError` becomes its message on standard error, without a traceback, and
-    its code; so does a server lost on the way, with code 3, and one that refuses what it was
-    asked, with code 2.
+    A :class:`FatalError` prints its message to standard error, without a traceback, and exits
+    with its code. The same holds for a server that is lost meanwhile, with code 3, and for a
+    server that refuses a request, with code 2.
     """
 
     async def awaited() -> int:
@@ -67,7 +67,7 @@ def run(main: Callable[[], Awaitable[int]]) -> NoReturn:
 
 
 def guarded(main: Callable[[], int | None]) -> int:
-    """Call an entry point; returns the exit code that its return or exception stands for."""
+    """Call an entry point, and return its exit code or the one for its exception."""
     try:
         interruptible.as_exception()
         return main() or ExitCode.SUCCESS
@@ -78,7 +78,7 @@ def guarded(main: Callable[[], int | None]) -> int:
         if error.status in _REFUSED:
             _tell(f"the Temporal server refuses this: {one_line(error.message)}")
             return ExitCode.BAD_INPUT
-        _tell(f"the Temporal server does not answer any more: {one_line(error.message)}")
+        _tell(f"the Temporal server no longer answers: {one_line(error.message)}")
         return ExitCode.NO_SERVER
     except SystemExit as leaving:
         return _code_of(leaving)
@@ -91,26 +91,26 @@ def guarded(main: Callable[[], int | None]) -> int:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process at once with ``code``, everything printed.
+    """Print all buffered output and end the process at once with ``code``.
 
-    The SDK's own threads may still call into the interpreter while it is torn down, and
-    crash it. Nothing here needs that teardown.
+    The SDK's own threads may still call into the interpreter while it shuts down, and crash
+    it. Nothing here needs a regular shutdown.
     """
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
-        # All that was to be done is done, whether or not somebody reads the last of it.
+        # The work is done, whether or not the last output is read.
         with suppress(BrokenPipeError):
-            if stream is not None:  # as it is when the program was started without
+            if stream is not None:  # None if the program was started without it
                 stream.flush()
     os._exit(code)
 
 
 def stop_requested() -> asyncio.Event:
-    """Return an event that SIGINT, SIGTERM, or the terminal going away sets in this loop."""
+    """Return an event that is set by SIGINT, SIGTERM or the loss of the terminal."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # nohup means: stay when the terminal goes.
+        # nohup means that the program stays when the terminal is closed.
         if signal.getsignal(sign) is not signal.SIG_IGN or sign is not signal.SIGHUP:
             loop.add_signal_handler(sign, stop.set)
     return stop

@@ -1,4 +1,4 @@
-"""How failures are told and read: briefly, and whatever they carry."""
+"""Failure converter that keeps expected failures short, and can read every failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.converter import DefaultFailureConverter, PayloadConverter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
-#: What a later version of Temporal, or anybody, may have put there that we cannot read.
+#: Fields in which a later version of Temporal, or anybody, may have put an unknown value.
 _PERHAPS_UNREADABLE = {
     "application_failure_info": ("category", "next_retry_delay"),
     "activity_failure_info": ("retry_state",),
@@ -20,10 +20,10 @@ _PERHAPS_UNREADABLE = {
 
 
 class BriefFailureConverter(DefaultFailureConverter):
-    """Leaves out where in our code a failure that is business as usual was raised.
+    """Failure converter that omits the stack trace of an expected failure.
 
-    A refusal or a rolled back order is an answer. What the Web UI shows of it is its message;
-    below a page of stack trace nobody would find that.
+    A refusal or a rolled back order is a normal result. The Web UI should show its message,
+    which nobody would find below a page of stack trace.
     """
 
     def to_failure(
@@ -39,9 +39,9 @@ class BriefFailureConverter(DefaultFailureConverter):
             _drop_stack_traces(failure)
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
-        """See base class; what cannot be read is left out.
+        """See base class; parts that cannot be read are omitted.
 
-        An exception from here would fail the workflow task, and so hide the failure for ever.
+        An exception raised here would fail the workflow task and so hide the failure.
         """
         readable = _Details.of(payload_converter)
         try:
@@ -51,14 +51,14 @@ class BriefFailureConverter(DefaultFailureConverter):
 
 
 class _Details(PayloadConverter):
-    """Reads the details of a failure each by itself, or none of them."""
+    """Payload converter for the details of a failure: it reads each by itself, or none."""
 
     def __init__(self, inner: PayloadConverter) -> None:
         self._inner = inner
 
     @classmethod
     def of(cls, converter: PayloadConverter) -> _Details:
-        """This way of reading, with the converter for each detail."""
+        """Return a converter of this class that uses the given one for each detail."""
         return converter if isinstance(converter, cls) else cls(converter)
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:

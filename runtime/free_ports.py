@@ -1,4 +1,4 @@
-"""Free ports on this machine, for servers of ours that may start at the same moment."""
+"""Free ports on this machine, for servers of this project that start at the same time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOST = "127.0.0.1"
 def is_free(port: int) -> bool:
     """Tell whether a server can listen at the port."""
     with socket.socket() as probe:
-        # As the server does; a port that only lingers after a connection counts as free.
+        # The server does so, too: a port in TIME_WAIT counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -27,7 +27,7 @@ def is_free(port: int) -> bool:
 
 
 def any_free() -> int:
-    """Return some free port."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -36,10 +36,10 @@ def any_free() -> int:
 
 @asynccontextmanager
 async def one_at_a_time() -> AsyncIterator[None]:
-    """Keep other servers of ours on this machine from starting meanwhile.
+    """Prevent other servers of this project on this machine from starting in the meantime.
 
-    A port that two of them find free at the same moment is taken by one. The other would wait
-    for an answer there, and get the first one's.
+    Otherwise two of them could choose the same free port. One would get it, and the other
+    would take the answers of the first for its own.
     """
     with (Path(tempfile.gettempdir()) / f"order-saga-{os.getuid()}.ports").open("a") as lock:
         while True:

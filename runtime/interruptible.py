@@ -1,7 +1,7 @@
-"""Ctrl-C while a program is being imported ends it, without a traceback.
+"""Handling of Ctrl-C during the imports of a program: it ends without a traceback.
 
-Entry points import this before anything that takes time. Importing the rest takes a second
-or more, and Python would tell the interrupt as a stack trace of whatever it was reading.
+Entry points import this module first, because importing the rest takes a second or more. Until
+then, Python would answer Ctrl-C with the stack trace of an import.
 """
 
 from __future__ import annotations
@@ -13,6 +13,6 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 
 
 def as_exception() -> None:
-    """From now on an interrupt is KeyboardInterrupt again; one that is ignored stays so."""
+    """Let an interrupt raise KeyboardInterrupt again; an ignored interrupt stays ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)

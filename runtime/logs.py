@@ -1,4 +1,4 @@
-"""Logging for a process that a person watches."""
+"""Logging of a process that a person watches in a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from temporalio import activity, workflow
 
 
 class _OneLine(logging.Formatter):
-    """One line a record: a failed attempt is business as usual, not a stack trace."""
+    """Formatter that prints one line for each record, because failed attempts are normal."""
 
     def format(self, record: logging.LogRecord) -> str:
         told = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower()}: "
@@ -20,7 +20,7 @@ class _OneLine(logging.Formatter):
 
 
 def _where(record: logging.LogRecord) -> str:
-    """The activity or workflow that the record is about."""
+    """Return the activity or workflow that the record is about."""
     attempt = getattr(record, "temporal_activity", None)
     if isinstance(attempt, dict):
         return (
@@ -32,7 +32,7 @@ def _where(record: logging.LogRecord) -> str:
 
 
 def log_to_terminal(level: int = logging.WARNING) -> None:
-    """Send log records from ``level`` up to standard error, a line each."""
+    """Print log records of ``level`` and above to standard error, one line each."""
     activity.logger.activity_info_on_message = False
     workflow.logger.workflow_info_on_message = False
     handler = logging.StreamHandler()

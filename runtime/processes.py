@@ -1,4 +1,4 @@
-"""Child processes that are watched, replaced when they die, and stopped in order."""
+"""Child processes that are supervised, replaced when they die, and stopped in order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runtime.exits import ExitCode, FatalError
 from runtime.process_log import ProcessLog
 from runtime.uncancelled import to_its_end
 
-#: A process that dies this often within so many seconds will not do better next time.
+#: A process that dies so often within so many seconds is given up.
 DEATHS, WITHIN_SECONDS = 5, 20.0
 
 _T = TypeVar("_T")
@@ -32,15 +32,15 @@ class ProcessFailed(FatalError):
     code = ExitCode.NO_SERVER
 
 
-async def _at_once() -> None:
-    """For processes that count as ready when they were started."""
+async def _ready_at_once() -> None:
+    """Return at once, for a process that counts as ready as soon as it is started."""
 
 
 class ChildProcess:
-    """A command kept running in a process of its own, its output in a log file.
+    """Command that is kept running in a child process, with its output in a log file.
 
-    It has a session of its own, so the terminal's Ctrl-C reaches only us, and we decide
-    who stops first. Use as an async context manager.
+    The child has its own session, so Ctrl-C in the terminal reaches only this process, which
+    decides what stops first. Use it as an async context manager.
     """
 
     def __init__(
@@ -51,21 +51,21 @@ class ChildProcess:
         log: Path,
         lock: DirectoryLock,
         environment: Mapping[str, str] | None = None,
-        ready: Callable[[], Awaitable[None]] = _at_once,
+        ready: Callable[[], Awaitable[None]] = _ready_at_once,
         report: Callable[[str], None] = lambda _line: None,
         grace: float = 10.0,
     ) -> None:
         """Describe the process; entering the context starts it.
 
         Args:
-            name: what it is called in messages.
+            name: name of the process in messages.
             command: program and arguments.
-            log: file that takes its output; begun anew on entering.
-            lock: the data directory's, held by the process as long as it lives.
-            environment: all its variables; ours by default.
-            ready: returns when the started process does its work; may raise.
-            report: is told in one line when the process died and another one takes over.
-            grace: seconds that it gets to stop by itself before it is killed.
+            log: file for its output; entering the context empties it.
+            lock: lock of the data directory, which the process holds as long as it runs.
+            environment: all its variables; by default those of this process.
+            ready: waits until the started process is ready; may raise.
+            report: receives one line when the process died and is replaced.
+            grace: seconds that it has to stop by itself before it is killed.
         """
         self.name = name
         self._command = [str(part) for part in command]
@@ -81,18 +81,18 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """Id of the process that runs now; None when none does."""
+        """Id of the running process; None when no process runs."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process else None
 
     async def __aenter__(self) -> Self:
-        """Start it and wait until it is ready.
+        """Start the process and wait until it is ready.
 
         Raises:
-            ProcessFailed: it ended before it was, or its log cannot be written.
+            ProcessFailed: it ended before it was ready, or its log cannot be written.
         """
         try:
-            self._log.begin_anew()
+            self._log.clear()
         except OSError as error:
             raise ProcessFailed(f"cannot write {self._log.path}: {error.strerror}") from None
         await self._resume()
@@ -100,28 +100,28 @@ class ChildProcess:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop it: asked first, killed when that takes too long; a cancel does not hurry it."""
+        """Ask the process to stop, then kill it; a cancel does not shorten the wait."""
         await to_its_end(self._halt())
         if self._loss is not None and not self._loss.cancel():
-            self._loss.exception()  # else asyncio warns when nobody had asked for it
+            self._loss.exception()  # otherwise asyncio warns that nobody read the exception
 
     async def restart(self) -> None:
-        """Stop it, and start it anew with the same command."""
+        """Stop the process, and start it again with the same command."""
         await self._halt()
         await self._resume()
 
     async def lost(self) -> None:
-        """Return never; raise :class:`ProcessFailed` once the process cannot be kept alive."""
+        """Wait until the process cannot be kept alive, then raise :class:`ProcessFailed`."""
         if self._loss is None:
             raise RuntimeError(f"{self.name} was not started")
         await asyncio.shield(self._loss)
 
     def output(self) -> str:
-        """Return what the process that runs now, or ran last, has written."""
+        """Return the output of the process that runs now or ran last."""
         return self._log.output()
 
     def last_words(self) -> str:
-        """Return the last line that the process wrote, shortened; empty when it wrote none."""
+        """Return the last line of the output, shortened; empty when there is no output."""
         return self._log.last_words()
 
     async def _resume(self) -> None:
@@ -206,10 +206,10 @@ class ChildProcess:
 
 
 async def while_alive(work: Coroutine[object, object, _T], *processes: ChildProcess) -> _T:
-    """Await ``work``, but give it up when one of the processes cannot be kept alive.
+    """Await ``work``, but cancel it when one of the processes cannot be kept alive.
 
     Raises:
-        ProcessFailed: that happened; ``work`` was cancelled.
+        ProcessFailed: a process could not be kept alive, so ``work`` was cancelled.
     """
     task = asyncio.create_task(work)
     losses = [asyncio.create_task(process.lost()) for process in processes]
@@ -227,5 +227,5 @@ async def while_alive(work: Coroutine[object, object, _T], *processes: ChildProc
 
 def _signal(process: asyncio.subprocess.Process, sign: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        # The whole session: what the process started itself goes with it.
+        # The whole process group, so that the children of the process stop as well.
         os.killpg(process.pid, sign)

@@ -1,4 +1,4 @@
-"""Standard output and error that outlive their readers."""
+"""Standard output and error that ignore a closed pipe."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ if TYPE_CHECKING:
 
 
 def outlive_readers() -> None:
-    """Drop from now on what nobody reads any more, instead of failing: ``status X | head -1``.
+    """Drop output that nobody reads any more, instead of failing, as in ``status X | head -1``.
 
-    What a command does, and the code that it ends with, must not depend on when its reader
-    leaves: an order that is being cancelled has to be seen through to its end.
+    The work and the exit code of a command must not depend on when its reader ends: an order
+    that is being cancelled must be followed to its end.
     """
-    sys.stdout, sys.stderr = _outliving(sys.stdout), _outliving(sys.stderr)
+    sys.stdout = _ignoring_closed_pipe(sys.stdout)
+    sys.stderr = _ignoring_closed_pipe(sys.stderr)
 
 
-def _outliving(stream: TextIO) -> TextIO:
+def _ignoring_closed_pipe(stream: TextIO) -> TextIO:
     if not isinstance(stream, TextIOWrapper):
-        return stream  # closed, or somebody else's already
+        return stream  # it is None, or was replaced before
     stream.flush()
     return TextIOWrapper(
-        BufferedWriter(_Outliving(stream.fileno(), "wb", closefd=False)),
+        BufferedWriter(_IgnoringClosedPipe(stream.fileno(), "wb", closefd=False)),
         encoding=stream.encoding,
-        # A terminal that lacks a character gets a question mark, not a traceback.
+        # A character that the terminal does not have becomes a question mark, not an error.
         errors="replace",
         line_buffering=stream.line_buffering,
     )
 
 
-class _Outliving(FileIO):
-    """A file whose reader may leave."""
+class _IgnoringClosedPipe(FileIO):
+    """Stream whose reader may end first."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         """See base class."""

@@ -1,4 +1,4 @@
-"""Work that a cancel of the task which awaits it does not end."""
+"""Work that continues when the task that awaits it is cancelled."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 
 async def to_its_end(work: Coroutine[object, object, None]) -> None:
-    """Await ``work`` to its end; a cancel that arrives meanwhile is passed on afterwards."""
+    """Await ``work`` to its end, and only then pass on a cancel that arrived in the meantime."""
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():

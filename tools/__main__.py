@@ -1,4 +1,4 @@
-"""Checks of docstrings and pages: ``python -m tools`` prints a line for each finding."""
+"""Checks of docstrings and pages: ``python -m tools`` prints one line for each finding."""
 
 from __future__ import annotations
 

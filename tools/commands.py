@@ -1,6 +1,6 @@
-"""Commands in the pages: they exist, and each shell block is run or says why not.
+"""Check of the commands in the pages: they exist, and each shell block is run or says why not.
 
-``tests/acceptance/test_documented_commands.py`` runs them.
+``tests/acceptance/test_documented_commands.py`` runs the blocks.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ NOTE = re.compile(r"<!--\s*(?:not run here|exit code)")
 
 @dataclass(frozen=True)
 class Known:
-    """Commands that exist: targets of make, and commands of ``starter.py`` with their options."""
+    """Existing commands: targets of make, and commands of ``starter.py`` with their options."""
 
     targets: Set[str]
     starter: Mapping[str, Set[str]]
 
 
 def make_targets(root: Path) -> set[str]:
-    """Return the targets that the Makefile offers to people."""
+    """Return the targets of the Makefile that people may use."""
     makefile = (root / "Makefile").read_text("utf-8")
     return set(re.findall(r"^([a-z][\w-]*):", makefile, re.MULTILINE))
 
 
 def check_commands(root: Path, known: Known) -> Iterator[Finding]:
-    """Find commands that do not exist, and blocks of which nobody knows whether they run."""
+    """Find commands that do not exist, and blocks with unclear language or notes."""
     for page in documents(root):
         name = page.path.relative_to(root).as_posix()
         for line, wrong in _wrong_in(page, known):

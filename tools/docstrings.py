@@ -1,6 +1,6 @@
-"""Rules for the first word of a docstring that no rule of ruff covers.
+"""Check of the first word of docstrings, as far as ruff has no rule for it.
 
-That a function's docstring opens with a verb is ruff's D401.
+Ruff's D401 checks that a function's docstring begins with a verb in the imperative.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from pathlib import Path
 
 from tools.findings import Finding, files
 
-#: Words that open a subordinate clause: the docstring would have no main one.
+#: Words that begin a subordinate clause, so that the docstring has no main clause.
 OPENS_A_CLAUSE = {
     *("How", "If", "What", "When", "Where", "Whether"),
     *("Which", "Who", "Whom", "Whose", "Why"),
 }
-#: Verbs that stand where a noun should name the module or class. An exception's docstring is
-#: its message, so any whole sentence may open one.
+#: Verbs with which a module's or class's docstring must not begin. The docstring of an exception
+#: may be a whole sentence, because it serves as a message.
 NO_NOUN = {"Are", "Can", "Did", "Do", "Does", "Has", "Have", "Is", "Was"}
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def check_docstrings(root: Path) -> Iterator[Finding]:
-    """Find the docstrings of all Python files that open with the wrong word."""
+    """Find the docstrings in all Python files that begin with a wrong word."""
     for path in files(root, ".py"):
         name = path.relative_to(root).as_posix()
         for node in ast.walk(ast.parse(path.read_text("utf-8"), name)):

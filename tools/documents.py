@@ -1,4 +1,4 @@
-"""Markdown pages, as far as the checks and the test of documented commands need them."""
+"""Parsed Markdown pages, for the checks and for the test of the documented commands."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from markdown_it.token import Token
 
 from tools.findings import files
 
-#: Says of the shell block below it why the tests do not run it.
+#: Note that says why the tests do not run the shell block below it.
 NOT_RUN = re.compile(r"<!--\s*not run here:\s*(\S.*?)\s*-->", re.DOTALL)
-#: Says of the shell block below it, which has one command, with what it exits.
+#: Note that gives the exit code of the single command in the shell block below it.
 EXIT_CODE = re.compile(r"<!--\s*exit code:\s*(\d+)\s*-->")
 ANCHOR = re.compile(r"<\w+\b[^>]*\b(?:id|name)=\"([^\"]+)\"")
 HTML_LINK = re.compile(r"<\w+\b[^>]*\b(?:href|src)=\"([^\"]+)\"")
@@ -24,7 +24,7 @@ _parser = MarkdownIt("commonmark").enable("table")
 
 @dataclass(frozen=True)
 class Text:
-    """Words of a page and the line on which they stand."""
+    """Part of a page, with its line number."""
 
     line: int
     content: str
@@ -51,7 +51,7 @@ class Block:
         return int(found[1]) if found else 0
 
     def commands(self) -> str:
-        """Return what a reader types: a whole ``sh`` block; after ``$`` in a ``console``."""
+        """Return what a reader types: a whole ``sh`` block, or lines after ``$`` in a ``console``."""
         if self.language == "sh":
             return self.content
         lines = self.content.splitlines() if self.language == "console" else []
@@ -59,7 +59,7 @@ class Block:
 
 
 class Document:
-    """Page in Markdown with its headings' anchors, links, code spans and blocks."""
+    """Markdown page with its anchors, links, code spans and blocks."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -112,7 +112,7 @@ class Document:
 
 
 def understood(note: str) -> bool:
-    """Tell whether a comment says how the commands below it are tested."""
+    """Tell whether a note says how the commands below it are tested."""
     return bool(NOT_RUN.search(note) or EXIT_CODE.search(note))
 
 
@@ -123,5 +123,5 @@ def slug(heading: list[Token]) -> str:
 
 
 def documents(root: Path) -> Iterator[Document]:
-    """Read the pages in Markdown below a folder."""
+    """Read the Markdown pages below a folder."""
     return map(Document, files(root, ".md"))

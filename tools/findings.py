@@ -1,4 +1,4 @@
-"""Findings of the checks, and the files in which they look."""
+"""Findings of the checks, and the files that are checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """A place that breaks a rule; printed as editors and pagers follow it."""
+    """Place that breaks a rule, printed in the form that editors can open."""
 
     path: str
     line: int
@@ -23,7 +23,7 @@ class Finding:
 
 
 def files(root: Path, suffix: str) -> Iterator[Path]:
-    """Find the files below a folder, but not in hidden folders such as ``.venv``."""
+    """Find the files below a folder, except those in hidden folders such as ``.venv``."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(folder, name) for name in sorted(names) if name.endswith(suffix))

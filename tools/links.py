@@ -1,4 +1,4 @@
-"""Links between the pages and to files of the project: their targets exist."""
+"""Check of the links between the pages and to files of the project."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def check_links(root: Path) -> Iterator[Finding]:
-    """Find the links whose file or anchor is not there."""
+    """Find the links whose file or anchor does not exist."""
     pages = {page.path: page for page in documents(root)}
     for page in pages.values():
         for link in page.links:

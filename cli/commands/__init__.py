@@ -1,1 +1,1 @@
-"""Commands of ``starter.py``: the arguments of each, and what it calls."""
+"""Commands of ``starter.py``: the arguments of each, and the function that does its work."""

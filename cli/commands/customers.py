@@ -1,4 +1,4 @@
-"""Commands of a customer: place an order, see where it stands, take it back."""
+"""Commands of a customer: place an order, see its state, cancel it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ async def order(
     deadline: Deadline = None,
     wait: Annotated[
         bool,
-        typer.Option("--wait/--no-wait", help="Watch it to its end, or only place it."),
+        typer.Option("--wait/--no-wait", help="Watch the order to its end, or only place it."),
     ] = True,
     mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> int:
     """Place an order and watch it to its end.
 
-    Placing the same order again does no harm: it finds the run that is under way or has
-    succeeded. One that failed is tried anew.
+    Placing the same order again does no harm: the command finds the run that is open or has
+    succeeded. If the order failed, a new run is started.
     """
     output = Output(as_json=as_json)
     the_order = read_order(file, deadline)
@@ -52,7 +52,7 @@ async def order(
 
 
 async def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = False) -> int:
-    """Show where an order stands, or how it ended."""
+    """Show the steps of an order, or how it ended."""
     ledgers = read_settings().ledger_urls()
     output = Output(as_json=as_json)
     return await show_status(await connect(), mode, order_id, ledgers, output)
@@ -61,12 +61,12 @@ async def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = 
 async def cancel(
     order_id: OrderId,
     reason: Annotated[
-        str, typer.Option(help="Why; it is kept with the order.", callback=text)
+        str, typer.Option(help="The reason; it is kept with the order.", callback=text)
     ] = "cancelled by the customer",
     mode: InWhichMode = None,
     as_json: AsJson = False,
 ) -> int:
-    """Take an order back and watch it being undone."""
+    """Cancel an order and watch until it is undone."""
     request = valid(CancelOrder, reason=reason)
     output = Output(as_json=as_json)
     return await cancel_order(await connect(), mode, order_id, request, output)

@@ -1,4 +1,4 @@
-"""Commands of an operator: find what waits, decide on it, prove that nothing was lost."""
+"""Commands of an operator: list what waits, decide on it, audit the ledgers."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from settings import read_settings
 
 
 async def inbox(as_json: AsJson = False) -> int:
-    """List what waits for an operator, of either kind of saga, with what can be done.
+    """List everything that waits for an operator, with the commands that resolve it.
 
-    Exits with 1 when something waits, and with 0 when nothing does.
+    The exit code is 1 when something waits, and 0 when nothing does.
     """
     task_queue = read_settings().task_queue
     return await show_inbox(await connect(), task_queue, Output(as_json=as_json))
@@ -48,8 +48,8 @@ async def resolve(
     action: Annotated[
         ResolveAction,
         typer.Option(
-            help="Of a step: undo it again, record it as undone, or let it stand where nothing"
-            " proves that it has to be undone. Of an event: deliver it again, or never."
+            help="For a step: try to undo it again, record that it was undone by hand, or keep an"
+            " effect that nothing proves wrong. For an event: deliver it again, or never."
         ),
     ],
     note: Note,
@@ -76,8 +76,8 @@ async def resolve(
 
 
 async def audit(as_json: AsJson = False) -> int:
-    """Prove from all ledgers that no order was half done, and that the books add up."""
-    # The database's library takes as long to import as all the rest of most commands.
+    """Prove from all ledgers that no order was left half done, and that all sums are right."""
+    # Importing the database library takes as long as the rest of most commands.
     from cli.audit import audit_alone, audit_with_temporal, conclude_audit
 
     output = Output(as_json=as_json)
@@ -97,14 +97,14 @@ async def reconcile(
     ] = False,
     however_many: Annotated[
         bool,
-        typer.Option("--however-many", help="Go on when unusually many runs are gone."),
+        typer.Option("--however-many", help="Continue even if unusually many runs are gone."),
     ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Undo what terminated, timed-out and deleted runs have left behind.
 
-    Workers do it, with the compensations of the saga, by themselves every few minutes; doing
-    it again does no harm. What is not proved to be left behind is put into the inbox.
+    Workers also do this by themselves every few minutes, with the compensations of the saga.
+    Repeating it does no harm. Effects that are not proved to be wrong go into the inbox.
     """
     task_queue = read_settings().task_queue
     request = Reconcile(dry_run=dry_run, however_many=however_many)
@@ -113,13 +113,15 @@ async def reconcile(
 
 
 async def move_ledgers(
-    note: Annotated[str, typer.Option(help="Why; it is kept in the ledgers.", callback=text)],
+    note: Annotated[
+        str, typer.Option(help="The reason; it is kept in the ledgers.", callback=text)
+    ],
     operator: Operator,
     as_json: AsJson = False,
 ) -> int:
-    """Have the ledgers serve the Temporal namespace that is connected to.
+    """Assign the ledgers to the connected Temporal namespace.
 
-    For good, and only when the orders have moved there. Stop all workers before.
+    Do this only when the orders have moved there for good. Stop all workers first.
     """
     from cli.move_ledgers import Move
     from cli.move_ledgers import move_ledgers as move

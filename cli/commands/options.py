@@ -12,22 +12,22 @@ from cli.operations.resolve import login_name
 
 
 class ResolveAction(str, Enum):
-    """Decisions on what cannot go on by itself."""
+    """Decision of an operator on something that cannot continue by itself."""
 
-    #: Of a step that could not be undone …
+    #: Decisions on a step that could not be undone.
     RETRY = "retry"
     MARK_RESOLVED = "mark_resolved"
     KEEP = "keep"
-    #: … and of an event of a choreographed one.
+    #: Decisions on an event of a choreographed order.
     REPLAY = "replay"
     DISCARD = "discard"
 
 
 def text(value: str | None) -> str | None:
-    """Return a value from the command line.
+    """Return a value from the command line unchanged.
 
     Raises:
-        typer.BadParameter: the value is not UTF-8, so that no message can carry it.
+        typer.BadParameter: the value is not UTF-8, so no message can contain it.
     """
     try:
         (value or "").encode()
@@ -46,24 +46,27 @@ OrderId = Annotated[
 ]
 InMode = Annotated[
     Mode,
-    typer.Option(help="One workflow leads the services, or each reacts to the others' events."),
+    typer.Option(help="One workflow calls the services, or each service reacts to events."),
 ]
 InWhichMode = Annotated[
     Mode | None,
-    typer.Option(help="Where to look; by default in both.", show_default=False),
+    typer.Option(help="The mode to search; both by default.", show_default=False),
 ]
 Deadline = Annotated[
     int | None,
-    typer.Option(metavar="SECONDS", help="Give an order up and undo it after so long.", min=1),
+    typer.Option(metavar="SECONDS", help="Undo an order that is not done after this time.", min=1),
 ]
 Note = Annotated[str, typer.Option(help="What you did, and the evidence for it.", callback=text)]
 Operator = Annotated[
     str,
     typer.Option(
-        help="Who decides.", default_factory=login_name, show_default="login name", callback=text
+        help="The person who decides.",
+        default_factory=login_name,
+        show_default="login name",
+        callback=text,
     ),
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Print one JSON document; words for people go to stderr."),
+    typer.Option("--json", help="Print one JSON document; text for people goes to stderr."),
 ]

@@ -1,4 +1,4 @@
-"""Commands for whoever tries the system out: many random orders, and the demo."""
+"""Commands for trying the system out: many random orders, and the demo."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from settings import read_settings
 
 
 async def simulate(
-    orders: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 100,
+    orders: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of orders.")] = 100,
     concurrency: Annotated[
-        int, typer.Option(min=1, max=1000, help="How many at the same time, at most.")
+        int, typer.Option(min=1, max=1000, help="Largest number of orders at the same time.")
     ] = 20,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same number makes the same orders.")] = 1,
     prefix: Annotated[
         str | None,
-        typer.Option(help="Begins their ids; by default another one each time.", callback=text),
+        typer.Option(help="Start of the order ids; by default a new one each time.", callback=text),
     ] = None,
     scarce: Annotated[
-        bool, typer.Option("--scarce", help="They compete for little stock and little credit.")
+        bool, typer.Option("--scarce", help="Make orders that compete for little stock and credit.")
     ] = False,
     deadline: Deadline = None,
     mode: InMode = Mode.ORCHESTRATION,
     as_json: AsJson = False,
 ) -> int:
-    """Place many random orders and sum up what became of them.
+    """Place many random orders and count how they ended.
 
-    Server and worker may be killed and started again meanwhile; each order still counts once.
+    Server and worker may be killed and restarted in the meantime; each order still counts once.
     """
     population = valid(
         Population,
@@ -57,22 +57,23 @@ async def simulate(
 
 async def demo(
     leave_at_end: Annotated[
-        bool, typer.Option("--exit", help="Leave at the end instead of staying up for the Web UI.")
+        bool, typer.Option("--exit", help="Stop at the end instead of keeping the Web UI open.")
     ] = False,
     orders: Annotated[
-        int, typer.Option(min=1, max=100_000, help="How many the simulation places.")
+        int, typer.Option(min=1, max=100_000, help="Number of orders that the simulation places.")
     ] = 100,
     port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Of the Temporal server; 7233 if free.")
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of the Temporal server; 7233 if free."),
     ] = None,
     ui_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Of the Web UI; 8233 if free.")
+        int | None, typer.Option(min=1, max=65535, help="Port of the Web UI; 8233 if free.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """See it all: server, worker, orders that succeed and fail, a simulation, the audit.
+    """Show everything: server, worker, orders that succeed and fail, a simulation, the audit.
 
-    Needs nothing running. It stays up until Ctrl-C, so that the runs can be looked at.
+    Nothing has to run before. The demo stays up until Ctrl-C, so that you can examine the runs.
     """
     from cli.demo.demo import DemoOptions
     from cli.demo.demo import demo as show_demo

@@ -1,1 +1,1 @@
-"""The demo: everything in one command, for people who see it for the first time."""
+"""Demo of the whole system in one command, for new users."""

@@ -1,4 +1,4 @@
-"""``demo``: an embedded server, a worker, single orders, a simulation, and the audit."""
+"""``demo``: the embedded server, a worker, single orders, a simulation, and the audit."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ from runtime.processes import while_alive
 from services.audit import AuditReport
 from settings import Settings
 
-_UNHURRIED = Path(__file__).with_name("unhurried.toml")
-_SEED_RATES = ROOT / "examples" / "faults" / "seed.toml"
+_DELAYS = Path(__file__).with_name("delays.toml")
+_ORDINARY_FAULTS = ROOT / "examples" / "faults" / "seed.toml"
 _IN_FLIGHT = 20
 
 
 class DemoOptions(Message):
     """Options of the demo."""
 
-    #: How many orders the simulation places.
+    #: Number of orders that the simulation places.
     orders: int
-    #: Of the server and its Web UI; None means the usual ones, or free ones.
+    #: Ports of the server and of its Web UI; None means the usual ones, or free ones.
     port: int | None
     ui_port: int | None
-    #: False: stay up at the end, until told to stop.
+    #: False means to stay up at the end until a signal arrives.
     leave_at_end: bool
 
 
 class DemoReport(Message):
-    """The demo's JSON document."""
+    """JSON document of the demo."""
 
-    #: The examples, under the name that they have in the document.
+    #: The examples; outside tools know them under this name.
     acts: tuple[ShownExample, ...]
     simulation: Summary
     audit: AuditReport
 
 
 async def demo(settings: Settings, options: DemoOptions, output: Output) -> int:
-    """Run the demo; 0 once all was shown and nothing was violated.
+    """Run the demo; return 0 when everything was shown and the audit found no violation.
 
     Raises:
-        FatalError: server or worker cannot be started, or be kept alive.
+        FatalError: the server or the worker cannot be started or kept alive.
     """
     stop = stop_requested()
     running = _Demo(settings, options, output)
@@ -73,7 +73,7 @@ async def demo(settings: Settings, options: DemoOptions, output: Output) -> int:
 class _Demo:
     """One demo.
 
-    :attr:`verdict` is None until all was shown.
+    :attr:`verdict` is None until everything was shown.
     """
 
     def __init__(self, settings: Settings, options: DemoOptions, output: Output) -> None:
@@ -82,11 +82,11 @@ class _Demo:
         self._options = options
         self._document = output
         self._output = output.for_people()
-        #: Makes each demo's orders new ones, on the same ledgers.
+        #: Part of the order ids, so that each demo places new orders on the same ledgers.
         self._tag = token_hex(3)
 
     async def run(self) -> None:
-        """Show all of it, then stay up if that was asked for."""
+        """Show everything, then stay up if the options say so."""
         say, options = self._output.line, self._options
         say("Starting the Temporal server and a worker …", "dim")
         async with local_system(
@@ -94,9 +94,9 @@ class _Demo:
         ) as on:
             say(f"Temporal server  {on.server.address}")
             say(f"Web UI           {on.server.ui_url}")
-            async with on.worker(self._settings.faults or _UNHURRIED) as worker:
+            async with on.worker(self._settings.faults or _DELAYS) as worker:
                 examples = await while_alive(self._examples(on), on.server.process, worker)
-            async with on.worker(self._settings.faults or _SEED_RATES) as worker:
+            async with on.worker(self._settings.faults or _ORDINARY_FAULTS) as worker:
                 rest = self._simulation_and_audit(on, examples)
                 await while_alive(rest, on.server.process, worker)
                 if not options.leave_at_end:
@@ -108,8 +108,11 @@ class _Demo:
             self._output.line(f"Faults           {self._settings.faults}, as you asked")
         shown = []
         for headline, examples in (
-            ("Orchestration: one workflow leads, and undoes what it did", ORCHESTRATED),
-            ("Choreography: nobody leads; each service answers events", CHOREOGRAPHED),
+            (
+                "Orchestration: one workflow calls the services, and undoes what it did",
+                ORCHESTRATED,
+            ),
+            ("Choreography: no coordinator; each service reacts to events", CHOREOGRAPHED),
         ):
             self._headline(headline)
             shown += [await show(one, self._tag, on, self._output) for one in examples]
@@ -119,7 +122,7 @@ class _Demo:
         self, on: LocalSystem, examples: tuple[ShownExample, ...]
     ) -> None:
         output, count = self._output, self._options.orders
-        faults = self._settings.faults or _SEED_RATES.relative_to(ROOT)
+        faults = self._settings.faults or _ORDINARY_FAULTS.relative_to(ROOT)
         self._headline(f"A shop's day: {count} orders, {_IN_FLIGHT} at a time, faults: {faults}")
         population = Population(count=count, seed=1, prefix=f"demo-{self._tag}")
         simulation = Simulation(on.client, Mode.ORCHESTRATION, self._settings.task_queue)

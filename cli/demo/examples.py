@@ -1,4 +1,4 @@
-"""Examples of the demo: single orders, watched step by step."""
+"""Examples of the demo: single orders, shown step by step."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from runs.descriptions import Handle
 
 
 class Example(NamedTuple):
-    """One order of the examples, and what it shows."""
+    """Example order, and the title that says what it shows."""
 
     title: str
     file: str
     mode: Mode = Mode.ORCHESTRATION
-    #: Seconds; None means the saga's own.
+    #: Deadline in seconds; None means the saga's default.
     deadline: int | None = None
-    #: Whether the customer takes it back as soon as the first step is done.
+    #: True if the customer cancels it as soon as the first step is done.
     cancel: bool = False
 
 
@@ -59,14 +59,14 @@ CHOREOGRAPHED: Sequence[Example] = tuple(
         ("Payment declined", "payment_declined.json", None, False),
         ("No carrier goes there", "address_not_serviceable.json", None, False),
         ("No points taken", "loyalty_refused.json", None, False),
-        ("The customer takes it back half way", "order.json", None, True),
+        ("The customer cancels it half way", "order.json", None, True),
         ("Its deadline passes half way", "order.json", 1, False),
     )
 )
 
 
 class ShownExample(Message):
-    """An example order that has ended, or waits for an operator."""
+    """Example order that has ended, or waits for an operator."""
 
     workflow_id: str
     run_id: str
@@ -75,10 +75,10 @@ class ShownExample(Message):
 
 
 async def show(example: Example, tag: str, system: LocalSystem, output: Output) -> ShownExample:
-    """Place the example's order, under an id of its own, and show it to the end."""
+    """Place the example's order under a new id, and show it to its end."""
     template = read_order(str(ROOT / "examples" / example.file), example.deadline)
     suffix = "-cancelled" if example.cancel else "-late" if example.deadline else ""
-    # An order has its effects once, in whichever mode it is placed.
+    # An order has its effects only once, in both modes together, so each mode needs its own id.
     order_id = f"{template.order_id}{suffix}-{example.mode.value}-{tag}"
     order = template.model_copy(update={"order_id": order_id})
     placed = await place(system.client, example.mode, order, system.settings.task_queue)
@@ -87,16 +87,18 @@ async def show(example: Example, tag: str, system: LocalSystem, output: Output) 
     output.line("")
     output.line(example.title, "bold")
     with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
-        taking_back = asyncio.create_task(_take_back(placed.run) if example.cancel else _leave())
+        cancelling = asyncio.create_task(
+            _cancel_early(placed.run) if example.cancel else _nothing()
+        )
         followed = await follow(system.client, placed.run, screen)
-        await taking_back
+        await cancelling
     await say_end(system.client, example.mode, placed.run, followed, output)
     output.line(link, "dim")
     return ShownExample(workflow_id=placed.run.id, run_id=run_id, link=link, result=followed)
 
 
-async def _take_back(run: Handle) -> None:
-    """Cancel the order once its first step is done; under a hostile plan it may be over before."""
+async def _cancel_early(run: Handle) -> None:
+    """Cancel the order once its first step is done; with many faults it may have ended before."""
     while await _first_step(run) in (StepState.PENDING, StepState.RUNNING):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     with suppress(WorkflowUpdateFailedError, RPCError):
@@ -113,5 +115,5 @@ async def _first_step(run: Handle) -> StepState:
         return StepState.FAILED
 
 
-async def _leave() -> None:
-    """Nobody takes this one back."""
+async def _nothing() -> None:
+    """Do nothing, for an order that is not cancelled."""

@@ -1,1 +1,1 @@
-"""What an operator does with orders that were placed: look, cancel, resolve."""
+"""Operations on orders that were placed: look, cancel, resolve."""

@@ -1,4 +1,4 @@
-"""``cancel``: take an order back."""
+"""``cancel``: cancel an order and follow it until it is undone."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from runtime.exits import ExitCode
 async def cancel(
     client: Client, mode: Mode | None, named: str, request: CancelOrder, output: Output
 ) -> ExitCode:
-    """Cancel the order and see it undone; success means that it ended as cancelled.
+    """Cancel the order and follow it; succeed when it ended as cancelled.
 
     Raises:
-        BadInput: no such order.
+        BadInput: there is no such order.
         OperationRefused: it is too late, or no worker answers.
     """
     found = await find(client, mode, named)
@@ -35,7 +35,7 @@ async def cancel(
         with SagaScreen(output, f"{run.id}  cancelling: {request.reason}") as screen:
             followed = await follow(client, run, screen)
     except asyncio.CancelledError:
-        output.line("The order is being undone without us. To follow it:")
+        output.line("The saga continues to undo the order. To follow it:")
         output.line(f"  {command('status', found.order_id, *found.mode.options)}")
         raise
     code = await conclude(client, found.mode, run, followed, output)

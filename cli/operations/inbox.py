@@ -1,4 +1,4 @@
-"""``inbox``: whatever waits for an operator, of either kind of saga."""
+"""``inbox``: list of everything that waits for an operator, in both modes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from runtime.exits import ExitCode
 
 
 class ParkedEvent(DeadLetter):
-    """An event that cannot be delivered."""
+    """Event that could not be delivered, as an entry of the inbox."""
 
     mode: Mode = Mode.CHOREOGRAPHY
 
@@ -33,7 +33,7 @@ InboxEntry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadabl
 
 
 async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
-    """List what waits, each with what an operator can do about it; success is that nothing does."""
+    """List everything that waits, with the commands that resolve it; succeed when nothing waits."""
     await ensure_search_attribute(client)
     entries = await _entries(client, task_queue, output)
     for entry in entries:
@@ -47,7 +47,7 @@ async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
 
 async def _entries(client: Client, task_queue: str, output: Output) -> list[InboxEntry]:
     failing = await failing_runs(client, task_queue, output)
-    told = {run.workflow_id for run in failing}
+    listed = {run.workflow_id for run in failing}
     orders = await parked_orders(client, task_queue)
     leftovers = await parked_leftovers(client, task_queue)
     letters = [
@@ -57,7 +57,7 @@ async def _entries(client: Client, task_queue: str, output: Output) -> list[Inbo
     parked = [*orders, *leftovers, *letters]
     stopped = await stopped_search(client, task_queue)
     return [
-        *(entry for entry in parked if _workflow_id(entry) not in told),
+        *(entry for entry in parked if _workflow_id(entry) not in listed),
         *failing,
         *([stopped] if stopped else []),
     ]

@@ -1,4 +1,4 @@
-"""``resolve`` of a step that a run left behind."""
+"""``resolve`` for a step of a leftover."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOK_EVERY = 0.1
 async def resolve_leftover(
     client: Client, leftover: ParkedLeftover, decision: ResolveCompensation, output: Output
 ) -> ExitCode:
-    """Send the decision and see what comes of it; success means that nothing waits any more.
+    """Send the decision and wait for its result; succeed when no step waits any more.
 
     Raises:
         OperationRefused: the step does not wait for a decision, or no worker answers.
@@ -33,7 +33,7 @@ async def resolve_leftover(
         raise OperationRefused(f"{leftover.workflow_id} is gone")
     run = run_of(client, latest.id, latest.run_id)
     await send_update(client, run, wire.RESOLVE_COMPENSATION, decision, latest)
-    view = await _settled(client, run, latest.task_queue)
+    view = await _result(client, run, latest.task_queue)
     output.line(f"{latest.id}  {decision.step}: {decision.action}", "bold")
     say_steps(view, output)
     say_how_to_resolve(latest.id, view, output, leftover=True)
@@ -41,14 +41,14 @@ async def resolve_leftover(
     return ExitCode.ROLLED_BACK if waiting_steps(view) else ExitCode.SUCCESS
 
 
-async def _settled(client: Client, run: Handle, task_queue: str) -> SagaView:
-    """Wait until it is over, or nothing of it is being undone."""
+async def _result(client: Client, run: Handle, task_queue: str) -> SagaView:
+    """Wait until the run is closed, or waits again while no step is being undone."""
     while True:
         try:
             view = await look(run)
         except SILENCE as error:
             why = await why_silent(client, run, task_queue, error)
-            raise OperationRefused(f"{run.id} has taken it, but {why}") from None
+            raise OperationRefused(f"{run.id} has accepted the decision, but {why}") from None
         described = await description(client, run.id, run.run_id)
         is_open = described is not None and described.status is WorkflowExecutionStatus.RUNNING
         working = any(step.state is StepState.COMPENSATING for step in view.steps)

@@ -1,4 +1,4 @@
-"""``resolve`` of an event that could not be delivered."""
+"""``resolve`` for an event that could not be delivered."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def resolve_letter(
     decision: ResolveDeadLetter,
     output: Output,
 ) -> ExitCode:
-    """Decide on a dead letter; success means that it is none any more.
+    """Decide on a dead letter; succeed when the event is delivered or discarded.
 
     Args:
         letter: ``<event type>/<subscriber>``, as the inbox names it.
@@ -44,7 +44,7 @@ async def resolve_letter(
     delivery = await _delivery(client, task_queue, order_id, letter)
     run = run_of(client, delivery.id, delivery.run_id)
     await send_update(client, run, wire.RESOLVE_DEAD_LETTER, decision, delivery)
-    view = await _settled(client, run, task_queue)
+    view = await _result(client, run, task_queue)
     output.document(view)
     if view.state is DeliveryState.PARKED:
         output.sentence(
@@ -66,7 +66,7 @@ async def _delivery(
         raise OperationRefused(
             f"order {order_id!r} has no dead letter {letter!r} (waiting: {waiting})"
         )
-    # Of several attempts at the order, the one that is nearest to the operator's mind.
+    # If several runs of the order have it, the operator probably means the open or newest one.
     newest = max(named, key=lambda found: (found.blocks_order, found.since or _LONG_AGO))
     found = await description(client, newest.delivery_id)
     if found is None:
@@ -74,14 +74,14 @@ async def _delivery(
     return found
 
 
-async def _settled(client: Client, run: Handle, task_queue: str) -> DeliveryView:
-    """Wait until the subscriber has the event, or not once more."""
+async def _result(client: Client, run: Handle, task_queue: str) -> DeliveryView:
+    """Wait until the event is delivered, discarded, or parked again."""
     while True:
         try:
             view = await ask(run, wire.STATUS, DeliveryView)
         except SILENCE as error:
             why = await why_silent(client, run, task_queue, error)
-            raise OperationRefused(f"{run.id} has taken it, but {why}") from None
+            raise OperationRefused(f"{run.id} has accepted the decision, but {why}") from None
         if view.state is not DeliveryState.DELIVERING:
             return view
         await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""``resolve``: decide on what cannot go on by itself: a step to undo, or an event."""
+"""``resolve`` for a step that could not be undone, of an order or of a leftover."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ async def resolve(
     decision: ResolveCompensation,
     output: Output,
 ) -> ExitCode:
-    """Decide on a step of an order or of what it left behind; success means that it is settled.
+    """Decide on a step of an order or of its leftovers; succeed when it no longer waits.
 
     Raises:
-        BadInput: no such order.
+        BadInput: there is no such order.
         OperationRefused: the step does not wait for a decision, or no worker answers.
     """
     found = await _named(client, mode, named)
@@ -55,21 +55,21 @@ async def resolve(
         raise _several(order, leftovers, decision.step)
     if decision.action == "keep":
         raise OperationRefused(
-            f"nothing that order {named!r} left behind waits at {decision.step!r}; only there"
-            " an effect can be kept"
+            f"no leftover of order {named!r} waits at {decision.step!r}; only the effect of a"
+            " leftover can be kept"
         )
     return await _resolve_order(client, found or await find(client, mode, named), decision, output)
 
 
 async def _named(client: Client, mode: Mode | None, named: str) -> FoundOrder | None:
-    # Of an order in both modes only this one has steps to decide on.
-    led = mode in (None, Mode.ORCHESTRATION)
-    found = await find_if_any(client, Mode.ORCHESTRATION, named) if led else None
+    # If an order was placed in both modes, only the orchestrated one has steps to decide on.
+    orchestrated = mode in (None, Mode.ORCHESTRATION)
+    found = await find_if_any(client, Mode.ORCHESTRATION, named) if orchestrated else None
     return found or await find_if_any(client, mode, named)
 
 
 async def _waits(client: Client, found: FoundOrder, decision: ResolveCompensation) -> bool:
-    """Whether the decision can be about the order's own run."""
+    """Tell whether the decision is about the order's own run, not about a leftover."""
     if not found.is_open or found.mode is not Mode.ORCHESTRATION or decision.action == "keep":
         return False
     run = found.run(client)
@@ -85,7 +85,8 @@ def _several(
 ) -> OperationRefused:
     ids = [*([order.latest.id] if order else []), *(found.workflow_id for found in leftovers)]
     return OperationRefused(
-        f"several wait at {step!r}; say which, in the place of the order's id: {', '.join(ids)}"
+        f"several runs wait at {step!r}; give one of these ids instead of the order's:"
+        f" {', '.join(ids)}"
     )
 
 
@@ -94,8 +95,8 @@ async def _resolve_order(
 ) -> ExitCode:
     if found.mode is not Mode.ORCHESTRATION:
         raise OperationRefused(
-            f"{found.latest.id} leads nobody, so no step of it waits for a decision; its events"
-            " may: see the inbox"
+            f"{found.latest.id} is choreographed, so no step of it waits for a decision; its"
+            " events may: see the inbox"
         )
     run = found.run(client)
     await send_update(client, run, wire.RESOLVE_COMPENSATION, decision, found.latest)
@@ -107,7 +108,7 @@ async def _resolve_order(
 
 
 def login_name() -> str:
-    """Who is logged in; where the system has no name for them, their number."""
+    """Return the name of the user who is logged in, or the user id if there is no name."""
     try:
         return getuser()
     except (KeyError, OSError):

@@ -1,4 +1,4 @@
-"""``status``: where an order stands, or how it ended."""
+"""``status``: the steps of an order, or how it ended."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ async def status(
     ledgers: Mapping[str, str],
     output: Output,
 ) -> ExitCode:
-    """Show the order's newest run; a closed one also when no worker is there to ask.
+    """Show the order's newest run; a closed run also when no worker answers.
 
-    Of an order that Temporal does not know, it shows what the ledgers know.
+    If Temporal does not know the order, show what the ledgers know about it.
 
     Raises:
-        BadInput: no such order.
+        BadInput: there is no such order.
         OperationRefused: the run is open and does not answer.
     """
     known = await find_if_any(client, mode, named)
@@ -61,21 +61,21 @@ async def status(
         say_outcome(ended, output)
     elif view is not None:
         await say_what_it_waits_for(client, found.mode, view, output)
-    told = {"events": events} if found.mode is Mode.CHOREOGRAPHY else {}
+    heard = {"events": events} if found.mode is Mode.CHOREOGRAPHY else {}
     facts = {"run_id": found.latest.run_id, **_facts(view), **_facts(ended)}
-    output.document({**facts, **told, "result": ended})
+    output.document({**facts, **heard, "result": ended})
     return ExitCode.SUCCESS
 
 
 def _say_silent(found: FoundOrder, why: str, output: Output) -> None:
-    """Tell what can be known of an open run without asking it."""
+    """Show what is known about an open run that does not answer."""
     run = {"saga_id": found.latest.id, "run_id": found.latest.run_id, "status": "RUNNING"}
     output.line(f"{found.latest.id}  open, run {found.latest.run_id}", "bold")
     output.document({**run, "problem": why, "result": None})
 
 
 def _facts(part: SagaView | Outcome | None) -> dict[str, object]:
-    """A view in full; of an outcome what overrules the view, which may be from before it."""
+    """Return all facts of a view, or those facts of an outcome that replace the view's."""
     if part is None:
         return {}
     only = None if isinstance(part, SagaView) else {"saga_id", "status"}

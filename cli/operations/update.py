@@ -1,4 +1,4 @@
-"""Sending a saga an update, and telling why it was not taken."""
+"""Updates to a saga, and the reasons why an update was not accepted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import OperationRefused
-from cli.failing import MEND, failing_task_of
+from cli.failing import REMEDY, failing_task_of
 from cli.output import program
 from cli.run_queries import why_silent
 from messages.base import Message
@@ -26,13 +26,13 @@ async def send_update(
     request: Message,
     latest: WorkflowExecutionDescription,
 ) -> None:
-    """Send the update and wait until the workflow has taken it.
+    """Send the update and wait until the workflow has accepted it.
 
     Raises:
         OperationRefused: the saga refused it, is closed, or no worker answered.
     """
     try:
-        # What it answers is not looked at, so that it need not be readable.
+        # The answer is not used, so it need not be readable.
         await run.execute_update(update, request, result_type=RawValue, rpc_timeout=WORKER_TIMEOUT)
     except WorkflowUpdateFailedError as error:
         raise OperationRefused(f"{run.id} refused: {reason(error.cause)}") from None
@@ -42,15 +42,17 @@ async def send_update(
         if error.status is RPCStatusCode.NOT_FOUND:
             raise OperationRefused(f"{run.id} is closed already") from None
         why = await why_silent(client, run, latest.task_queue, error)
-        raise OperationRefused(f"{run.id} does not take it: {why}") from None
+        raise OperationRefused(f"{run.id} does not accept it: {why}") from None
 
 
 async def _why_late(client: Client, run: Handle, task_queue: str) -> str:
-    # The server keeps it, and gives it to the next worker that comes.
+    # The server keeps the update and gives it to the next worker that starts.
     failing = await failing_task_of(client, run)
     if failing is not None:
-        return f"{run.id} has not answered: {failing}; {MEND}. It may still take the request then"
+        return (
+            f"{run.id} has not answered: {failing}; {REMEDY}. It may still accept the request then"
+        )
     return (
         f"{run.id} has not answered: no worker on task queue {task_queue!r}?"
-        f" It may still take the request when one comes ({program('worker.py')}); see its status"
+        f" It may still accept the request when one starts ({program('worker.py')}); see its status"
     )

@@ -1,1 +1,1 @@
-"""Many orders at once, as a shop's customers would place them."""
+"""Simulation of many customers who place orders at the same time."""

@@ -1,4 +1,4 @@
-"""What became of the simulated orders."""
+"""Fates of the simulated orders: how each ended, and the summary of all."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _ROLLED_BACK = "rolled back at "
 
 @dataclass(frozen=True)
 class Fate:
-    """How one order ended, or that it waits for an operator."""
+    """Fate of one order: its outcome, or the fact that it waits for an operator."""
 
     workflow_id: str
     run_id: str
-    #: None: it waits for an operator.
+    #: None means that it waits for an operator.
     outcome: Outcome | None
 
     @property
     def kind(self) -> str:
-        """The row of the summary that the order counts in."""
+        """Row of the summary in which the order is counted."""
         if self.outcome is None:
             return PARKED
         if isinstance(self.outcome, SagaSucceeded):
@@ -40,15 +40,15 @@ class Fate:
 
 
 class Summary(Message):
-    """The simulation in numbers."""
+    """Numbers of orders by how they ended."""
 
     orders: int
     succeeded: int
-    #: By the step that failed.
+    #: Number of orders by the step that failed.
     rolled_back: dict[str, int]
     cancelled: int
     parked: int
-    #: Terminated from outside.
+    #: Number of orders whose run ended without a result.
     broken_off: int
     seconds: float
     orders_per_second: float

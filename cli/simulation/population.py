@@ -1,4 +1,4 @@
-"""Random orders that a shop could get; the same seed makes the same ones."""
+"""Random orders of a shop's customers; the same start number makes the same orders."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _CITIES = ("Springfield", "Riverton", "Lakeside", "Hillview", "Newport")
 
 
 class Population(Message):
-    """The orders ``<prefix>-1`` to ``<prefix>-<count>``."""
+    """Orders ``<prefix>-1`` to ``<prefix>-<count>``."""
 
     count: Annotated[int, Field(ge=1)]
-    #: Another seed makes other orders.
+    #: Start number of the random generator; another one makes other orders.
     seed: int
     prefix: Annotated[Identifier, Field(max_length=100)]
-    #: Whether they compete for an item of which there is little, and for little credit.
+    #: True if the orders compete for an item with little stock, and for little credit.
     scarce: bool = False
-    #: Of each order; None means the saga's default.
+    #: Deadline of each order; None means the saga's default.
     deadline_seconds: Annotated[int, Field(ge=1)] | None = None
 
     def orders(self) -> Iterator[Order]:
-        """Make them, one after the other."""
+        """Generate the orders, one after the other."""
         chance = random.Random(self.seed)
         for number in range(1, self.count + 1):
             make = _scarce_order if self.scarce else _random_order

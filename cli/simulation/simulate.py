@@ -1,4 +1,4 @@
-"""``simulate``: a simulation with a progress bar and a summary."""
+"""``simulate``: simulation with a progress bar and a summary."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ from messages.text import printable
 from runs.results import BrokenOff
 from runtime.exits import ExitCode
 
+#: Seconds without an order's end after which a line says so.
 _SILENCE = 15.0
-#: Orders without a result that a person is shown; after so many there is one cause, not many.
+#: Orders without a result that are shown to a person. So many probably have one common cause.
 _SHOWN = 20
 
 
 class Simulated(NamedTuple):
-    """A simulation that is over."""
+    """Result of a simulation."""
 
     fates: list[Fate]
     summary: Summary
 
     @property
     def exit_code(self) -> ExitCode:
-        """Rolling back is business as usual; what is still open is not."""
+        """Exit code 1 if orders wait for an operator. Orders that were rolled back do not count."""
         return ExitCode.ROLLED_BACK if self.summary.parked else ExitCode.SUCCESS
 
 
@@ -59,7 +60,9 @@ async def simulate(
         try:
             fates = await simulation.run(population.orders(), concurrency, ended)
         except asyncio.CancelledError:
-            output.line("The orders in flight go on without us; no other is placed.")
+            output.line(
+                "The orders that were placed continue by themselves; no other order is placed."
+            )
             raise
         finally:
             watching.cancel()
@@ -98,14 +101,14 @@ def _progress(orders: int, output: Output) -> Iterator[Callable[[Fate], None]]:
 
 
 class _Silence:
-    """Says so when no order has ended for a while, once each time."""
+    """Watch that prints one line whenever no order has ended for a while."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
         self._broken = asyncio.Event()
 
     def broken(self) -> None:
-        """An order has ended."""
+        """Take note that an order has ended."""
         self._broken.set()
 
     async def watch(self) -> None:
@@ -124,7 +127,7 @@ class _Silence:
 
 
 class _TenthsOf:
-    """Progress where no bar can be drawn."""
+    """Progress in lines, for output that is not a terminal."""
 
     def __init__(self, orders: int, output: Output) -> None:
         self._orders = orders

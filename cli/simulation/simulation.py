@@ -1,4 +1,4 @@
-"""A simulation: place many orders, so many at a time, and wait for the end of each."""
+"""Simulation that places many orders, some at the same time, and waits for the end of each."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _LOOK_FOR_PARKED_EVERY = 2.0
 
 
 class Simulation:
-    """Takes orders through, whatever happens to server and worker meanwhile.
+    """Customers who place orders and wait for their ends, even while server and worker restart.
 
-    Each order counts once: placing it is repeated until the server has answered, and
-    finds the run that an unanswered attempt had begun.
+    Each order counts once: the start is repeated until the server answers, and finds the run
+    if an attempt that got no answer has already started it.
     """
 
     def __init__(self, client: Client, mode: Mode, task_queue: str) -> None:
@@ -36,11 +36,11 @@ class Simulation:
     async def run(
         self, orders: Iterable[Order], concurrency: int, ended: Callable[[Fate], None]
     ) -> list[Fate]:
-        """Place all orders, at most ``concurrency`` in flight; tell of each when it ends.
+        """Place all orders, at most ``concurrency`` at a time; call ``ended`` for each at its end.
 
         Raises:
-            BadInput: an order of that id, with other content, runs or has succeeded.
-            RPCError: the server was away for more than five minutes.
+            BadInput: an order with that id and other content runs or has succeeded.
+            RPCError: the server did not answer for more than five minutes.
         """
         fates: list[Fate] = []
         waiting = iter(orders)

@@ -187,7 +187,7 @@ async def test_a_leftover_is_resolved_by_its_orders_id_whatever_the_mode(
             assert await resolved(tag, "retry") == 1  # still the bank
             await shop.begin("UndoLeftover", "process_payment", workflow_id=led)
             await Inbox(shop, capsys).until_it_has("leftover", "leftover")
-            with pytest.raises(OperationRefused, match="several wait") as several:
+            with pytest.raises(OperationRefused, match="several runs wait") as several:
                 await resolved(tag, "mark_resolved")
             assert told in str(several.value)
             assert led in str(several.value)
