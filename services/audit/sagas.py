@@ -8,11 +8,10 @@ from typing import Literal, NamedTuple, cast
 from messages.inventory import ReserveInventory
 from messages.ledgers import LedgerIdentity, OperationState
 from messages.loyalty import AwardLoyaltyPoints
-from messages.participants import STEPS
 from messages.payment import ProcessPayment
 from messages.requests import CustomerRequest, StepRequest
 from messages.runs import SagaFact
-from messages.verdicts import RunStates, doubt_of, judge, listed
+from messages.verdicts import RunStates, doubt_of, in_words, judge
 from services.audit.books import Book, Operation
 from services.audit.report import Violation
 from services.decided import State
@@ -64,8 +63,7 @@ def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[AuditVerdict,
         return "rolled_back", ""
     if may_be_open:
         return "in_flight", ""
-    stand, rest = listed(run.standing), listed(set(STEPS) - run.standing)
-    return "violated", f"by the ledgers alone: {stand} stands, {rest} does not"
+    return "violated", f"by the ledgers alone: {in_words(run.standing)}"
 
 
 def decided_by_hand(operations: Sequence[Operation], fact: SagaFact | None) -> int:
