@@ -1,1 +1,1 @@
-"""The saga's hands: each takes a message to a service and brings back the answer."""
+"""Activities: each passes a message to a service or to Temporal, and returns the answer."""

@@ -1,4 +1,4 @@
-"""Answers to events, which are events again."""
+"""Reactions to events, whose results are new events."""
 
 from __future__ import annotations
 
@@ -19,13 +19,20 @@ def answer(
     done: Callable[[_ReplyT, datetime], Event],
     refused: Callable[[str, datetime], Event],
 ) -> list[Event]:
-    """Do something for an order, and tell how it went.
+    """Run a service's action, and return its outcome as events.
+
+    Args:
+        do: runs the action.
+        done: makes the event of a success, from the reply and the time.
+        refused: makes the event of a refusal, from the reason and the time.
 
     Returns:
-        One event; or none when the order was cancelled before: that was told already.
+        One event. No event if the action was compensated before it arrived: the compensation
+        has already published one.
 
     Raises:
-        ApplicationError: the service gave an answer that tells of no outcome; not retryable.
+        ApplicationError: the service failed in a way that is no outcome of the action; not
+            retryable.
     """
     with translated():
         try:
@@ -37,12 +44,12 @@ def answer(
 
 
 def undoing(reversal: Reversal) -> dict[str, object]:
-    """Return what an event tells of how something was undone."""
+    """Return the fields in which an event describes a compensation."""
     by_hand = reversal.settled
     facts: dict[str, object] = {"had_effect": reversal.had_effect}
     return facts if by_hand is None else {**facts, "settled": by_hand.model_dump()}
 
 
 def now() -> datetime:
-    """Return the time of an event that happens now, in UTC."""
+    """Return the current time in UTC, for an event."""
     return datetime.now(timezone.utc)

@@ -1,4 +1,4 @@
-"""Temporal is asked what has become of the deliveries of events."""
+"""Activity that asks Temporal about the deliveries of events."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from messages.deliveries import CarrierRef, CarrierState
 
 
 class CarrierActivities:
-    """A choreographed order's questions to Temporal."""
+    """Questions of a choreographed order to Temporal."""
 
     def __init__(self, carriers: Carriers) -> None:
         self._carriers = carriers
 
     @activity.defn
     async def look_at_deliveries(self, wanted: list[CarrierRef]) -> list[CarrierState]:
-        """Find out how each of these deliveries stands, if it is there and what it should be."""
+        """Return the state of each of these deliveries, in the same order."""
         return list(await asyncio.gather(*map(self._carriers.look_at, wanted)))

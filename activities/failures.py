@@ -1,4 +1,4 @@
-"""A service's refusal, translated for Temporal."""
+"""Translation of a service's failures for Temporal."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from messages.failures import REFUSAL, Refused, ServiceError
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn a service's definite no into an error that is not retried, typed by its class.
+    """Translate a service's definite failure into one that Temporal does not retry.
 
-    Everything else passes through untouched, and Temporal retries it.
+    All other errors pass unchanged, and Temporal retries them.
 
     Raises:
-        ApplicationError: non-retryable, its ``type`` the class name of the
-            :class:`~messages.failures.ServiceError`; of any ``Refused``, its detail says so.
+        ApplicationError: the service raised a :class:`~messages.failures.ServiceError`. Not
+            retryable. Its ``type`` is the class name of that error; a ``Refused`` is marked by
+            the detail :data:`~messages.failures.REFUSAL`.
     """
     try:
         yield
     except ServiceError as error:
-        # A refusal is business as usual; it must not look like an outage in the metrics.
+        # A refusal is part of normal business, so the metrics must not count it as an error.
         expected = isinstance(error, Refused)
         raise ApplicationError(
             str(error) or (type(error).__doc__ or ""),

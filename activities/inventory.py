@@ -1,4 +1,4 @@
-"""Stock is set aside, and put back."""
+"""Activities of the inventory service: set stock aside, and put it back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from messages.settling import Settle
 
 
 class Inventory(Settling, Protocol):
-    """Sets stock aside."""
+    """Port of the inventory service."""
 
     def reserve(self, request: ReserveInventory) -> Reservation: ...
 
@@ -30,9 +30,9 @@ class Inventory(Settling, Protocol):
 
 
 class InventoryActivities:
-    """The inventory service's part in an order: as a saga's step, and in answer to events.
+    """Activities of the inventory service: for the step of a saga, and as reactions to events.
 
-    Among events it tells InventoryReserved or InventoryReservationFailed, and InventoryReleased.
+    The reactions emit InventoryReserved or InventoryReservationFailed, and InventoryReleased.
     """
 
     def __init__(self, inventory: Inventory) -> None:
@@ -55,7 +55,7 @@ class InventoryActivities:
 
     @activity.defn
     def inventory_on_order_created(self, event: OrderCreated) -> list[Event]:
-        """Set the items of an order aside."""
+        """Set the items of the order aside."""
         return answer(
             lambda: self._inventory.reserve(_request(event)),
             lambda reply, at: InventoryReserved.after(
@@ -66,7 +66,7 @@ class InventoryActivities:
 
     @activity.defn
     def inventory_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
-        """Put back what was set aside, or never set it aside."""
+        """Put the items back. If they are not set aside yet, refuse to do so later."""
         with translated():
             reversal = self._inventory.release(_request(event))
         return [InventoryReleased.after(event, now(), **undoing(reversal))]
@@ -76,5 +76,5 @@ def _request(event: OrderEvent) -> ReserveInventory:
     return ReserveInventory.of(event.order, event.idempotency_key("reserve_inventory"))
 
 
-#: Hosts the service's activities, over its port.
+#: The class whose methods are the service's activities. It takes the service's port.
 HOST = InventoryActivities

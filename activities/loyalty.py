@@ -1,4 +1,4 @@
-"""Points are credited, and deducted."""
+"""Activities of the loyalty service: credit points, and deduct them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from messages.settling import Settle
 
 
 class Loyalty(Settling, Protocol):
-    """Credits points."""
+    """Port of the loyalty service."""
 
     def award(self, request: AwardLoyaltyPoints) -> PointsAward: ...
 
@@ -31,9 +31,9 @@ class Loyalty(Settling, Protocol):
 
 
 class LoyaltyActivities:
-    """The loyalty service's part in an order: as a saga's step, and in answer to events.
+    """Activities of the loyalty service: for the step of a saga, and as reactions to events.
 
-    Among events it tells LoyaltyPointsAwarded or LoyaltyPointsRefused, and LoyaltyPointsDeducted.
+    The reactions emit LoyaltyPointsAwarded or LoyaltyPointsRefused, and LoyaltyPointsDeducted.
     """
 
     def __init__(self, loyalty: Loyalty) -> None:
@@ -56,7 +56,7 @@ class LoyaltyActivities:
 
     @activity.defn
     def loyalty_on_shipment_prepared(self, event: ShipmentPrepared) -> list[Event]:
-        """Award the points, now that the parcel is on its way."""
+        """Award the points, now that the shipment is booked."""
         return answer(
             lambda: self._loyalty.award(_request(event)),
             lambda reply, at: LoyaltyPointsAwarded.after(event, at, points=reply.points_awarded),
@@ -65,7 +65,7 @@ class LoyaltyActivities:
 
     @activity.defn
     def loyalty_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
-        """Take back what was awarded, or never award it."""
+        """Take the points back. If they are not awarded yet, refuse to do so later."""
         with translated():
             reversal = self._loyalty.deduct(_request(event))
         return [LoyaltyPointsDeducted.after(event, now(), **undoing(reversal))]
@@ -75,5 +75,5 @@ def _request(event: OrderEvent) -> AwardLoyaltyPoints:
     return AwardLoyaltyPoints.of(event.order, event.idempotency_key("award_loyalty_points"))
 
 
-#: Hosts the service's activities, over its port.
+#: The class whose methods are the service's activities. It takes the service's port.
 HOST = LoyaltyActivities

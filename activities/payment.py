@@ -1,4 +1,4 @@
-"""The customer is charged, and refunded."""
+"""Activities of the payment service: charge the customer, and refund the charge."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from messages.settling import Settle
 
 
 class Payments(Settling, Protocol):
-    """Charges customers."""
+    """Port of the payment service."""
 
     def charge(self, request: ProcessPayment) -> Payment: ...
 
@@ -27,9 +27,9 @@ class Payments(Settling, Protocol):
 
 
 class PaymentActivities:
-    """The payment service's part in an order: as a saga's step, and in answer to events.
+    """Activities of the payment service: for the step of a saga, and as reactions to events.
 
-    Among events it tells PaymentSucceeded or PaymentFailed, and PaymentRefunded.
+    The reactions emit PaymentSucceeded or PaymentFailed, and PaymentRefunded.
     """
 
     def __init__(self, payments: Payments) -> None:
@@ -52,7 +52,7 @@ class PaymentActivities:
 
     @activity.defn
     def payment_on_inventory_reserved(self, event: InventoryReserved) -> list[Event]:
-        """Charge the customer, now that the items are there."""
+        """Charge the customer, now that the items are set aside."""
         return answer(
             lambda: self._payments.charge(_request(event)),
             lambda reply, at: PaymentSucceeded.after(
@@ -63,7 +63,7 @@ class PaymentActivities:
 
     @activity.defn
     def payment_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
-        """Give back what was charged, or never charge it."""
+        """Refund the charge. If there is none yet, refuse to charge later."""
         with translated():
             reversal = self._payments.refund(_request(event))
         return [PaymentRefunded.after(event, now(), **undoing(reversal))]
@@ -73,5 +73,5 @@ def _request(event: OrderEvent) -> ProcessPayment:
     return ProcessPayment.of(event.order, event.idempotency_key("process_payment"))
 
 
-#: Hosts the service's activities, over its port.
+#: The class whose methods are the service's activities. It takes the service's port.
 HOST = PaymentActivities

@@ -1,12 +1,15 @@
-"""Ports: the needs that activities have of the outside world.
+"""Ports: interfaces through which activities reach services, ledgers and Temporal.
 
-The port of each service stands beside its activities, in ``activities/<service>.py``.
+The port of each service is beside its activities, in ``activities/<service>.py``.
 
-Every method of a service keeps the participant's promises. It may be called again with the same
-request and has its effect once. A compensation may come before, without or instead of
-its action, and from then on that action is refused; so it is after an operator's decision that
-the operation was undone by hand, which moves nothing. ``messages.failures`` says how a
-service refuses; whatever else a method raises is taken for a passing fault and retried.
+Every method of a service keeps the promises of a participant:
+
+- It may be called several times with the same request, and has its effect once.
+- A compensation succeeds even if its action has not arrived. From then on the action is refused.
+- ``settle`` records that an operator has undone the operation by hand. It moves nothing, and
+  from then on the action is refused as well.
+- It refuses by an exception of ``messages.failures``. All other exceptions count as temporary
+  faults, and the call is retried.
 """
 
 from __future__ import annotations
@@ -23,65 +26,68 @@ from messages.settling import Settle
 
 
 class Settling(Protocol):
-    """Every service: keeps operators' decisions on its operations."""
+    """Part of every service's port: records operators' decisions on its operations."""
 
     def settle(self, request: Settle) -> Reversal: ...
 
 
 class Records(Protocol):
-    """Records that a service's ledger keeps of the runs of sagas, for the reconciler."""
+    """Port of a service's ledger, for the reconciler."""
 
     def identity(self) -> LedgerIdentity:
-        """Tell whose ledger it is, and since when it can prove that something did not happen."""
+        """Return the ledger's service and home, and since when its records are complete."""
         ...
 
     def unsettled(self, after: str) -> UnsettledPage:
-        """List the runs of which an effect stands that nobody has sealed, a page at a time."""
+        """List the runs that have a standing effect which is not sealed, one page at a time."""
         ...
 
     def operations(self, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:
-        """Tell what became of the operation of each of these runs that the ledger knows."""
+        """Return the states of these runs' operations, as far as the ledger knows them."""
         ...
 
     def operation(self, run_id: str) -> FencedOperation | None:
-        """Tell all that is known of one run's operation; None when it is not known."""
+        """Return the full record of one run's operation; None if the ledger does not know it."""
         ...
 
     def seal(self, run_ids: Sequence[str]) -> int:
-        """Note that these runs' effects stand rightly and for good; returns of how many."""
+        """Seal the standing effects of these runs; return their number."""
         ...
 
     def unseal(self, seconds: float) -> int:
-        """Have what was sealed in the last so many seconds looked at again, a part at a time.
+        """Unseal some of the effects that were sealed in the last ``seconds``.
 
-        Returns of how many runs; none when there are no more.
+        Returns their number. It is 0 when none is left.
         """
         ...
 
     def close_gap(self, until: str) -> bool:
-        """Note that the other ledgers know of the gap that ended then; False if it is no more."""
+        """Note that the other ledgers know of the gap that ended at ``until``.
+
+        Returns False if the ledger has a newer gap.
+        """
         ...
 
 
 class Runs(Protocol):
-    """Runs and how they ended, as far as Temporal knows."""
+    """Port to Temporal: runs of sagas, and how they ended."""
 
     async def broken_off(self, after: str) -> RunsPage:
-        """List runs that were ended from outside, a page at a time."""
+        """List the runs that were ended from outside, one page at a time."""
         ...
 
     async def examine(self, asked: RunRef) -> ExaminedRun | UnreadableRun:
-        """Find out how the run ended, or how what a reset has made of it did."""
+        """Find out how the run ended; if it was reset, how the latest run of its chain did."""
         ...
 
     async def retention_seconds(self) -> float:
-        """Tell how long Temporal remembers a closed run."""
+        """Return the seconds for which Temporal keeps a closed run."""
         ...
 
 
 class Carriers(Protocol):
-    """Deliveries of events, as far as Temporal knows."""
+    """Port to Temporal: deliveries of events."""
 
     async def look_at(self, carrier: CarrierRef) -> CarrierState:
-        """Find out whether the delivery is there, and how it stands."""
+        """Find out whether the delivery exists, and its state."""
         ...

@@ -1,4 +1,4 @@
-"""Temporal is asked which runs have ended, and how."""
+"""Activities that ask Temporal which runs have ended, and how."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _QUESTIONS_AT_ONCE = 20
 
 
 class ReconciliationActivities:
-    """The reconciler's questions to Temporal."""
+    """Questions of the reconciler to Temporal."""
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
 
     @activity.defn
     async def find_broken_off_runs(self, after: str) -> RunsPage:
-        """List the runs that were ended from outside, and not cleared up yet."""
+        """List the runs that were ended from outside, one page at a time."""
         return await self._runs.broken_off(after)
 
     @activity.defn
     async def examine_runs(self, runs: list[RunRef]) -> Examined:
-        """Find out how each of these runs ended; one that cannot be read stops no other."""
+        """Find out how each of these runs ended. One that cannot be read does not stop the rest."""
         gate = asyncio.Semaphore(_QUESTIONS_AT_ONCE)
 
         async def examine(run: RunRef) -> ExaminedRun | UnreadableRun:

@@ -1,4 +1,4 @@
-"""The reconciler's questions to a service's ledger; each service's own worker answers them."""
+"""Activities by which the reconciler asks a service's ledger; the service's worker hosts them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from temporalio import activity
 from activities.ports import Records
 from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, UnsettledPage
 
-#: Names of the activities; each is completed by the service's name.
+#: Names of the activities; ``{}`` is the service's name.
 IDENTIFY = "identify_ledger_of_{}"
 UNSETTLED = "find_unsettled_in_{}"
 OPERATIONS = "look_up_runs_in_{}"
@@ -20,7 +20,7 @@ CLOSE_GAP = "close_gap_of_{}"
 
 
 def records_activities(service: str, records: Records) -> list[Callable[..., object]]:
-    """Make the activities by which this service's ledger is asked."""
+    """Return the activities by which this service's ledger is asked."""
 
     @activity.defn(name=IDENTIFY.format(service))
     def identify() -> LedgerIdentity:

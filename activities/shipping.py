@@ -1,4 +1,4 @@
-"""A shipment is booked, and cancelled."""
+"""Activities of the shipping service: book a shipment, and cancel it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from messages.shipping import PrepareShipping, Shipment
 
 
 class Shipping(Settling, Protocol):
-    """Books shipments."""
+    """Port of the shipping service."""
 
     def prepare(self, request: PrepareShipping) -> Shipment: ...
 
@@ -27,9 +27,9 @@ class Shipping(Settling, Protocol):
 
 
 class ShippingActivities:
-    """The shipping service's part in an order: as a saga's step, and in answer to events.
+    """Activities of the shipping service: for the step of a saga, and as reactions to events.
 
-    Among events it tells ShipmentPrepared or ShipmentFailed, and ShipmentCancelled.
+    The reactions emit ShipmentPrepared or ShipmentFailed, and ShipmentCancelled.
     """
 
     def __init__(self, shipping: Shipping) -> None:
@@ -52,7 +52,7 @@ class ShippingActivities:
 
     @activity.defn
     def shipping_on_payment_succeeded(self, event: PaymentSucceeded) -> list[Event]:
-        """Book the shipment, now that it is paid."""
+        """Book the shipment, now that the order is paid."""
         return answer(
             lambda: self._shipping.prepare(_request(event)),
             lambda reply, at: ShipmentPrepared.after(
@@ -63,7 +63,7 @@ class ShippingActivities:
 
     @activity.defn
     def shipping_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
-        """Cancel what was booked, or never book it."""
+        """Cancel the shipment. If it is not booked yet, refuse to book it later."""
         with translated():
             reversal = self._shipping.cancel(_request(event))
         return [ShipmentCancelled.after(event, now(), **undoing(reversal))]
@@ -73,5 +73,5 @@ def _request(event: OrderEvent) -> PrepareShipping:
     return PrepareShipping.of(event.order, event.idempotency_key("prepare_shipping"))
 
 
-#: Hosts the service's activities, over its port.
+#: The class whose methods are the service's activities. It takes the service's port.
 HOST = ShippingActivities

@@ -1,1 +1,1 @@
-"""Messages between the parts of the system: frozen models, no I/O, no Temporal."""
+"""Messages between the parts of the system: immutable models, without I/O and Temporal."""

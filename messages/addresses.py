@@ -1,4 +1,4 @@
-"""An address as people write it: in lines, in any script, with the marks that scripts need."""
+"""Shipping address: text of one or more lines, in any script."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StrictStr
 
 _LINE_BREAKS = "\r\n"
-#: They make a text read otherwise than it is stored, which no script needs.
+#: Direction overrides: the text would be displayed in another order than it is stored. No
+#: script needs them.
 _OVERRIDES = "\u202d\u202e"
-#: Letters and symbols by their category, but nobody sees them: fillers and the blank of Braille.
+#: Fillers and the blank Braille pattern: invisible, although Unicode classes them as letters or
+#: symbols.
 _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 
 def _readable(text: str) -> str:
-    """Refuse what no address needs.
+    """Return the text; refuse control characters, and a text without a visible character.
 
-    Which characters are controls is settled for good. So every version of Python decides
-    alike, whatever else it knows of Unicode, and no replay decides otherwise than the run.
+    Unicode never changes which characters are controls. So this check has the same result in
+    every version of Python, and in every replay.
     """
     for character in text:
         if character in _OVERRIDES or (
@@ -34,11 +36,11 @@ def _can_be_seen(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK
 
 
-#: Where to deliver. Its line breaks and invisible marks are kept as they were given.
+#: A shipping address. Line breaks and invisible marks are kept as the customer gave them.
 Address = Annotated[StrictStr, Field(max_length=500), AfterValidator(_readable)]
 
 
 def as_read(address: str) -> str:
-    """Return the address as it is read, for comparing: on one line, without invisible marks."""
+    """Return the address for comparison: on one line, without invisible marks."""
     shown = (c for c in address if unicodedata.category(c) != "Cf")
     return " ".join("".join(shown).split())

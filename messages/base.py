@@ -1,4 +1,4 @@
-"""The base classes of every message."""
+"""Base classes and common types of all messages."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from pydantic_core import core_schema
 
 
 def one_of(names: Sequence[str]) -> GetPydanticSchema:
-    """Restrict a text to these names; for use within ``Annotated``."""
+    """Return an annotation that restricts a text to these names; for use in ``Annotated``."""
     return GetPydanticSchema(lambda _source, _handler: core_schema.literal_schema(list(names)))
 
 
 class Message(BaseModel):
-    """An immutable message that refuses fields it does not know.
+    """Immutable message that refuses unknown fields.
 
-    Infinite and not-a-number values are refused everywhere, so that no comparison
-    of amounts can be fooled by them.
+    Infinity and not-a-number are refused as well, because comparisons of amounts would be wrong
+    with them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Reply(Message):
-    """An answer, which passes over fields that it does not know.
+    """Answer in which unknown fields are ignored.
 
-    So a service may answer more than before while workflows of an older version still run.
+    So a service may add fields to its answers while workflows of an older version still run.
     """
 
     model_config = ConfigDict(extra="ignore")
 
 
-#: An identifier chosen outside: no white space, no control characters.
+#: An identifier that a client chooses: no white space, no control characters.
 Identifier = Annotated[
     StrictStr, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\s\p{C}]+$")
 ]
@@ -53,20 +53,20 @@ Identifier = Annotated[
 #: One line of text that a person typed.
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
-# 200, 200.0 and 200.00 are one amount, so they must be one request to a service.
+# 200, 200.0 and 200.00 are the same amount, so they must make the same request to a service.
 _CENT = AfterValidator(lambda amount: amount.quantize(Decimal("0.01")))
 _TEN_THOUSANDTH = AfterValidator(lambda points: points.quantize(Decimal("0.0001")))
 
 
 def _plain_digits(amount: object) -> object:
-    # Of a string, Decimal would make an amount of more than one writes an amount like: " 12 ",
-    # "1_000", "1e2", digits of any script.
+    # Decimal also accepts texts that nobody writes for an amount: " 12 ", "1_000", "1e2", and
+    # digits of any script.
     if isinstance(amount, str) and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", amount):
         raise ValueError("must be an amount in plain digits, such as 12.50")
     return amount
 
 
-#: An exact amount of money in the shop's one currency, in whole cents, never negative.
+#: An exact amount of money in the shop's only currency, in whole cents, never negative.
 Money = Annotated[
     Decimal,
     BeforeValidator(_plain_digits),
@@ -79,20 +79,20 @@ Points = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4), _TEN_T
 
 
 class Command(Message):
-    """A request to a service, and, to its compensation, what there is to undo.
+    """Request to a service.
 
-    A compensation receives the very request that its action received. So it can never
-    depend on a value that only the action's reply carries: the reply may be lost.
+    A compensation receives the same request as its action. So it never depends on a value that
+    only the action's reply contains: that reply may be lost.
     """
 
-    #: Names this operation across all retries of action and compensation together.
+    #: Names the operation. It is the same for all attempts of the action and its compensation.
     idempotency_key: str
     #: The order that the operation is for.
     order_id: Identifier
 
 
 class Resolution(Reply):
-    """An operator's decision on an operation, as its service's ledger keeps it."""
+    """Operator's decision on an operation, as the service's ledger stores it."""
 
     operator: str
     #: The evidence.
@@ -101,10 +101,11 @@ class Resolution(Reply):
 
 
 class Reversal(Reply):
-    """A service's answer to a compensation."""
+    """Answer of a service to a compensation."""
 
     #: False when the compensation moved nothing: the action never arrived, was refused, or
     #: was settled.
     had_effect: bool
-    #: Set when an operator has settled the operation: it was undone by hand, and is not again.
+    #: Set when an operator has settled the operation: it was undone by hand, so the service does
+    #: not undo it again.
     settled: Resolution | None = None

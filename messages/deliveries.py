@@ -1,4 +1,4 @@
-"""The delivery of an event to a subscriber: what it carries, where it stands, how it ends."""
+"""Delivery of an event to a subscriber: its content, its state and its result."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from pydantic import SerializeAsAny
 from messages.base import Line, Message
 from messages.events.base import Event, Name, Tolerant
 
-#: When it was told, in answer to what, and why: no subscriber's part in it depends on these.
-_NOT_THE_FACT = {"time", "causation_id", "reason"}
+#: Fields that may differ when the same event is published again. No subscriber acts on them.
+_NOT_IN_THE_DIGEST = {"time", "causation_id", "reason"}
 
 
 class Delivery(Message):
-    """One event for one subscriber."""
+    """Event, and the subscriber that it is for."""
 
     event: SerializeAsAny[Event]
     subscriber: Name
 
     @property
     def fact(self) -> str:
-        """A digest of what is brought to whom: the same each time that it is told."""
-        event = self.event.model_dump(mode="json", exclude=_NOT_THE_FACT, exclude_none=True)
-        told = json.dumps([self.subscriber, event], sort_keys=True)
-        return hashlib.sha256(told.encode()).hexdigest()[:32]
+        """Digest of event and subscriber: the same each time that the event is published."""
+        event = self.event.model_dump(mode="json", exclude=_NOT_IN_THE_DIGEST, exclude_none=True)
+        content = json.dumps([self.subscriber, event], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
 class CarrierRef(Message):
-    """The workflow id under which a delivery is looked for."""
+    """Reference to the workflow that should carry a delivery."""
 
     workflow_id: str
     #: See :attr:`Delivery.fact`.
@@ -40,56 +40,56 @@ class CarrierRef(Message):
 
 
 class CarrierState(str, Enum):
-    """Finding under the workflow id of a delivery."""
+    """State of the workflow that has the id of a delivery."""
 
-    ABSENT = "absent"  #: nothing, or nothing any more
-    OTHER = "other"  #: something else, which never will deliver this
-    OPEN = "open"  #: the delivery, under way
-    PARKED = "parked"  #: the delivery, which waits for an operator
-    CLOSED = "closed"  #: the delivery, which is over
+    ABSENT = "absent"  #: no workflow has the id, or none any more
+    OTHER = "other"  #: another workflow has the id; it will never deliver this event
+    OPEN = "open"  #: the delivery is running
+    PARKED = "parked"  #: the delivery waits for an operator
+    CLOSED = "closed"  #: the delivery has ended
 
 
 class DeliveryState(str, Enum):
     """State of a delivery."""
 
-    DELIVERING = "delivering"  #: the subscriber is at it, or will be when its worker is there
+    DELIVERING = "delivering"  #: the subscriber handles it, or will when its worker is running
     PARKED = "parked"  #: a dead letter: it failed for good, and an operator has to decide
-    DELIVERED = "delivered"  #: the subscriber has taken it; its own events are published
-    DISCARDED = "discarded"  #: an operator decided that the subscriber shall not have it
+    DELIVERED = "delivered"  #: the subscriber has handled it, and its own events are published
+    DISCARDED = "discarded"  #: an operator decided that the subscriber does not get it
 
 
 class ResolveDeadLetter(Message):
-    """An operator decides what becomes of a dead letter."""
+    """Operator's decision on a dead letter."""
 
     action: Literal["replay", "discard"]
     operator: Line
-    #: What was found out or mended, and the evidence for it.
+    #: What the operator found or repaired, and the evidence for it.
     note: Line
 
 
 class DeliveryView(Message):
-    """A delivery as its status query shows it."""
+    """Delivery as its status query shows it."""
 
     delivery: Delivery
     state: DeliveryState
-    #: Why it was parked, the last time that it was.
+    #: Why it was parked the last time.
     error: str | None = None
-    #: Since when it is parked; None when it is not.
+    #: Since when it has been parked; None when it is not parked.
     parked_since: datetime | None = None
-    #: What operators decided, in order.
+    #: Decisions of operators, the earliest first.
     decisions: tuple[ResolveDeadLetter, ...] = ()
 
 
 class DeliveryReport(Tolerant):
-    """Report to an order that a delivery of one of its events does not go smoothly."""
+    """Report to an order: the delivery of one of its events was parked, retried or discarded."""
 
     event: SerializeAsAny[Event]
     subscriber: Name
-    #: Parked, on its way again, or discarded.
+    #: PARKED, DELIVERING when it is retried, or DISCARDED.
     state: DeliveryState
     #: Why it was parked.
     error: str | None = None
-    #: Who decided what.
+    #: The operator's decision, if there was one.
     decision: ResolveDeadLetter | None = None
 
 
@@ -99,5 +99,5 @@ class Delivered(Message):
     event_id: str
     subscriber: str
     state: Literal[DeliveryState.DELIVERED, DeliveryState.DISCARDED]
-    #: Ids of the events that the subscriber answered with.
+    #: Ids of the events that the subscriber emitted in answer.
     emitted: tuple[str, ...] = ()

@@ -1,9 +1,11 @@
 """Refusals and other failures of a service.
 
-A service raises these, or subclasses of its own; an activity carries them to the workflow under
-their class name, and says of each :class:`Refused` that it is one.
-Anything else that goes wrong (a lost connection, a time-out, a full disk) is left as it
-is: it says nothing about the effect, and is worth another try.
+A service raises these classes, or its own subclasses of them. An activity passes them to the
+workflow under their class name, and marks each :class:`Refused` as a refusal. All other errors
+(a lost connection, a time-out, a full disk) pass unchanged: they say nothing about the effect,
+and a retry may help.
+
+An activity also uses the docstring of a class as the message of a failure that has none.
 """
 
 from __future__ import annotations
@@ -12,12 +14,12 @@ from __future__ import annotations
 class ServiceError(Exception):
     """A service's definite answer that it did not do what was asked; never retried."""
 
-    #: Its class's name, when it is the repetition of an answer whose class is not known here.
+    #: Class name of a stored refusal whose class is unknown in this process.
     original_type: str | None = None
 
     @property
     def type_name(self) -> str:
-        """The name under which it travels."""
+        """Name of the failure's type for Temporal."""
         return self.original_type or type(self).__name__
 
 
@@ -58,18 +60,18 @@ class IdempotencyConflict(ServiceError):
 
 
 class PermanentFailure(ServiceError):
-    """The service failed in a way that no retry mends, and does not say how far it came."""
+    """The service failed, and a retry does not help; whether it did anything is unknown."""
 
 
 class TransientFailure(Exception):
-    """The service could not answer just now; whether it did anything is unknown."""
+    """The service could not answer for a moment; whether it did anything is unknown."""
 
 
-#: What the failure of an activity carries as its detail when it is a refusal, whatever its type
-#: is called: the step needs no compensation.
+#: Detail of an activity's failure that is a refusal, whatever the name of its type: the step
+#: needs no compensation.
 REFUSAL = "no effect, now or ever"
 
-#: Types that meant the same before failures carried that detail; histories hold such failures.
+#: Types of refusals before failures had that detail. Recorded histories contain such failures.
 REFUSALS = frozenset(
     kind.__name__
     for kind in (

@@ -1,4 +1,4 @@
-"""Names of orders, sagas and operations."""
+"""Ids of sagas, events, deliveries and operations."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ def order_saga_id(order_id: str) -> str:
 
 
 def order_choreography_id(order_id: str) -> str:
-    """Return the workflow id of an order's choreographed saga: its events' correlation id."""
+    """Return the workflow id of an order's choreographed saga, also its correlation id."""
     return f"saga_{order_id}"
 
 
 def order_of_choreography(correlation_id: str) -> str:
-    """:func:`order_choreography_id` backwards."""
+    """Return the order id of a choreographed saga: the inverse of :func:`order_choreography_id`."""
     return correlation_id.removeprefix(order_choreography_id(""))
 
 
 def event_id(correlation_id: str, saga_run_id: str, event_type: str) -> str:
     """Return the id of an event.
 
-    In one saga each thing happens once. So whoever tells of it again, because it does not
-    know that it did already, tells of it under the same id.
+    Each event happens once in a saga. So a service that publishes it a second time, because it
+    does not know that it already did, uses the same id.
     """
     return f"{correlation_id}/{saga_run_id}/{event_type}"
 
 
 _DELIVERY = "delivery"
-#: Where that is taken by something else, ``delivery-<what makes it another one>/…`` is not.
+#: The second form is ``delivery-<variant>/…``, for when another workflow has the first id.
 _DELIVERY_IDS = (f"{_DELIVERY}/", f"{_DELIVERY}-")
 
 
 def delivery_id(event: str, subscriber: str, variant: str = "") -> str:
     """Return the workflow id of the delivery of an event to a subscriber.
 
-    No order and no leftover is called like that, whatever its order's id contains.
+    The prefix makes it different from the ids of orders and leftovers, whatever an order id
+    contains.
     """
     prefix = f"{_DELIVERY}-{variant}" if variant else _DELIVERY
     return f"{prefix}/{old_delivery_id(event, subscriber)}"
 
 
 def old_delivery_id(event: str, subscriber: str) -> str:
-    """Return the id that it once had: some order's workflow may be called like that, too."""
+    """Return the id of a delivery in earlier versions; an order's workflow may have the same id."""
     return f"{event}/{subscriber}"
 
 
@@ -56,27 +57,27 @@ def is_delivery_id(workflow_id: str) -> bool:
 
 
 def delivery_parts(workflow_id: str) -> tuple[str, str, str, str] | None:
-    """Correlation id, run id, type of the event, and subscriber; None when it has no such parts."""
+    """Return correlation id, run id, event type and subscriber; None if the id has other parts."""
     name = workflow_id.split("/", 1)[-1] if is_delivery_id(workflow_id) else workflow_id
-    # From the right: a correlation id may itself contain slashes, the others never do.
+    # Split from the right: a correlation id may contain slashes, the other parts never do.
     parts = name.rsplit("/", 3)
     return (parts[0], parts[1], parts[2], parts[3]) if len(parts) == 4 else None
 
 
 def leftover_id(run: RunRef) -> str:
-    """Return the workflow id under which a run's leftovers are undone."""
+    """Return the id of the workflow that undoes a run's leftovers."""
     return f"leftover/{run.saga_id}/{run.run_id}"
 
 
 class OperationId(NamedTuple):
-    """One operation of one run of one saga: what an idempotency key stands for."""
+    """Operation of one run of one saga, as its idempotency key names it."""
 
     #: Workflow id of the saga, orchestrated or choreographed.
     saga_id: str
-    #: First run id of the saga's execution chain. A failed order that is placed again has
-    #: another one, and so fresh keys; a reset keeps it, and so keeps its keys.
+    #: First run id of the saga's chain. A failed order that is placed again gets a new one, and
+    #: so new keys. A reset keeps it, and so keeps the keys.
     run_id: str
-    #: Name of the saga's step; its action and its compensation share the key.
+    #: Name of the step. Its action and its compensation have the same key.
     step: str
 
     def __str__(self) -> str:
@@ -84,12 +85,12 @@ class OperationId(NamedTuple):
 
     @classmethod
     def parse(cls, key: str) -> OperationId:
-        """Read an idempotency key back.
+        """Parse an idempotency key.
 
         Raises:
             ValueError: the key was not made by :meth:`__str__`.
         """
-        # From the right: a saga id may itself contain slashes, the other two never do.
+        # Split from the right: a saga id may contain slashes, the other two parts never do.
         parts = key.rsplit("/", 2)
         if len(parts) != 3:
             raise ValueError(f"not an idempotency key of a saga: {key!r}")

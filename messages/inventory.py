@@ -1,4 +1,4 @@
-"""Requests to the inventory service, and its answers."""
+"""Request to the inventory service, and its answer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from messages.requests import StepRequest
 
 
 class ReserveInventory(StepRequest):
-    """Set stock aside for an order."""
+    """Request to set stock aside for an order."""
 
     items: tuple[OrderItem, ...]
 
     @classmethod
     def of(cls, order: OrderFacts, key: str) -> Self:
-        """Set all its items aside."""
+        """Return the request for all items of an order."""
         return cls(
             idempotency_key=key,
             order_id=order.order_id,
@@ -28,6 +28,6 @@ class ReserveInventory(StepRequest):
 
 
 class Reservation(Reply):
-    """Stock was set aside."""
+    """Confirmation that stock was set aside."""
 
     reservation_id: str

@@ -1,4 +1,4 @@
-"""The ledgers of the services, as they tell of themselves and of the runs in them."""
+"""Answers of the services' ledgers about themselves and about the runs in them."""
 
 from __future__ import annotations
 
@@ -12,61 +12,62 @@ OperationState = Literal["applied", "refused", "reversed", "settled"]
 
 
 class Home(NamedTuple):
-    """The Temporal namespace whose runs a ledger serves, by the ids that the server gave."""
+    """Temporal namespace whose runs a ledger serves, by the ids that the server assigned."""
 
     cluster_id: str
     namespace_id: str
 
 
 class Gap(Reply):
-    """A time of which a ledger may have lost operations, or missed them."""
+    """Period from which a ledger may have lost or missed operations."""
 
     #: Seconds since it began.
     seconds: float
-    #: When it ended, by the ledger's clock.
+    #: Time at which it ended, by the ledger's clock.
     until: str
 
 
 class LedgerIdentity(Reply):
-    """A ledger, as it tells of itself."""
+    """Identity of a ledger: its service, its home, and since when its records are complete."""
 
     service: str
-    #: None of a ledger that no worker has opened yet.
+    #: None when no worker has opened the ledger yet.
     home: Home | None
-    #: For so long it has been open without a gap, as the ledger of its present home. Had an
-    #: operation arrived since then, the ledger would know it.
+    #: Seconds for which the ledger has been open without a gap, in its present home. It knows
+    #: every operation that arrived in this time.
     proves_seconds: float
-    #: A gap of which the ledgers of the other services have not been told.
+    #: A gap that the ledgers of the other services have not been told about.
     gap: Gap | None = None
 
 
 class RunOperation(Reply):
-    """The state of a run's operation in one ledger."""
+    """State of a run's operation in one ledger."""
 
     run: RunRef
     order_id: str
     state: OperationState
-    #: Whether the operation needs no more looking at.
+    #: True when the reconciler does not look at the operation again.
     sealed: bool
-    #: Seconds since the service first heard of it, and since it last decided on it.
+    #: Seconds since the service first received a request for the operation.
     age_seconds: float
+    #: Seconds since the state of the operation last changed.
     quiet_seconds: float
-    #: Whether an operator has recorded a decision on it.
+    #: True when an operator has recorded a decision on the operation.
     decided_by_hand: bool
 
 
 class FencedOperation(Reply):
-    """A ledger's full knowledge of one operation of a run."""
+    """Full record of one operation of a run in its ledger."""
 
     state: OperationState
     order_id: Identifier
-    #: None when it cannot be read, or was never heard of.
+    #: None when it cannot be read, or was never received.
     request: AnyRequest | None
 
 
 class UnsettledPage(Reply):
-    """Some of the runs that a ledger has to be looked at for."""
+    """Page of the runs in a ledger that the reconciler has to look at."""
 
     runs: tuple[RunRef, ...]
-    #: Where to look on; empty when there are no more.
+    #: Position of the next page; empty on the last page.
     next: str = ""

@@ -1,4 +1,4 @@
-"""Requests to the loyalty service, and its answers."""
+"""Request to the loyalty service, and its answer."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _POINTS_PER_MONEY = Decimal("0.01")
 
 
 class AwardLoyaltyPoints(CustomerRequest):
-    """Credit points to the customer."""
+    """Request to credit points to the customer."""
 
     points: Points
 
     @classmethod
     def of(cls, order: OrderFacts, key: str) -> Self:
-        """Credit the points that it earns: 1 % of its total, exact."""
+        """Return the request for the points of an order: exactly 1 % of its total."""
         return cls(
             idempotency_key=key,
             order_id=order.order_id,
@@ -30,7 +30,7 @@ class AwardLoyaltyPoints(CustomerRequest):
 
 
 class PointsAward(Reply):
-    """Points were credited."""
+    """Confirmation that points were credited."""
 
     award_id: str
     points_awarded: Points

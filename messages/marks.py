@@ -1,4 +1,4 @@
-"""Marks before a line that a person reads, the same in the terminal and in the Web UI."""
+"""Status marks at the beginning of a line, the same in the terminal and in the Web UI."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from messages.sagas import StepState
 
-NOTHING = "○"  #: nothing has happened
+NOTHING = "○"  #: nothing has happened yet
 RUNNING = "▶"
 DONE = "✔"
 FAILED = "✘"

@@ -1,4 +1,4 @@
-"""An order as the customer places it, and what becomes of it."""
+"""Order: as the customer places it, and as the services see it."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing_extensions import Self
 from messages.addresses import Address
 from messages.base import Identifier, Message, Money
 
-#: How many pieces of an item.
+#: Number of pieces of an item.
 Quantity = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
 
 class OrderItem(Message):
-    """A quantity of one item at a unit price."""
+    """Quantity of one item at a unit price."""
 
     id: Identifier
     quantity: Quantity
-    #: Price of one piece; an item without one is not part of the total's sum.
+    #: Price of one piece. An item without a price is not part of the sum that the total must be.
     price: Money | None = None
 
 
 class Order(Message):
-    """A customer's order."""
+    """Order of a customer."""
 
     order_id: Identifier
     user_id: Identifier
     items: Annotated[tuple[OrderItem, ...], Field(min_length=1, max_length=100)]
     total_amount: Annotated[Money, Field(gt=0)]
     shipping_address: Address
-    #: Seconds from the start after which the order is given up and undone; None means the
+    #: Seconds after the placing at which the order is given up and undone; None means the
     #: saga's default.
     deadline_seconds: Annotated[StrictInt, Field(ge=1, le=30 * 24 * 3600)] | None = None
 
@@ -58,7 +58,7 @@ class Order(Message):
 
 
 class ItemFacts(Protocol):
-    """A quantity of one item, by whoever it is told."""
+    """Quantity of one item, in an order or in an event."""
 
     @property
     def id(self) -> str: ...
@@ -71,7 +71,7 @@ class ItemFacts(Protocol):
 
 
 class OrderFacts(Protocol):
-    """An order as the services are told of it: as it was placed, or as an event carries it."""
+    """Order as the services see it: as the customer placed it, or as an event contains it."""
 
     @property
     def order_id(self) -> str: ...

@@ -1,6 +1,6 @@
-"""The services that take part in an order: one table, from which all else is derived.
+"""Table of the services that take part in an order, from which everything else is derived.
 
-How to add one: ``docs/adding-a-service.md``.
+``docs/adding-a-service.md`` says how to add one.
 """
 
 from __future__ import annotations
@@ -39,45 +39,48 @@ from messages.shipping import PrepareShipping
 
 @dataclass(frozen=True)
 class Participant:
-    """A service, and its part in an order."""
+    """Service and its step in an order."""
 
-    #: Names its modules (``activities/<service>.py`` and its siblings), its ledger, its settings.
+    #: Name of the service, and so of its modules (such as ``activities/<service>.py``), its
+    #: ledger and its settings.
     service: str
-    #: Its step, and the activity that takes it.
+    #: Name of the step, and of the activity that is its action.
     step: str
-    #: The activity that undoes the step.
+    #: Name of the activity that undoes the step.
     compensation: str
-    #: What both activities are asked.
+    #: Type of the request that both activities receive.
     request: type[StepRequest]
-    #: Among events: in answer to which one it takes its step.
+    #: Event to which the service reacts by taking its step, in a choreography.
     takes: type[OrderEvent]
-    #: What it tells: that the step is done, that it is refused, that nothing of it stands.
+    #: Event that says: the step is done.
     done: type[OrderEvent]
+    #: Event that says: the step is refused.
     refused: type[Refusal]
+    #: Event that says: nothing of the step stands.
     undone: type[Undone]
 
     @property
     def settlement(self) -> str:
-        """The activity that records an operator's decision on the step."""
+        """Name of the activity that records an operator's decision on the step."""
         return f"settle_{self.service}"
 
     def reaction_to(self, event: type[OrderEvent]) -> str:
-        """The activity by which it reacts to an event of that type."""
+        """Return the name of the activity that handles events of that type."""
         words = re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
         return f"{self.service}_on_{words}"
 
     @property
     def reactions(self) -> tuple[str, str]:
-        """The activities that take the step, and undo it, in answer to an event."""
+        """Names of the activities that take the step, and undo it, in answer to an event."""
         return self.reaction_to(self.takes), self.reaction_to(OrderCancelled)
 
     @property
     def activities(self) -> tuple[str, ...]:
-        """Every activity that its worker hosts for it, but for the reconciler's questions."""
+        """Names of the service's activities, except those that the reconciler calls."""
         return (self.step, self.compensation, self.settlement, *self.reactions)
 
 
-#: In the order in which they take their steps.
+#: In the order of the steps.
 PARTICIPANTS = (
     Participant(
         "inventory",
@@ -128,15 +131,15 @@ COMPENSATIONS = tuple(participant.compensation for participant in PARTICIPANTS)
 BY_SERVICE: Mapping[str, Participant] = {p.service: p for p in PARTICIPANTS}
 BY_STEP: Mapping[str, Participant] = {p.step: p for p in PARTICIPANTS}
 
-#: By service, its step.
+#: Name of the step, by service.
 STEP_OF: Mapping[str, str] = dict(zip(SERVICES, STEPS, strict=True))
 
-#: By type of event that a service tells, the step that it is about.
+#: Name of the step that an event is about, by type of the event.
 STEP_TOLD_OF: Mapping[type[OrderEvent], str] = {
     event: p.step for p in PARTICIPANTS for event in (p.done, p.refused, p.undone)
 }
 
-#: The request of whichever step, read as what it is.
+#: The request of any step. Validation returns it in the class of that step.
 AnyRequest = Annotated[
     StepRequest,
     GetPydanticSchema(
@@ -146,7 +149,7 @@ AnyRequest = Annotated[
 
 
 def requests_of(order: Order, saga_id: str, run_id: str) -> dict[str, StepRequest]:
-    """Every request that a run makes for its order, by step, in the order of the steps."""
+    """Return all requests of a run for its order, by step, in the order of the steps."""
     return {
         p.step: p.request.of(order, str(OperationId(saga_id, run_id, p.step))) for p in PARTICIPANTS
     }

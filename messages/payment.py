@@ -1,4 +1,4 @@
-"""Requests to the payment service, and its answers."""
+"""Request to the payment service, and its answer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from messages.requests import CustomerRequest
 
 
 class ProcessPayment(CustomerRequest):
-    """Charge the customer."""
+    """Request to charge the customer."""
 
     amount: Money
 
     @classmethod
     def of(cls, order: OrderFacts, key: str) -> Self:
-        """Charge its total."""
+        """Return the request for the total of an order."""
         return cls(
             idempotency_key=key,
             order_id=order.order_id,
@@ -26,6 +26,6 @@ class ProcessPayment(CustomerRequest):
 
 
 class Payment(Reply):
-    """The customer was charged."""
+    """Confirmation that the customer was charged."""
 
     transaction_id: str

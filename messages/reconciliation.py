@@ -11,48 +11,49 @@ from messages.base import Message, Reply
 from messages.orders import Order
 from messages.runs import ExaminedRun, RunRef, UnreadableRun
 
-#: More would be too much for one message; the counts count all.
+#: Limit of the runs that a report lists, so that the message stays small. The counts of the
+#: report include all runs.
 _LISTED = 500
 
 Ended = Literal["open", "succeeded", "rolled_back", "terminated", "gone"]
 
 
 class RunsPage(Reply):
-    """Some of the runs that were looked for."""
+    """Page of the runs that a search found."""
 
     runs: tuple[RunRef, ...]
-    #: Where to look on; empty when there are no more.
+    #: Position of the next page; empty on the last page.
     next: str = ""
 
 
 class Examined(Reply):
-    """Runs that Temporal was asked about, with what it knows of them."""
+    """Answers of Temporal about several runs."""
 
     runs: tuple[ExaminedRun, ...]
     unreadable: tuple[UnreadableRun, ...] = ()
-    #: Seconds for which Temporal remembers a closed run.
+    #: Seconds for which Temporal keeps a closed run.
     retention_seconds: float
 
 
 class Leftover(Message):
-    """A run whose effects are to be undone, or to be decided on, and not by the run itself."""
+    """Run whose effects must be undone or decided on, because it does not undo them itself."""
 
     run: RunRef
     order_id: str
-    #: How it ended; see :class:`~messages.runs.SagaFact`.
+    #: Status in which it ended; see :class:`~messages.runs.SagaFact`.
     ended: Ended
     why: str
-    #: Whether nothing may be undone before an operator has decided it.
+    #: True when nothing may be undone before an operator has decided.
     unproved: bool = False
-    #: Steps to undo, or to keep from ever happening, in the order in which they are taken.
+    #: Steps to undo, or to forbid if they have not happened, in the order of the saga.
     steps: tuple[str, ...]
-    #: Those of them whose effects stand, as far as is known.
+    #: Steps among them whose effects are known to stand.
     standing: tuple[str, ...]
-    #: What the run was started with, where Temporal still knows it.
+    #: The order that the run was started with, if Temporal still knows it.
     order: Order | None = None
 
     def reconciled(self, **changes: object) -> Reconciled:
-        """Report what became of it."""
+        """Return the report on this run, with the fields in ``changes``."""
         return Reconciled.model_validate(
             {
                 "saga_id": self.run.saga_id,
@@ -66,7 +67,7 @@ class Leftover(Message):
         )
 
     def as_found(self) -> Reconciled:
-        """As a dry run reports it."""
+        """Return the report of a dry run on this run."""
         if self.unproved:
             return self.as_waiting(dict.fromkeys(self.steps, self.why))
         last_first = tuple(reversed(self.steps))
@@ -76,12 +77,12 @@ class Leftover(Message):
         )
 
     def as_waiting(self, failed: Mapping[str, str]) -> Reconciled:
-        """As it is reported while steps of it wait, by step and reason."""
+        """Return the report while steps wait for an operator; ``failed`` says why, by step."""
         return self.reconciled(failed=failed)
 
 
 class Reconciled(Reply):
-    """Outcome for one run's leftovers; in a dry run, the one to be expected."""
+    """Report on one run's leftovers; in a dry run, the expected result."""
 
     saga_id: str
     run_id: str
@@ -89,46 +90,48 @@ class Reconciled(Reply):
     ended: Ended
     #: What is wrong with the run.
     why: str = ""
-    #: Whether an operator has to decide what becomes of it.
+    #: True when an operator has to decide before anything is undone.
     unproved: bool = False
     #: Steps whose effects were undone.
     undone: tuple[str, ...] = ()
-    #: Steps that had not happened, and from now on cannot.
+    #: Steps that had not happened, and that their service refuses from now on.
     kept_out: tuple[str, ...] = ()
     #: Steps that an operator recorded as undone by hand.
     resolved_manually: tuple[str, ...] = ()
     #: Steps whose effects an operator decided to keep.
     kept: tuple[str, ...] = ()
-    #: By step, why it is not undone.
+    #: Why a step is not undone, by step.
     failed: Mapping[str, str] = Field(default_factory=dict)
 
 
 class ReconciliationReport(Message):
-    """One reconciliation."""
+    """Report of one reconciliation."""
 
     dry_run: bool
-    #: Runs that had left something behind.
+    #: Number of runs with leftovers.
     orders: int = 0
-    #: Steps: effects undone, actions kept out, and neither, because it failed or is not decided.
+    #: Number of steps whose effects were undone.
     undone: int = 0
+    #: Number of steps that had not happened and are refused from now on.
     kept_out: int = 0
+    #: Number of steps that are not undone, because that failed or an operator has to decide.
     failed: int = 0
-    #: Each run that had left something behind; the first 500 of them.
+    #: Reports on the runs with leftovers; the first 500 of them.
     listed: tuple[Reconciled, ...] = ()
-    #: Why runs that Temporal does not know were left alone, when there are too many of them.
+    #: Why nothing was undone for runs that Temporal does not know: there are too many of them.
     stopped: str | None = None
-    #: By service, why its ledger could not be asked.
+    #: Why a ledger could not be asked, by service.
     unanswered: Mapping[str, str] = Field(default_factory=dict)
     #: Runs that could not be judged; the first 500 of them.
     unreadable: tuple[UnreadableRun, ...] = ()
 
     @property
     def all_done(self) -> bool:
-        """Tell whether nothing is left to be done."""
+        """Tell whether nothing is left to do."""
         return not (self.failed or self.stopped or self.unanswered or self.unreadable)
 
     def with_one_more(self, run: Reconciled) -> ReconciliationReport:
-        """Return the report with another run in it."""
+        """Return the report with one more run in it."""
         return self.model_copy(
             update={
                 "orders": self.orders + 1,
@@ -145,17 +148,22 @@ class ReconciliationReport(Message):
 
 
 class Reconcile(Message):
-    """Undo what runs have left behind that cannot do so themselves."""
+    """Request to undo the leftovers of runs.
 
-    #: Only find and report.
+    The fields from ``search`` on continue a reconciliation that grew too long for one run.
+    """
+
+    #: Only find leftovers and report them.
     dry_run: bool = False
-    #: Go on also when unusually many runs are gone from Temporal.
+    #: Continue even if unusually many runs are gone from Temporal.
     however_many: bool = False
-    #: Continues a reconciliation that grew too long for one run: ``temporal``, or which
-    #: service's ledger, where in it, what had been done, and which runs had been met: those that
-    #: are doubtful, and those that were seen to.
+    #: Place that is searched: ``temporal``, or the service whose ledger is.
     search: str = "temporal"
+    #: Position in that place.
     after: str = ""
+    #: The report up to now.
     so_far: ReconciliationReport | None = None
+    #: Runs that were found and that Temporal does not know.
     doubtful: tuple[RunRef, ...] = ()
+    #: Runs that were found and handled.
     met: tuple[RunRef, ...] = ()

@@ -1,4 +1,4 @@
-"""The request of a step: made in one way, whoever makes it."""
+"""Base classes of the requests for steps."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from messages.orders import OrderFacts
 
 
 class StepRequest(Command):
-    """A service's request on behalf of an order; no two have the same fields.
+    """Request to a service for one step of an order; no two services have the same fields.
 
-    A key's second request has to be the first one's twin, or the service takes it for a
-    conflict. It may be the saga that asks, a reaction to an event, or who clears up after them.
+    All requests with the same key must be equal, or the service reports a conflict. So ``of``
+    makes each of them: for the saga, for a reaction to an event, and for the reconciler.
     """
 
     @classmethod
     @abstractmethod
     def of(cls, order: OrderFacts, key: str) -> Self:
-        """Make the request for an order, under that idempotency key."""
+        """Return the request for an order, with that idempotency key."""
 
 
 class CustomerRequest(StepRequest):
-    """A request that is about the customer, too."""
+    """Request that also names the customer."""
 
     user_id: Identifier

@@ -1,4 +1,4 @@
-"""The runs of sagas, as the ledgers name them and as Temporal judges them."""
+"""Runs of sagas: their ids, and the facts that Temporal knows about them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from messages.orders import Order
 
 
 class RunRef(NamedTuple):
-    """A run of a saga, as Temporal is asked about it."""
+    """Workflow id and run id of a run of a saga."""
 
     saga_id: str
     run_id: str
@@ -19,25 +19,25 @@ class SagaFact(Reply):
     """Facts that Temporal knows about one run of a saga."""
 
     saga_id: str
-    #: ``terminated``: closed without having been able to compensate (terminated, timed out).
-    #: ``gone``: Temporal does not know the run, or no more. That alone proves nothing.
+    #: ``terminated``: closed without a chance to compensate (terminated, timed out).
+    #: ``gone``: Temporal does not know the run, or has forgotten it. That alone proves nothing.
     status: Literal["open", "succeeded", "rolled_back", "terminated", "gone"]
-    #: Steps recorded as undone by hand before such decisions were kept in the ledgers.
+    #: Steps recorded as undone by hand, from before such decisions were stored in the ledgers.
     resolved_manually: tuple[str, ...] = ()
 
 
 class ExaminedRun(Reply):
-    """A run that Temporal was asked about, with all that resets have made of it."""
+    """Answer of Temporal about a run; if it was reset, about the latest run of its chain."""
 
-    #: What the run is called in idempotency keys: a reset keeps it.
+    #: The run id in idempotency keys. A reset does not change it.
     first_run_id: str
     fact: SagaFact
-    #: What a terminated run was started with; None when that was no order.
+    #: The order that a terminated run was started with; None if its input was not an order.
     order: Order | None = None
 
 
 class UnreadableRun(Reply):
-    """A run about which Temporal's answer cannot be read."""
+    """Run about which Temporal's answer cannot be read."""
 
     run: RunRef
     why: str

@@ -1,4 +1,4 @@
-"""Views of a saga, its results, and the messages that it takes."""
+"""Views of a saga, its results, and the requests that it receives."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class StepState(str, Enum):
     """State of one step of a saga."""
 
     PENDING = "pending"  #: not begun
-    RUNNING = "running"  #: its action is under way, or waits for its next retry
+    RUNNING = "running"  #: its action runs, or waits for its next retry
     SUCCESS = "success"  #: its effect stands
-    FAILED = "failed"  #: it failed; what it may have left behind is not undone yet
-    COMPENSATING = "compensating"  #: its compensation is under way
+    FAILED = "failed"  #: it failed; an effect that it may have had is not undone yet
+    COMPENSATING = "compensating"  #: its compensation runs, or waits for its next retry
     COMPENSATED = "compensated"  #: nothing of it stands
     NEEDS_INTERVENTION = "needs_intervention"  #: its compensation failed for good
 
@@ -28,14 +28,14 @@ class SagaStatus(str, Enum):
 
     RUNNING = "RUNNING"  #: going forward
     SUCCESS = "SUCCESS"  #: closed; every effect stands
-    COMPENSATING = "COMPENSATING"  #: undoing
+    COMPENSATING = "COMPENSATING"  #: undoing its steps
     NEEDS_INTERVENTION = "NEEDS_INTERVENTION"  #: open; an operator has to decide
     FAILED = "FAILED"  #: closed; a step failed and no effect stands
-    CANCELLED = "CANCELLED"  #: closed; cancelled from outside and no effect stands
+    CANCELLED = "CANCELLED"  #: closed; it was cancelled and no effect stands
 
 
 class StepView(Message):
-    """One step as the status query shows it."""
+    """Step as the status query shows it."""
 
     name: str
     state: StepState = StepState.PENDING
@@ -43,39 +43,39 @@ class StepView(Message):
     ended_at: datetime | None = None
     #: Why the step failed.
     error: str | None = None
-    #: Why its compensation failed, when it did.
+    #: Why its compensation failed.
     compensation_error: str | None = None
-    #: Set when an operator, not the compensation, undid the step.
+    #: Set when an operator undid the step, and not its compensation.
     resolution: Resolution | None = None
 
 
 class SagaView(Message):
-    """A saga as the status query shows it."""
+    """Saga as the status query shows it."""
 
     saga_id: str
     status: SagaStatus
     steps: tuple[StepView, ...]
     started_at: datetime
-    #: No step begins or goes on after this instant.
+    #: Time after which no step begins or continues.
     deadline: datetime
     #: Why the saga turned back.
     error: str | None = None
 
 
 class EventRecord(Message):
-    """An event, as the order that it is about remembers it."""
+    """Event as its order records it."""
 
     id: str
     type: str
-    #: Id of the event in answer to which it happened; None for the first one.
+    #: Id of the event that caused it; None for the first event.
     causation_id: str | None
     time: datetime
-    #: What it says beside its type: why, or that there was nothing to undo.
+    #: Its reason, or a note that there was nothing to undo.
     about: str | None = None
 
 
 class SagaSucceeded(Message):
-    """Every step took effect."""
+    """Result of a saga of which every step took effect."""
 
     saga_id: str
     status: Literal["SUCCESS"] = "SUCCESS"
@@ -83,31 +83,32 @@ class SagaSucceeded(Message):
 
 
 class SagaRolledBack(Message):
-    """Nothing stands: each step that may have taken effect was undone."""
+    """Result of a saga of which nothing stands: every possible effect was undone."""
 
     saga_id: str
     status: Literal["FAILED", "CANCELLED"]
-    #: The step that failed or was interrupted; None when none was under way.
+    #: The step that failed or was interrupted; None when no step was running.
     failed_step: str | None
     error: str
-    #: Steps that their compensation undid, in the order in which it did.
+    #: Steps that were compensated, in the order of their compensations.
     compensated_steps: tuple[str, ...] = ()
-    #: Steps that an operator recorded as undone by hand; who, when and why is in the status.
+    #: Steps that an operator recorded as undone by hand. The status query shows who, when and
+    #: why.
     resolved_manually: tuple[str, ...] = ()
 
 
 class CancelOrder(Message):
-    """A customer takes the order back."""
+    """Customer's request to cancel the order."""
 
     reason: Line = "cancelled by the customer"
 
 
 class ResolveCompensation(Message):
-    """An operator decides what becomes of a compensation that failed for good."""
+    """Operator's decision on a compensation that failed for good."""
 
     step: Annotated[str, Field(min_length=1, max_length=200)]
-    #: ``keep``: its effect is right and stays; only of what a run left behind.
+    #: ``keep``: the step's effect is right and stays. Allowed for leftovers only.
     action: Literal["retry", "mark_resolved", "keep"]
     operator: Line
-    #: What was done, and the evidence for it.
+    #: What the operator did, and the evidence for it.
     note: Line

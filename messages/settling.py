@@ -1,4 +1,4 @@
-"""An operator's decision, on its way into the ledger of the service that it is about."""
+"""Request to store an operator's decision in a service's ledger."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Decision = Literal["undone", "kept"]
 
 
 class Settle(Command):
-    """Record an operator's decision on an operation.
+    """Request to record an operator's decision on an operation.
 
-    It names the operation by its key alone: the decision has to get into the ledger also when
-    nobody can read the operation's request any more.
+    It names the operation by its key alone. So a decision can be recorded even if the request of
+    the operation can no longer be read.
     """
 
     resolution: Resolution
-    #: ``undone``: it was undone by hand, and must not happen nor be undone any more.
-    #: ``kept``: its effect is right, and stays.
+    #: ``undone``: it was undone by hand; from now on the service neither does nor undoes it.
+    #: ``kept``: its effect is right and stays.
     decision: Decision = "undone"

@@ -1,4 +1,4 @@
-"""Requests to the shipping service, and its answers."""
+"""Request to the shipping service, and its answer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from messages.requests import CustomerRequest
 
 
 class PrepareShipping(CustomerRequest):
-    """Book a shipment."""
+    """Request to book a shipment."""
 
     address: str
 
     @classmethod
     def of(cls, order: OrderFacts, key: str) -> Self:
-        """Book its shipment."""
+        """Return the request for the shipment of an order."""
         return cls(
             idempotency_key=key,
             order_id=order.order_id,
@@ -26,7 +26,7 @@ class PrepareShipping(CustomerRequest):
 
 
 class Shipment(Reply):
-    """A shipment was booked."""
+    """Confirmation that a shipment was booked."""
 
     shipment_id: str
     tracking_number: str

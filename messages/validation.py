@@ -1,4 +1,4 @@
-"""Bad input, told in one line."""
+"""Explanations of invalid input, each in one line."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pydantic_core import ErrorDetails
 
 from messages.text import shortened
 
-#: Whoever reads it mends the first problems first; and a failure has to be small.
+#: Number of problems that a line lists. A reader corrects the first problems first, and the
+#: failure must stay small.
 _MOST_PROBLEMS = 10
-#: Of more than that the first ones are not told either: pydantic would tell all of them, and a
-#: workflow task has two seconds for everything.
+#: Number of problems above which none is listed: pydantic would describe all of them, and a
+#: workflow task has only two seconds.
 _TOO_MANY_PROBLEMS = 1_000
 _LONGEST = 2000
 _LONGEST_PLACE = 100
@@ -24,7 +25,7 @@ _LONGEST_INPUT = 60
 def explain(error: ValidationError) -> str:
     """Say what is wrong and where, in one line: ``items.0.quantity: … (got 0); …``.
 
-    However much is wrong, the line stays short.
+    The line stays short, however many problems there are.
     """
     if error.error_count() > _TOO_MANY_PROBLEMS:
         return f"{error.error_count():,} things are wrong with it"

@@ -1,8 +1,8 @@
-"""The verdict on a run of a saga: one and the same for the audit and for the reconciler.
+"""Verdict on a run of a saga: the same rules for the audit and for the reconciler.
 
-That Temporal or a ledger does not know something proves nothing by itself. Retention explains
-it, or a ledger that was lost, restored, or made after the run. What is not proved is for an
-operator to decide.
+If Temporal or a ledger does not know something, that alone proves nothing. The retention may
+explain it, or a ledger that was lost, restored, or created after the run. An operator decides
+about everything that is not proved.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from messages.runs import SagaFact
 Verdict = Literal[
     "succeeded",  # every effect stands
     "rolled_back",  # no effect stands
-    "in_flight",  # it goes on by itself
-    "left_behind",  # it has ended, and its effects are to be undone
+    "in_flight",  # the run is still open
+    "left_behind",  # the run has ended, and its effects must be undone
     "unproved",  # something is wrong, and only a person can find out what
 ]
 
 
 class Judged(NamedTuple):
-    """A verdict, and what there is to say for it."""
+    """Verdict with its reason."""
 
     verdict: Verdict
     why: str = ""
 
 
 class RunStates(NamedTuple):
-    """States of a run's steps, as far as the ledgers know."""
+    """States of a run's steps, according to the ledgers."""
 
     states: Mapping[str, OperationState]
     #: Steps on which an operator has decided.
@@ -39,7 +39,7 @@ class RunStates(NamedTuple):
 
     @property
     def standing(self) -> set[str]:
-        """The steps whose effects stand without an operator's consent."""
+        """Steps whose effects stand, and on which no operator has decided."""
         applied = {step for step, state in self.states.items() if state == "applied"}
         return applied - set(self.by_hand)
 
@@ -50,12 +50,12 @@ class RunStates(NamedTuple):
 
 
 def judge(run: RunStates, fact: SagaFact, doubt: str | None) -> Judged:
-    """Judge a run by what the ledgers and Temporal know of it.
+    """Judge a run by what the ledgers and Temporal know about it.
 
     Args:
         run: what the ledgers know.
         fact: what Temporal knows.
-        doubt: why it proves nothing that Temporal does not know the run; None when it does.
+        doubt: if Temporal does not know the run: why that proves nothing, or None if it is proof.
     """
     standing = run.standing - set(fact.resolved_manually)
     if fact.status == "open":
@@ -65,16 +65,16 @@ def judge(run: RunStates, fact: SagaFact, doubt: str | None) -> Judged:
     if not standing:
         return Judged("rolled_back")
     if fact.status == "rolled_back":
-        return Judged("left_behind", f"the saga rolled back, but {listed(standing)} stands")
+        return Judged("left_behind", f"the saga rolled back, but {_stand(standing)}")
     if fact.status == "terminated":
         return Judged(
             "left_behind",
-            f"the saga was terminated, or ended without a result: {_state_of(standing)}",
+            f"the saga was terminated, or ended without a result: {in_words(standing)}",
         )
     if run.complete:
-        # Retention alone explains it.
+        # The retention is enough to explain that Temporal does not know the run.
         return Judged("succeeded")
-    gone = f"the saga is gone from Temporal: {_state_of(standing)}"
+    gone = f"the saga is gone from Temporal: {in_words(standing)}"
     if doubt is None:
         return Judged("left_behind", gone)
     return Judged("unproved", f"{gone}; {doubt}")
@@ -92,38 +92,45 @@ def doubt_of(
     retention_seconds: float,
     ledgers: Mapping[str, LedgerIdentity | None],
 ) -> str | None:
-    """Say why it proves nothing that a run is not known, and some of its effects are not.
+    """Say why it proves nothing that a run is missing in Temporal and effects in the ledgers.
 
     Args:
-        run_seconds: for how long the ledgers have known the run.
-        retention_seconds: for how long Temporal remembers a closed run.
-        ledgers: by service, what each ledger tells of itself; None of one that did not answer.
-            They were asked before ``run_seconds`` was measured. Each measures both by its own
-            clock, so that no two clocks are compared.
+        run_seconds: the time for which the ledgers have known the run.
+        retention_seconds: the time for which Temporal keeps a closed run.
+        ledgers: the identity of each ledger, by service; None if the ledger did not answer. It
+            was asked for before ``run_seconds`` was measured. Each ledger measures both by its
+            own clock, so times of different clocks are never compared.
 
     Returns:
-        None when it is proof: Temporal would remember the run, had it ended by itself, and
-        each ledger would know of an effect that it does not know.
+        None when it is proof: if the run had ended by itself, Temporal would still know it; and
+        if a missing effect had happened, its ledger would know it.
     """
     if run_seconds >= retention_seconds:
-        return f"it is older than what Temporal remembers ({retention_seconds / 3600:g} hours)"
+        return f"the run is older than Temporal's retention ({retention_seconds / 3600:g} hours)"
     for service, identity in ledgers.items():
         if identity is None:
             return f"the {service} ledger did not answer"
         if identity.proves_seconds < run_seconds:
             return (
-                f"the {service} ledger proves nothing about it: since then it was made, restored,"
-                " moved, or closed for a while"
+                f"the {service} ledger proves nothing about the run: after the run began, the"
+                " ledger was created, restored, moved, or closed for a while"
             )
     return None
 
 
 def listed(steps: Iterable[str]) -> str:
-    """Return the steps as text, in the order in which they are taken."""
+    """Return the steps as text, in the order of the saga: ``a, b and c``."""
     found = set(steps)
-    return " and ".join(step for step in STEPS if step in found) or "no step"
+    *others, last = [step for step in STEPS if step in found] or ["no step"]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
-def _state_of(standing: set[str]) -> str:
+def in_words(standing: set[str]) -> str:
+    """Say which steps stand and which do not: ``a and b stand, c does not``."""
     rest = set(STEPS) - standing
-    return f"{listed(standing)} stands" + (f", {listed(rest)} does not" if rest else "")
+    do_not = "do not" if len(rest) > 1 else "does not"
+    return _stand(standing) + (f", {listed(rest)} {do_not}" if rest else "")
+
+
+def _stand(standing: set[str]) -> str:
+    return f"{listed(standing)} {'stand' if len(standing) > 1 else 'stands'}"

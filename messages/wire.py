@@ -1,6 +1,6 @@
-"""Names on the wire: what clients, workers of any version, and recorded histories agree on.
+"""Names on the wire, which clients, workers of all versions, and recorded histories share.
 
-Each stands here and nowhere else. None may change: runs that are under way go by it.
+Each name is written here and nowhere else. None may change, because open runs depend on it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ ORDER_CHOREOGRAPHY = "OrderChoreography"
 EVENT_DELIVERY = "EventDelivery"
 RECONCILE_ORDERS = "ReconcileOrders"
 UNDO_LEFTOVER = "UndoLeftover"
-#: Those whose runs are sagas: their id and first run id begin idempotency keys.
+#: Workflow types whose runs are sagas. An idempotency key begins with their workflow id and
+#: first run id.
 SAGA_TYPES = (ORDER_SAGA, ORDER_CHOREOGRAPHY)
 WORKFLOW_TYPES = (*SAGA_TYPES, EVENT_DELIVERY, RECONCILE_ORDERS, UNDO_LEFTOVER)
 
@@ -25,15 +26,14 @@ CANCEL_ORDER = "cancel_order"
 RESOLVE_COMPENSATION = "resolve_compensation"
 RESOLVE_DEAD_LETTER = "resolve_dead_letter"
 
-#: Signals: an event that an order hears, how the delivery of one goes, and that what a run left
-#: behind waits for an operator.
-RECEIVE_EVENT = "receive_event"
-DELIVERY_REPORT = "delivery_report"
-LEFTOVER_WAITS = "leftover_waits"
+#: Signals.
+RECEIVE_EVENT = "receive_event"  #: to an order: an event
+DELIVERY_REPORT = "delivery_report"  #: to an order: the delivery of an event changed its state
+LEFTOVER_WAITS = "leftover_waits"  #: to the reconciler: a leftover waits for an operator
 
-#: The search attribute, a Keyword, that a run sets when it leaves the happy path.
+#: The search attribute (a Keyword) that a run sets when it stops going forward.
 SAGA_STATUS = "SagaStatus"
-#: The memo field in which a run that closes as Canceled leaves its result.
+#: The memo field that has the result of a run that closes as Canceled.
 RESULT_MEMO = "result"
 
 #: Types of the failures with which a run closes.
@@ -42,16 +42,16 @@ SAGA_CANCELLED = "SagaCancelled"
 SAGA_ROLLED_BACK = "SagaRolledBack"
 NOT_RECONCILED = "NotReconciled"
 
-# Patches: a history that was begun by code which does so already marks it.
-#: An operator's decision goes into the service's ledger.
+# Patches: a history has the mark if its code behaved as the comment says.
+#: An operator's decision is written into the service's ledger.
 DECISIONS_IN_THE_LEDGER = "decisions-in-the-ledger"
-#: A workflow makes sure of what it finds under a delivery's id.
+#: A workflow verifies that a workflow with a delivery's id really is that delivery.
 VERIFIED_DELIVERIES = "verified-deliveries"
-#: A run that a reset has made goes back over all that its chain may have done,
+#: A run that a reset made undoes all steps that its chain may have taken.
 UNDO_THE_EARLIER_LIFE = "undo-the-earlier-life"
-#: and has each service say again what it has undone.
+#: After a reset, each service confirms once more that nothing of its step stands.
 ASK_AGAIN_AFTER_A_RESET = "ask-again-after-a-reset"
-#: The reconciler searches no further when it has found too much for one time.
+#: The reconciler ends its search when it has found too many runs that Temporal does not know.
 STOPS_AT_MANY = "stops-at-many-gone"
-#: It takes evidence that an order is off before its step is settled.
+#: A discarded cancellation settles a step only after evidence that the order does not go on.
 SETTLES_ON_EVIDENCE = "settles-on-evidence"

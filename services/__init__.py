@@ -1,1 +1,1 @@
-"""The outside world, mocked: four services, each with a durable ledger of its own."""
+"""Mock services, each with its own durable ledger."""

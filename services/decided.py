@@ -1,4 +1,4 @@
-"""Decided operations: what is kept of each, and the answer to whoever asks again."""
+"""Decided operations: their stored rows, and the answers to repeated requests."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _A = TypeVar("_A", bound=Message)
 
 
 class State(str, Enum):
-    """State of an operation that was decided."""
+    """State of a decided operation."""
 
     APPLIED = "applied"  #: its effect stands
-    REFUSED = "refused"  #: the service said no; there never was an effect
-    REVERSED = "reversed"  #: undone, or forbidden before it arrived
-    SETTLED = "settled"  #: undone by hand, as an operator recorded; nothing may move any more
+    REFUSED = "refused"  #: the service refused it; there never was an effect
+    REVERSED = "reversed"  #: it was compensated, perhaps before it arrived
+    SETTLED = "settled"  #: an operator recorded that it was undone by hand
 
 
 class Decided(NamedTuple):
-    """A row of the fence, without what only names the operation."""
+    """Row of the fence, without the columns that only name the operation."""
 
     key: str
     state: str
@@ -35,19 +35,19 @@ class Decided(NamedTuple):
 
 
 def canonical_json(request: Command) -> str:
-    """Return the request as it is kept, and compared with another one under the same key."""
-    # Without the fields that are not set, so that a field added later does not turn the
-    # requests of running sagas into conflicts.
+    """Return the request in the form in which it is stored and compared with later requests."""
+    # Fields that are not set are left out. So a field that is added later does not turn the
+    # requests of open sagas into conflicts.
     fields = request.model_dump(mode="json", exclude_none=True)
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
 def repeat(decided: Decided, answer: type[_A]) -> _A:
-    """Answer an action again as it was answered the first time.
+    """Return the stored answer to an action.
 
     Raises:
-        Refused: so it was, the first time.
-        OperationReversed: it was undone, or settled by hand.
+        Refused: the action was refused the first time.
+        OperationReversed: the operation was compensated, or settled by hand.
     """
     if decided.state == State.REVERSED:
         raise OperationReversed(f"{decided.key} was already compensated")
@@ -60,7 +60,7 @@ def repeat(decided: Decided, answer: type[_A]) -> _A:
 
 
 def undone(decided: Decided) -> Reversal:
-    """Answer a compensation of which there is nothing to do any more."""
+    """Return the answer to a compensation that has nothing left to undo."""
     if decided.state == State.SETTLED:
         by_hand = Resolution.model_validate_json(decided.settlement)
         return Reversal(had_effect=False, settled=by_hand)
@@ -70,16 +70,16 @@ def undone(decided: Decided) -> Reversal:
 
 
 def refusal_json(refusal: Refused) -> str:
-    """Return the refusal as it is kept."""
+    """Return the refusal in the form in which it is stored."""
     return json.dumps({"type": refusal.type_name, "message": str(refusal)})
 
 
 def _kept_refusal(name: str, message: str) -> Refused:
-    """Return a refusal as it was kept: of its class, or, where that is unknown, under its name."""
+    """Return a stored refusal: of its class, or, if that is unknown, with the name of its class."""
     for kind in _kinds(Refused):
         if kind.__name__ == name:
             with suppress(Exception):
-                # Past its constructor, which need not take the message.
+                # Not by its constructor, which may take other arguments than the message.
                 again = kind.__new__(kind, message)
                 if str(again) == message:
                     return again

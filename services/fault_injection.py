@@ -1,4 +1,4 @@
-"""Injection of planned faults: which call of a service is hit, and by what."""
+"""Injection of planned faults into the calls of a service."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from services.faults import Fault, FaultPlan, When
 from services.ledger import Ledger
 from services.sql import insert_new, metadata
 
-#: How often each rule has been asked about an order: in the database, so that a restart or
-#: a second worker goes on counting instead of making the first faults again.
+#: Number of calls that matched each rule, by operation and order. It is in the database, so that
+#: the count continues after a restart and in a second worker.
 fault_calls = Table(
     "fault_calls",
     metadata,
@@ -28,21 +28,21 @@ fault_calls = Table(
 
 
 class PlannedFaults(NamedTuple):
-    """The faults of the plan that hit one call."""
+    """Faults of the plan that hit one call."""
 
     faults: Sequence[Fault] = ()
 
     @property
     def refuses(self) -> bool:
-        """True when the service is to say no by itself."""
+        """Tell whether the service must refuse the call."""
         return any(fault.kind == "refusal" for fault in self.faults)
 
     def strike(self, side: When) -> None:
-        """Let happen what is due on this side of the effect.
+        """Make the faults happen that belong to this side of the effect.
 
         Raises:
-            TransientFailure: once, or the reply is lost.
-            PermanentFailure: for good.
+            TransientFailure: the call fails for a moment, or its reply is lost.
+            PermanentFailure: the call fails for good.
         """
         for fault in self.faults:
             if fault.side == side:
@@ -50,14 +50,14 @@ class PlannedFaults(NamedTuple):
 
 
 class FaultInjector:
-    """Choice of the faults of each call, the same for the same calls whoever makes them."""
+    """Choice of the faults for each call: always the same for the same calls."""
 
     def __init__(self, plan: FaultPlan, ledger: Ledger) -> None:
         self._plan = plan
         self._ledger = ledger
 
     def draw(self, operation: str, order_id: str) -> PlannedFaults:
-        """Count this call, and return what hits it."""
+        """Count this call, and return the faults that hit it."""
         rules = [
             (number, fault)
             for number, fault in enumerate(self._plan.fault)
@@ -92,9 +92,13 @@ class FaultInjector:
 
 
 def hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:
-    """Decide whether a fault hits a call.
+    """Tell whether a fault hits a call.
 
-    The call is given by its rule, operation, order and number among the calls like it.
+    Args:
+        fault: the rule.
+        seed: the random seed of the fault plan.
+        call: number of the rule, operation, order id, and number of the call, counted from 1
+            for each combination of the other three.
     """
     if fault.count is not None:
         return call[-1] <= fault.count

@@ -1,7 +1,4 @@
-"""The fault plan: which trouble the mock services make, and when.
-
-The format of the file is described in ``docs/faults.md``.
-"""
+"""Fault plan of the mock services: a TOML file, described in ``docs/faults.md``."""
 
 from __future__ import annotations
 
@@ -37,23 +34,23 @@ _Float = Annotated[float, BeforeValidator(_number)]
 
 
 class BadFaultPlan(Exception):
-    """The fault plan cannot be used; the message is one line with file and rule."""
+    """The fault plan cannot be used; the message is one line that names the file and the rule."""
 
 
 class Fault(Message):
-    """One rule: a kind of trouble, for which calls, how often."""
+    """Rule of a fault plan: the kind of a fault, the calls that it hits, and how often."""
 
     operations: Annotated[tuple[Operation, ...], Field(min_length=1)]
     kind: Kind
-    #: Chance of each matching call to be hit.
+    #: Probability that a matching call is hit.
     rate: Annotated[_Float, Field(ge=0, le=1)] | None = None
-    #: Hits the first so many matching calls of each order.
+    #: Number of matching calls of each order that are hit, from the first one on.
     count: Annotated[StrictInt, Field(ge=1)] | None = None
-    #: Side of the effect; None in the file means the kind's natural side.
+    #: Side of the effect on which the fault happens; None means the usual side of the kind.
     when: When | None = None
-    #: How long a delay lasts.
+    #: Duration of a delay.
     seconds: Annotated[_Float, Field(gt=0, le=3600)] | None = None
-    #: Shell patterns of order ids; every order when absent.
+    #: Shell patterns of order ids; the default matches every order.
     orders: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
 
     @model_validator(mode="after")
@@ -61,7 +58,7 @@ class Fault(Message):
         if (self.rate is None) == (self.count is None):
             raise ValueError("give either rate or count")
         if (self.kind == "delay") != (self.seconds is not None):
-            raise ValueError("a delay needs seconds, and nothing else takes them")
+            raise ValueError("a delay needs seconds, and no other kind may have them")
         if self.kind == "refusal" and self.when == "after":
             raise ValueError("a refusal cannot come after the effect")
         if self.kind == "lost_reply" and self.when == "before":
@@ -73,20 +70,20 @@ class Fault(Message):
 
     @property
     def side(self) -> When:
-        """Side of the effect on which the trouble comes."""
+        """Side of the effect on which the fault happens."""
         return self.when or ("after" if self.kind == "lost_reply" else "before")
 
     def concerns(self, operation: str, order_id: str) -> bool:
-        """Tell whether the rule is about such a call."""
+        """Tell whether the rule matches such a call."""
         return operation in self.operations and any(
             fnmatchcase(order_id, pattern) for pattern in self.orders
         )
 
 
 class FaultPlan(Message):
-    """All rules; none by default."""
+    """Fault plan: all rules, and the random seed."""
 
-    #: Another seed hits other calls at the same rates.
+    #: Random seed. Another seed hits other calls at the same rates.
     seed: StrictInt = 0
     fault: tuple[Fault, ...] = ()
 
@@ -95,7 +92,7 @@ def load_fault_plan(path: Path) -> FaultPlan:
     """Read a fault plan.
 
     Raises:
-        BadFaultPlan: the file cannot be read or does not make sense.
+        BadFaultPlan: the file cannot be read, or its content is invalid.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

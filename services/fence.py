@@ -1,9 +1,10 @@
-"""Idempotency fence: what became of each operation, in one transaction with its effect.
+"""Fence of a ledger: the state of each operation, written in the transaction of its effect.
 
-A row per idempotency key. Whoever inserts it first decides: the action makes it
-*applied* or *refused*, the compensation makes it *reversed*, an operator makes it *settled*.
-So a compensation or a decision that overtakes its action leaves a tombstone that keeps the
-late action out. Of one order and step at most one effect stands, whichever run it is of.
+The table has one row per idempotency key. The first request inserts it: an action as *applied*
+or *refused*, a compensation as *reversed*, an operator's decision as *settled*. So a compensation
+or a decision that arrives before its action leaves a tombstone, and the late action is refused.
+
+For an order and a step, at most one effect stands, over all runs of the order.
 """
 
 from __future__ import annotations
@@ -50,28 +51,27 @@ fence = Table(
     Column("step", Text, nullable=False),
     Column("order_id", Text, nullable=False),
     Column("state", Text, nullable=False),
-    #: The request, in canonical JSON: another one under the same key is a conflict. Empty
-    #: when an operator settled the operation before the service had heard of it.
+    #: The request, in canonical JSON. Another request with the same key is a conflict. Empty
+    #: when an operator settled the operation before the service received a request.
     Column("request", Text, nullable=False),
-    #: What the action was answered, in JSON: the answer, or the refusal.
+    #: The answer to the action, in JSON: its reply, or the refusal.
     Column("answer", Text),
-    #: What the compensation was answered, in JSON.
+    #: The answer to the compensation, in JSON.
     Column("reversal", Text),
     #: An operator's decision, in JSON.
     Column("settlement", Text),
-    #: When it was found that an effect stands rightly and for good, so that nobody has to look
-    #: at it again: seconds since 1970; 0 before.
+    #: Time at which the effect was sealed, in seconds since 1970; 0 if it is not sealed.
     Column("sealed", BigInteger, nullable=False, server_default="0"),
-    #: 0; more of an effect that stood beside another one before this was prevented.
+    #: 0. Greater for an effect of an old ledger that stands although another one stands, too.
     Column("twin", Integer, nullable=False, server_default="0"),
-    #: Times are UTC.
+    #: Times are UTC, in ISO 8601.
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
 )
 _stands = fence.c.state == State.APPLIED.value
 Index("fence_run", fence.c.run_id)
 Index("fence_order", fence.c.order_id)
-# Even a mistake in the code below cannot let an order have an effect twice.
+# Even if the code has a mistake, an order cannot have the same effect twice.
 Index(
     "fence_standing",
     *(fence.c.order_id, fence.c.step, fence.c.twin),
@@ -79,7 +79,7 @@ Index(
     sqlite_where=_stands,
     postgresql_where=_stands,
 )
-# All that a reconciliation reads, however many orders there have been.
+# A reconciliation reads only the rows of this index, however many orders there have been.
 _unsealed = _stands & (fence.c.sealed == 0)
 Index("fence_unsealed", fence.c.run_id, sqlite_where=_unsealed, postgresql_where=_unsealed)
 _sealed = fence.c.sealed > 0
@@ -87,26 +87,26 @@ Index("fence_sealed", fence.c.sealed, sqlite_where=_sealed, postgresql_where=_se
 
 
 class _OtherStands(Exception):
-    """The same effect of another run of the order stands; the message says of which."""
+    """The same effect stands for another run of the order; the message names that run."""
 
 
 class Fence:
-    """Fence of one ledger, which lets each operation take effect at most once."""
+    """Fence of one ledger, which allows each operation at most one effect."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
     def act(self, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
-        """Have the effect unless the operation is already decided; return its answer.
+        """Run ``effect`` unless the operation is already decided; return the answer.
 
-        ``effect`` may raise :class:`Refused` at any point; what it wrote is taken back and
-        the refusal is kept as the answer.
+        ``effect`` may raise :class:`Refused` at any point. What it has written is then rolled
+        back, and the refusal is stored as the answer.
 
         Raises:
-            Refused: by ``effect``, now or the first time; :class:`OrderAlreadyPlaced` when
-                the order has this effect already, in another run.
-            OperationReversed: the compensation came first, or an operator's decision.
-            IdempotencyConflict: the key belongs to another request.
+            Refused: ``effect`` refuses, or did so the first time. :class:`OrderAlreadyPlaced`
+                if the order already has this effect in another run.
+            OperationReversed: the operation was compensated or settled before.
+            IdempotencyConflict: the key was used with another request.
         """
         refusal: Refused | None = None
         with self._ledger.transaction() as tx:
@@ -131,10 +131,10 @@ class Fence:
         return given
 
     def undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
-        """Undo what stands of the operation, and keep its action out from now on.
+        """Undo the effect of the operation if it stands, and refuse its action from now on.
 
         Raises:
-            IdempotencyConflict: the key belongs to another request.
+            IdempotencyConflict: the key was used with another request.
         """
         with self._ledger.transaction() as tx:
             decided = _claim(tx, request, State.REVERSED)
@@ -148,10 +148,10 @@ class Fence:
             return reversal
 
     def settle(self, request: Settle) -> Reversal:
-        """Record an operator's decision, which moves nothing; the first one counts.
+        """Record an operator's decision. It moves nothing, and only the first decision counts.
 
         Raises:
-            PermanentFailure: an effect is to be kept that does not stand.
+            PermanentFailure: the decision is to keep an effect that does not stand.
         """
         by_hand = request.resolution.model_dump_json()
         with self._ledger.transaction() as tx:
@@ -168,24 +168,24 @@ class Fence:
     def _keep(self, tx: Connection, request: Settle, by_hand: str) -> Reversal:
         decided = _locked(tx, request.idempotency_key)
         if decided is None or decided.state != State.APPLIED:
-            raise PermanentFailure(f"nothing of {request.idempotency_key} stands to be kept")
+            raise PermanentFailure(f"nothing of {request.idempotency_key} stands that can be kept")
         now = Clock(tx).unix_seconds
         _decide(tx, request, State.APPLIED, settlement=by_hand, sealed=now)
         return Reversal(had_effect=False, settled=request.resolution)
 
 
 def _claim(tx: Connection, request: Command, state: State) -> Decided | None:
-    """Insert the operation's row, or return the one that is there, locked.
+    """Insert the operation's row; return the existing row, locked, if there is one.
 
-    Inserting first makes two attempts that arrive together wait for each other, whether or
-    not the database locks rows that do not exist yet.
+    The insertion comes first. So of two attempts that arrive together, one waits for the other,
+    even if the database cannot lock rows that do not exist yet.
     """
     canonical = canonical_json(request)
     row = _new_row(tx, request, canonical, state)
     while not insert_new(tx, fence, row):
         found = _locked(tx, request.idempotency_key)
         if found is None:
-            # Not this key's row is in the way, but the effect of another run; or was.
+            # The insertion failed because of another run's effect, which may be undone by now.
             _check_that_no_other_stands(tx, row)
             continue
         if found.state != State.SETTLED and found.request != canonical:

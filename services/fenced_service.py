@@ -1,4 +1,4 @@
-"""Base of every mock service: each operation goes through the fence, amid planned faults."""
+"""Base class of the mock services: each operation passes the fence and the planned faults."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from services.ledger import Ledger
 
 
 class FencedService:
-    """A service that takes part in orders, as the table of participants says."""
+    """Mock service that takes the step which the table of participants gives it."""
 
-    #: How the service says no when the fault plan tells it to.
+    #: The refusal that the fault plan can make the service raise.
     refusal: Refused
 
     def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
@@ -34,7 +34,7 @@ class FencedService:
         try:
             return self._fence.act(request, answer, self._refuse if faults.refuses else effect)
         finally:
-            # Also when the service refused: a refusal's reply can be lost like any other.
+            # In case of a refusal as well, because its reply can be lost like any other.
             faults.strike("after")
 
     def _undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:

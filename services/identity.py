@@ -1,8 +1,8 @@
-"""A ledger's knowledge of itself: whose it is, since when, and whose runs it serves.
+"""Identity of a ledger: its service, its home, and since when its records are complete.
 
-What a ledger does not know proves something only while it could not have missed or lost it.
-So it keeps since when it has been open without a gap. A ledger that was made anew, restored
-from a backup, or moved to another Temporal namespace has begun to prove only then.
+If a ledger does not know an operation, that proves something only if the ledger cannot have
+missed or lost it. So a ledger records since when it has been open without a gap. After it was
+created, restored from a backup, or moved to another Temporal namespace, this time begins again.
 """
 
 from __future__ import annotations
@@ -12,37 +12,40 @@ from sqlalchemy import Column, Connection, Integer, Row, Table, Text, select, up
 from messages.ledgers import Gap, Home, LedgerIdentity
 from services.sql import Clock, insert_new, metadata, utc_now
 
-#: Of the tables of a ledger; see :mod:`services.migrations`.
+#: Version of the tables of a ledger; see :mod:`services.migrations`.
 FORMAT = 3
 
-#: Seconds after which a worker that has not said so is not taken to have the ledger open.
+#: Seconds. A ledger counts as open if a worker has noted it within this time.
 SEEN_WITHIN = 15.0
 
 ledger = Table(
     "ledger",
     metadata,
     Column("service", Text, primary_key=True),
+    #: Version of the tables; see FORMAT.
     Column("version", Integer),
-    #: Times are UTC.
+    #: Time of creation. All times are UTC, in ISO 8601.
     Column("created_at", Text),
-    #: The Temporal namespace that it serves, by its ids, and since when.
+    #: The home: the Temporal namespace that the ledger serves, by its ids.
     Column("cluster_id", Text),
     Column("namespace_id", Text),
+    #: Time since which it has served its home.
     Column("serves_since", Text),
-    #: Since when some worker has had it open at every instant.
+    #: Time since which at least one worker has always had it open.
     Column("continuous_since", Text),
-    #: When a worker last said that it has it open, and whether that one has closed it since.
+    #: Time at which a worker last noted that it has the ledger open, or has closed it.
     Column("seen_at", Text),
+    #: 1 if that worker has closed it, 0 otherwise.
     Column("closed", Integer, nullable=False, server_default="0"),
-    #: The earliest operation that it may have lost, or missed, unknown to the ledgers of the
-    #: other services; NULL once they have been told.
+    #: Time from which on the ledger may have lost or missed operations. NULL when the ledgers of
+    #: the other services have been told.
     Column("missing_since", Text),
 )
 
-#: Of a ledger that is made anew, when there may have been another one before.
-_EVER = "1970-01-01T00:00:00.000+00:00"
+#: A new ledger may replace one that was lost, so it may miss operations of any time.
+_EARLIEST = "1970-01-01T00:00:00.000+00:00"
 
-#: Each time that the ledger was told to serve another namespace.
+#: One row for each move of the ledger to another namespace.
 moves = Table(
     "ledger_moves",
     metadata,
@@ -59,11 +62,11 @@ _Columns = tuple[str, int, str, str, str, str, str, str, int, str]
 
 
 class NotThisLedger(Exception):
-    """It is another service's ledger, of another format, or serves another namespace."""
+    """The ledger has another service, another format or another home."""
 
 
 def create(tx: Connection, service: str) -> bool:
-    """Write down that the ledger is this service's; False when it is in use already."""
+    """Record that the ledger belongs to this service; return False if it is already in use."""
     now = utc_now(tx)
     return insert_new(
         tx,
@@ -74,16 +77,16 @@ def create(tx: Connection, service: str) -> bool:
             "created_at": now,
             "continuous_since": now,
             "seen_at": now,
-            "missing_since": _EVER,
+            "missing_since": _EARLIEST,
         },
     )
 
 
 def check(tx: Connection, service: str) -> None:
-    """Make sure that it is the service's ledger, in today's format.
+    """Check that the ledger belongs to the service and has the current format.
 
     Raises:
-        NotThisLedger: it is not.
+        NotThisLedger: it does not.
     """
     for row in tx.execute(select(ledger.c.service, ledger.c.version)):
         if row.service != service:
@@ -96,10 +99,10 @@ def check(tx: Connection, service: str) -> None:
 
 
 def enter(tx: Connection, service: str, home: Home | None) -> str:
-    """Note that a worker opens the ledger, for the runs of this namespace; return when.
+    """Note that a worker opens the ledger, for the runs of this home; return the time.
 
     Raises:
-        NotThisLedger: it serves another one.
+        NotThisLedger: the ledger has another home, service or format.
     """
     check(tx, service)
     row, clock = _row(tx), Clock(tx)
@@ -115,16 +118,16 @@ def enter(tx: Connection, service: str, home: Home | None) -> str:
 
 
 def _note_gap(tx: Connection, row: Row[_Columns], now: str) -> None:
-    # Times of one clock in one format are in order as text.
+    # Times of the same clock and format can be compared as texts.
     since = min(row.seen_at, row.missing_since or row.seen_at)
     tx.execute(update(ledger).values(continuous_since=now, missing_since=since))
 
 
 def check_home(tx: Connection, home: Home) -> None:
-    """Make sure that the ledger serves this namespace, or none yet.
+    """Check that the ledger has this home, or none yet.
 
     Raises:
-        NotThisLedger: it serves another one.
+        NotThisLedger: it has another home.
     """
     row = _row(tx)
     if row.cluster_id is not None and (row.cluster_id, row.namespace_id) != home:
@@ -137,11 +140,12 @@ def check_home(tx: Connection, home: Home) -> None:
 
 
 def still_open(tx: Connection, last_seen: str) -> str:
-    """Note that a worker still has the ledger open; return when.
+    """Note that a worker still has the ledger open; return the time.
 
     Args:
-        last_seen: when the worker last noted it. A ledger that does not know that any more was
-            restored from a backup meanwhile.
+        tx: a transaction of the ledger.
+        last_seen: the time at which the worker last noted it. If the ledger has an earlier time,
+            it was restored from a backup in between.
     """
     row, now = _row(tx), Clock(tx).text
     if row.seen_at < last_seen:
@@ -156,16 +160,16 @@ def leave(tx: Connection) -> None:
 
 
 def close_gap(tx: Connection, until: str) -> bool:
-    """Note that the other ledgers know of a gap; False when it is not the last one any more."""
-    # A newer gap began later, but what it hides may have been sealed since the others were told.
-    told = update(ledger).where(ledger.c.continuous_since == until).values(missing_since=None)
-    return tx.execute(told).rowcount == 1
+    """Note that the other ledgers know of a gap; return False if there is a newer gap."""
+    # After a newer gap the others must be told again: they may have sealed effects in between.
+    known = update(ledger).where(ledger.c.continuous_since == until).values(missing_since=None)
+    return tx.execute(known).rowcount == 1
 
 
 def move(tx: Connection, home: Home, operator: str, note: str) -> bool:
-    """Have the ledger serve another namespace from now on; False when it does already.
+    """Give the ledger another home; return False if it already has that home.
 
-    What it does not know proves nothing about the runs of before.
+    If it does not know an operation, that proves nothing about runs from before the move.
     """
     row = _row(tx)
     if (row.cluster_id, row.namespace_id) == home:
@@ -177,7 +181,7 @@ def move(tx: Connection, home: Home, operator: str, note: str) -> bool:
 
 
 def identity(tx: Connection) -> LedgerIdentity:
-    """Return what the ledger tells of itself."""
+    """Return the identity of the ledger."""
     row, clock = _row(tx), Clock(tx)
     since = [row.created_at, row.continuous_since, row.serves_since]
     home = None if row.cluster_id is None else Home(row.cluster_id, row.namespace_id)

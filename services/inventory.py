@@ -1,4 +1,4 @@
-"""The inventory service: stock on hand, set aside and put back."""
+"""Mock inventory service: sets stock aside, and puts it back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import metadata
 
-#: Pieces per item. What cannot be negative cannot be oversold, whatever the code does.
+#: Stock per item, in pieces. The constraint prevents overselling, even if the code has a mistake.
 stock = Table(
     "stock",
     metadata,
@@ -46,7 +46,7 @@ OPENING_STOCK = {
 
 
 def open_balance(tx: Connection) -> None:
-    """Put the opening stock on the shelves of a fresh ledger."""
+    """Enter the opening stock of a new ledger."""
     tx.execute(
         insert(stock),
         [{"item": item, "opening": n, "on_hand": n} for item, n in OPENING_STOCK.items()],
@@ -54,7 +54,7 @@ def open_balance(tx: Connection) -> None:
 
 
 class InventoryService(FencedService):
-    """Sets stock aside for orders."""
+    """Mock service that sets stock aside for orders."""
 
     refusal = OutOfStock("insufficient inventory")
 
@@ -68,7 +68,7 @@ class InventoryService(FencedService):
         return self._act(request, Reservation, _reserve)
 
     def release(self, request: ReserveInventory) -> Reversal:
-        """Put back what was set aside."""
+        """Put the items back."""
         return self._undo(request, _release)
 
 
@@ -76,7 +76,8 @@ def _reserve(tx: Connection, request: ReserveInventory) -> Reservation:
     wanted: Counter[str] = Counter()
     for item in request.items:
         wanted[item.id] += item.quantity
-    # In one order for everybody, so that two orders with common items cannot deadlock.
+    # Every transaction locks items in the same order, so that two orders with common items
+    # cannot deadlock.
     for item_id, quantity in sorted(wanted.items()):
         _take(tx, item_id, quantity)
     reservation = f"res_{uuid4().hex}"

@@ -1,4 +1,4 @@
-"""The journal: every effect and every reversal is an entry; entries are never changed."""
+"""Journal of a ledger: every effect and every reversal is an entry; entries never change."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ journal = Table(
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     #: Idempotency key of the operation.
     Column("key", Text, nullable=False),
-    #: apply or reverse.
+    #: ``apply`` or ``reverse``.
     Column("kind", Text, nullable=False),
-    #: Whose balance changes: an item, a customer or a shipment.
+    #: The account whose balance changes: an item, a customer or a shipment.
     Column("account", Text, nullable=False),
-    #: The change: pieces, cents, ten-thousandths of a point, or one shipment.
+    #: The change, in pieces, cents, ten-thousandths of a point, or shipments.
     Column("amount", BigInteger, nullable=False),
-    #: The id that the service's answer carries.
+    #: The id in the service's answer.
     Column("reference", Text, nullable=False),
-    #: When it was posted, UTC.
+    #: Time of the entry, UTC, by the clock of the service's machine.
     Column("at", Text, nullable=False),
 )
-# Even a mistake in the code above this table cannot apply or reverse an operation twice.
+# Even if the code has a mistake, no operation can be applied or reversed twice.
 Index("journal_once", journal.c.key, journal.c.kind, journal.c.account, unique=True)
 
 
@@ -64,10 +64,10 @@ def post(
 
 
 def reverse(tx: Connection, key: str) -> dict[str, int]:
-    """Post the counter-entry of everything the operation applied, and return those amounts.
+    """Post a counter-entry for each entry of the operation, and return the amounts.
 
-    The amounts come in the order in which they were applied: who locks accounts in the
-    same order cannot deadlock.
+    The amounts are in the order of those entries. So a compensation locks accounts in the same
+    order as an action, and they cannot deadlock.
     """
     applied = tx.execute(
         select(journal)

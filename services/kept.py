@@ -1,4 +1,4 @@
-"""The books of a service, as its own module tells the audit to read them."""
+"""Description of a service's books, by which the audit reads them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing_extensions import Never
 
 
 class Kept(NamedTuple):
-    """Books of one service, and the units that they are kept in."""
+    """Description of one service's books."""
 
-    #: What its amounts are counted in, how many of the ledger's units make one, and whether
-    #: an operation adds to an account or takes from it.
+    #: Name of the unit in which the audit reports amounts.
     unit: str
+    #: Number of the ledger's units in one such unit, for example 100 cents.
     scale: int
+    #: 1 if an action adds to an account, -1 if it takes from it.
     sign: int
-    #: Account, opening balance, balance.
+    #: Query for account, opening balance and balance, in the ledger's units.
     balances: Select[tuple[str, int, int]]
-    #: The changes of accounts that a request means, reckoned without the service; None where a
-    #: request does not say which account: then it means one new account that holds one.
+    #: Returns the changes by account that a request asks for, independently of the service. None
+    #: if each action makes a new account, with the balance 1.
     asked: Callable[[Never], Mapping[str, int]] | None

@@ -1,4 +1,4 @@
-"""Ledgers that are kept open, and say so themselves again and again."""
+"""Heartbeat of open ledgers: each notes every few seconds that it is open."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from contextlib import asynccontextmanager
 from services.identity import SEEN_WITHIN
 from services.mock import Services
 
-#: Seconds; a third of what counts as a gap.
-_STILL_OPEN_EVERY = SEEN_WITHIN / 3
+#: Seconds between two notes: a third of the time after which a gap is noted.
+_INTERVAL = SEEN_WITHIN / 3
 
 
 @asynccontextmanager
 async def kept_open(services: Services) -> AsyncIterator[None]:
-    """Say in each ledger, until the context ends, that it is open without a gap."""
-    saying = asyncio.create_task(_keep_saying(services))
+    """Note in each ledger that it is open, again and again until the context ends."""
+    heartbeat = asyncio.create_task(_heartbeat(services))
     try:
         yield
     finally:
-        saying.cancel()
-        await asyncio.gather(saying, return_exceptions=True)
+        heartbeat.cancel()
+        await asyncio.gather(heartbeat, return_exceptions=True)
 
 
-async def _keep_saying(services: Services) -> None:
+async def _heartbeat(services: Services) -> None:
     while True:
-        await asyncio.sleep(_STILL_OPEN_EVERY)
+        await asyncio.sleep(_INTERVAL)
         await asyncio.to_thread(services.still_open)

@@ -1,4 +1,4 @@
-"""A service's own database: opened so that nothing it has acknowledged is ever lost."""
+"""Ledger of one service: a database that never loses what it has acknowledged."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from services.migrations import carry_over
 from services.sql import metadata
 
 _WAIT_FOR_LOCK_MS = 10_000
-_OPENING = 0x5A6A  # PostgreSQL advisory lock: who opens a ledger, opens it alone
+#: PostgreSQL advisory lock, so that only one process at a time opens a ledger.
+_OPENING = 0x5A6A
 
 
 class LedgerUnavailable(Exception):
-    """A ledger cannot be opened, read or written; the message is one line that says why."""
+    """A ledger cannot be opened, read or written; the message is one line with the reason."""
 
 
 class Ledger:
-    """One service's database, shared by all threads of the process."""
+    """Ledger of one service, shared by all threads of the process."""
 
     def __init__(self, service: str, engine: Engine, seen_at: str) -> None:
         self.service = service
@@ -35,29 +36,29 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction: commits when the block ends, rolls back when it raises.
+        """Open a transaction, which commits when the block ends and rolls back when it raises.
 
         Raises:
-            LedgerUnavailable: the database is locked, full, read-only or gone. That says
-                nothing about what became of a commit.
+            LedgerUnavailable: the database is locked, full, read-only or gone. If that happens
+                during the commit, the transaction may be committed or not.
         """
         try:
             with self._engine.begin() as tx:
                 yield tx
         except OperationalError as error:
-            # As the library tells it, with the statement and its parameters, and with what it
-            # was caused by, it is longer than Temporal keeps of an attempt that failed.
+            # The library's message, with the statement, its parameters and the cause, is longer
+            # than Temporal stores for a failed attempt.
             raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error.orig)}") from None
 
     def still_open(self) -> None:
-        """Note in the ledger that it is open, as far as it can be written."""
+        """Note in the ledger that it is open; ignore that it cannot be written."""
         with suppress(LedgerUnavailable):
             with self.transaction() as tx:
                 seen_at = identity.still_open(tx, self._seen_at)
             self._seen_at = seen_at
 
     def close(self) -> None:
-        """Note in the ledger that it is closed, and give the connections back."""
+        """Note in the ledger that it is closed, and close its connections."""
         with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
             identity.leave(tx)
         self._engine.dispose()
@@ -70,15 +71,14 @@ def open_ledger(
     open_balance: Callable[[Connection], None] = lambda tx: None,
     home: Home | None = None,
 ) -> Ledger:
-    """Open a service's ledger, and create it with its first balance when it is new.
+    """Open a service's ledger; create it with its opening balance if it does not exist.
 
-    ``open_balance`` runs in the transaction that creates the tables, so two processes that
-    open a fresh ledger at once do it once. A ledger that serves no Temporal namespace yet
-    serves ``home`` from now on.
+    ``open_balance`` runs in the transaction that creates the tables. So it runs once, even if
+    two processes open a new ledger at the same time. A ledger without a home gets ``home``.
 
     Raises:
-        LedgerUnavailable: there is no such database, it is of another service, it serves
-            another namespace, or it cannot be written.
+        LedgerUnavailable: there is no such database, it belongs to another service, it has
+            another home, or it cannot be written.
     """
     with _explained(service, url):
         target = _target(service, url)
@@ -101,12 +101,11 @@ def open_ledger(
 
 @contextmanager
 def reading(service: str, url: str, home: Home | None = None) -> Iterator[Connection]:
-    """One consistent view of a ledger that exists; nothing is created or changed.
+    """Open a consistent view of an existing ledger; nothing is created or changed.
 
     Raises:
-        LedgerUnavailable: there is no such ledger, it is of another service, it does not
-            serve ``home``, or it cannot be read; also when that shows only while it is
-            being read.
+        LedgerUnavailable: there is no such ledger, it belongs to another service, it has another
+            home than ``home``, or it cannot be read. Raised in the block as well.
     """
     with _explained(service, url):
         target = _target(service, url)
@@ -141,40 +140,40 @@ def _engine(target: URL, *, read_only: bool = False) -> Engine:
 
 
 def _sqlite_engine(target: URL, *, read_only: bool) -> Engine:
-    # SQLite has one writer at a time anyhow. With one connection its threads queue for that
-    # connection and are woken in turn; with many they would poll the file's lock, and starve.
+    # SQLite has only one writer at a time. With one connection, threads wait for the connection
+    # and get it in turn. With several, they would poll the lock of the file, and some would starve.
     engine = create_engine(target, pool_size=1, max_overflow=0)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver's own transaction control begins too late, and as a reader.
+        # The driver itself would begin a transaction too late, and as a reader.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {_WAIT_FOR_LOCK_MS}")
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             return
         _write_ahead(connection)
-        # NORMAL would survive a killed process but may lose the last commits with the power.
-        # Temporal may remember a reply for good, so its effect must be on disk before that.
+        # With NORMAL, a power failure may lose the last commits. Temporal may have stored their
+        # replies, so the effects must be on disk before the replies are sent.
         connection.execute("PRAGMA synchronous = FULL")
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:
-        # A reader that turns writer is refused at once when another writer came between;
-        # one that begins as a writer waits its turn.
+        # A transaction that begins as a reader and then writes fails at once if another one has
+        # written in between. One that begins as a writer waits for its turn.
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Have the file keep a write-ahead log; only the first to open it has to change anything.
+    """Switch the file to a write-ahead log; only the first connection really changes the file.
 
     Raises:
         OperationalError: the file cannot be written, or is locked for longer than we wait.
     """
-    # Two that change it at once would wait for each other, so SQLite refuses one of them on
-    # the spot, whatever its busy_timeout.
+    # If two connections change the mode at the same time, they would wait for each other. So
+    # SQLite refuses one of them at once, whatever its busy_timeout.
     deadline = time.monotonic() + _WAIT_FOR_LOCK_MS / 1000
     while True:
         try:
@@ -189,7 +188,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
     settings = f"{target.query.get('options', '')} -c lock_timeout={_WAIT_FOR_LOCK_MS}"
     if read_only:
-        # One view for all that is read, as SQLite gives it.
+        # All queries of a transaction then see the same state, as they do in SQLite.
         settings += " -c default_transaction_isolation=repeatable\\ read"
         settings += " -c default_transaction_read_only=on"
     return create_engine(

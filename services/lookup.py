@@ -1,4 +1,4 @@
-"""The ledgers' knowledge of one order, which outlives that of Temporal."""
+"""Lookup of an order in the ledgers, which know it longer than Temporal does."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from services.ledger import LedgerUnavailable, reading
 
 
 class KnownStep(NamedTuple):
-    """One operation of an order, as its service's ledger knows it."""
+    """Operation of an order, as its service's ledger knows it."""
 
     state: OperationState
     #: None when it cannot be read.
     request: StepRequest | None
     #: An operator's decision on it.
     decided: Resolution | None
-    #: When the service first heard of it, UTC.
+    #: Time at which the service first received a request for it, UTC.
     since: str
 
 
 class KnownRun(NamedTuple):
-    """One run of an order's saga, as the ledgers know it."""
+    """Run of an order's saga, as the ledgers know it."""
 
     run: RunRef
-    #: By step; those that no ledger knows are missing.
+    #: Operations by step, without those that no ledger knows.
     steps: Mapping[str, KnownStep]
 
     @property
     def standing(self) -> list[str]:
-        """The steps whose effects stand, in the order in which they are taken."""
+        """Steps whose effects stand, in the order of the saga."""
         return [step for step in STEPS if step in self.steps and self._stands(step)]
 
     @property
@@ -51,16 +51,16 @@ class KnownRun(NamedTuple):
 
 
 class KnownOrder(NamedTuple):
-    """All that the ledgers know of an order."""
+    """Knowledge of all ledgers about an order."""
 
-    #: The latest one last.
+    #: The earliest run first.
     runs: tuple[KnownRun, ...]
     #: Services whose ledgers could not be read.
     unavailable: tuple[str, ...]
 
 
 def look_up_order(urls: Mapping[str, str], order_id: str, home: Home) -> KnownOrder:
-    """Read what the ledgers, by service and URL, know of an order; nothing is created."""
+    """Look an order up in the ledgers, given as URLs by service; nothing is created."""
     known: dict[RunRef, dict[str, KnownStep]] = {}
     unavailable = []
     for service, step in STEP_OF.items():

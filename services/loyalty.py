@@ -1,4 +1,4 @@
-"""The loyalty service: customers' points, credited and deducted."""
+"""Mock loyalty service: credits points to customers, and deducts them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import insert_new, metadata
 
-#: Points per customer, in ten-thousandths of a point: 1 % of a cent, and so always whole.
+#: Points per customer, in ten-thousandths of a point. Points are 1 % of an amount in cents, so
+#: this number is always whole.
 points = Table(
     "points",
     metadata,
@@ -43,7 +44,7 @@ CLOSED_ACCOUNTS = ("user_closed",)
 
 
 def open_balance(tx: Connection) -> None:
-    """Open the accounts of a fresh ledger."""
+    """Enter the closed accounts of a new ledger."""
     tx.execute(
         insert(points),
         [{"user_id": user, "closed": True, "opening": 0, "balance": 0} for user in CLOSED_ACCOUNTS],
@@ -51,7 +52,7 @@ def open_balance(tx: Connection) -> None:
 
 
 class LoyaltyService(FencedService):
-    """Keeps the customers' points."""
+    """Mock service that credits points to customers."""
 
     refusal = LoyaltyAccountClosed("the loyalty account takes no points")
 
@@ -92,7 +93,7 @@ def _move(tx: Connection, user: str, amount: int) -> None:
 
 
 def to_ten_thousandths(amount: Decimal) -> int:
-    """Points with four decimals as an integer; exact."""
+    """Convert points to ten-thousandths of a point, exactly."""
     return int(amount.scaleb(4))
 
 

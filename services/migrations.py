@@ -1,7 +1,7 @@
-"""The tables of older ledgers, carried over to today's format.
+"""Migrations of ledgers from older formats to the current one.
 
-Format 1 had no decisions of operators, and let an order's effect stand twice. Format 2 did not
-know when it had sealed a run, nor of which time it might have lost operations.
+Format 1 had no decisions of operators, and an effect of an order could stand twice. Format 2 did
+not record when an effect was sealed, nor from which time operations may be missing.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _TO_FORMAT_2 = (
     "ALTER TABLE fence ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE fence ADD COLUMN twin INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX fence_order ON fence (order_id)",
-    # What stands twice already goes on standing; it is the audit that names it.
+    # Effects that already stand twice are left alone; the audit reports them.
     "UPDATE fence SET twin = (SELECT count(*) FROM fence AS other"
     " WHERE other.order_id = fence.order_id AND other.step = fence.step"
     " AND other.state = 'applied' AND other.key < fence.key) WHERE state = 'applied'",
     "CREATE UNIQUE INDEX fence_standing ON fence (order_id, step, twin) WHERE state = 'applied'",
     "CREATE INDEX fence_unsealed ON fence (run_id) WHERE state = 'applied' AND sealed = 0",
-    # The first operation is the earliest that such a ledger is known to have existed.
+    # The time of creation was not recorded, but the ledger existed when its first operation came.
     "UPDATE ledger SET version = 2, continuous_since = :now,"
     " created_at = coalesce((SELECT min(created_at) FROM fence), :now)",
 )
@@ -49,19 +49,19 @@ _TO_FORMAT_3 = (
 )
 
 
-# When something was sealed was not kept; it was soon after it had been decided.
-_SECONDS_OF = {
+# The time of sealing was not recorded; it was soon after the last decision.
+_SEALED_AT = {
     "sqlite": "CAST(strftime('%s', updated_at) AS INTEGER)",
     "postgresql": "CAST(extract(epoch FROM CAST(updated_at AS timestamptz)) AS BIGINT)",
 }
-_KEEP_WHEN = {
+_WIDEN_SEALED = {
     "sqlite": (),
     "postgresql": ("ALTER TABLE fence ALTER COLUMN sealed TYPE BIGINT",),
 }
 
 
 def carry_over(tx: Connection, service: str) -> None:
-    """Bring the service's ledger of an older format to today's; leave others as they are."""
+    """Migrate the service's ledger to the current format; leave any other ledger unchanged."""
     if not inspect(tx).has_table("ledger"):
         return
     owner = tx.execute(text("SELECT service, version FROM ledger")).one_or_none()
@@ -71,8 +71,8 @@ def carry_over(tx: Connection, service: str) -> None:
         _run(tx, _TO_FORMAT_2)
     if owner.version in (1, 2):
         dialect = tx.dialect.name
-        sealed = f"UPDATE fence SET sealed = {_SECONDS_OF[dialect]} WHERE sealed = 1"
-        _run(tx, (*_KEEP_WHEN[dialect], sealed, *_TO_FORMAT_3))
+        sealed = f"UPDATE fence SET sealed = {_SEALED_AT[dialect]} WHERE sealed = 1"
+        _run(tx, (*_WIDEN_SEALED[dialect], sealed, *_TO_FORMAT_3))
 
 
 def _run(tx: Connection, statements: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Opens the mock services."""
+"""Set of the mock services that a process has open."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ S = TypeVar("S", bound=FencedService)
 
 @dataclass(frozen=True)
 class Services:
-    """The services whose ledgers are open; asking for another one raises ``KeyError``."""
+    """Set of open services; asking for any other one raises ``KeyError``."""
 
     _ledgers: Mapping[str, Ledger]
     _services: Mapping[str, FencedService]
     _opened: ExitStack = field(repr=False)
 
     def __getitem__(self, service: str) -> FencedService:
-        """The service of that name."""
+        """Return the service with that name."""
         return self._services[service]
 
     def get(self, kind: type[S]) -> S:
-        """The service of that type."""
+        """Return the service of that type."""
         name = next(name for name, module in MODULES.items() if module.SERVICE is kind)
         return cast("S", self[name])
 
     def records(self, service: str) -> LedgerRecords:
-        """Return a service's ledger, for the reconciler."""
+        """Return a service's ledger as the reconciler uses it."""
         return LedgerRecords(self._ledgers[service])
 
     def still_open(self) -> None:
-        """Note in each ledger that it is open; to be called every few seconds."""
+        """Note in each ledger that it is open; call this every few seconds."""
         for ledger in self._ledgers.values():
             ledger.still_open()
 
     def close(self) -> None:
-        """Close the ledgers; call it when no operation runs any more."""
+        """Close the ledgers; call this when no operation is running."""
         self._opened.close()
 
 
@@ -55,13 +55,18 @@ def open_services(
     only: Collection[str] = SERVICES,
     home: Home | None = None,
 ) -> Services:
-    """Open the ledgers of the services, by service and URL.
+    """Open the services, whose ledgers are given as URLs by service.
 
-    Ledgers that do not exist are created, with their folders; ``only`` those that are named.
-    They serve the runs of ``home``.
+    Ledgers that do not exist are created, with their folders.
+
+    Args:
+        urls: the URLs of the ledgers.
+        faults: the plan that the services follow; by default they have no faults.
+        only: the services to open.
+        home: the Temporal namespace whose runs the ledgers serve.
 
     Raises:
-        LedgerUnavailable: one of them cannot be opened; the others are closed again.
+        LedgerUnavailable: a ledger cannot be opened. The others are closed again.
     """
     with ExitStack() as opened:
         ledgers = {}

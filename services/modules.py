@@ -1,4 +1,4 @@
-"""The module of each service, found by the service's name in the table of participants."""
+"""Modules of the services, found by the names in the table of participants."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from services.kept import Kept
 
 
 class ServiceModule(Protocol):
-    """A module ``services/<service>.py``."""
+    """Module ``services/<service>.py``."""
 
+    #: The class of the mock service.
     SERVICE: type[FencedService]
     #: The tables of its ledger.
     TABLES: Sequence[Table]
+    #: Description of its books for the audit.
     BOOKS: Kept
 
     def open_balance(self, tx: Connection) -> None:
-        """Write down what a fresh ledger begins with."""
+        """Enter the opening balance of a new ledger."""
 
 
 MODULES: Mapping[str, ServiceModule] = {

@@ -1,4 +1,4 @@
-"""The move of ledgers to another Temporal namespace."""
+"""Move of ledgers to another Temporal namespace."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from services.ledger import open_ledger, reading
 
 
 def move_ledgers(urls: Mapping[str, str], home: Home, operator: str, note: str) -> tuple[str, ...]:
-    """Have the ledgers, by service and URL, serve another namespace; returns which did not yet.
+    """Give the ledgers, by service and URL, another home; return the services that were moved.
 
-    Runs of before are unknown there. What the ledgers keep of them is not undone by itself.
+    Earlier runs are unknown in the new namespace. Their effects are not undone automatically.
 
     Raises:
-        LedgerUnavailable: one of them does not exist or cannot be written.
+        LedgerUnavailable: a ledger does not exist or cannot be written.
     """
     for service, url in urls.items():
-        # A mistyped name must not become a new ledger, nor the others be moved without it.
+        # A mistyped name must not create a new ledger, and must not move the other ledgers.
         with reading(service, url):
             pass
     moved = []

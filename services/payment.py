@@ -1,4 +1,4 @@
-"""The payment service: customers' credit, charged and refunded."""
+"""Mock payment service: charges customers' credit, and refunds it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ credit = Table(
 TABLES = (fence, journal, fault_calls, credit)
 
 OPENING_CREDIT = {"user_broke": 0, "user_limited": 100_00}
-#: Of a customer who is charged for the first time.
+#: Credit of a customer who is charged for the first time, in cents.
 DEFAULT_CREDIT = 10_000_000_00
 
 
 def open_balance(tx: Connection) -> None:
-    """Open the accounts of a fresh ledger."""
+    """Enter the customers with a special credit in a new ledger."""
     tx.execute(
         insert(credit),
         [
@@ -55,7 +55,7 @@ def open_balance(tx: Connection) -> None:
 
 
 class PaymentService(FencedService):
-    """Charges customers."""
+    """Mock service that charges customers."""
 
     refusal = PaymentDeclined("payment declined by bank")
 
@@ -68,7 +68,7 @@ class PaymentService(FencedService):
         return self._act(request, Payment, _charge)
 
     def refund(self, request: ProcessPayment) -> Reversal:
-        """Give the customer back what was charged."""
+        """Refund the charge."""
         return self._undo(request, _refund)
 
 
@@ -101,7 +101,7 @@ def _move(tx: Connection, user: str, cents: int) -> None:
 
 
 def to_cents(amount: Decimal) -> int:
-    """Convert an amount of whole cents to an integer, exactly."""
+    """Convert an amount to cents, exactly."""
     return int(amount.scaleb(2))
 
 

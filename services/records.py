@@ -1,4 +1,4 @@
-"""A service's own ledger, as the reconciler asks about it."""
+"""Records in a service's ledger, as the reconciler asks for them."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from services.sql import Clock
 
 _PAGE = 500
 
-#: Few enough not to hold up the service.
+#: Limit of one transaction, so that it does not block the service for long.
 _UNSEALED_AT_ONCE = 5_000
 
-#: Seconds by which the clocks of two ledgers may differ; a run that was looked at for nothing
-#: is sealed again.
+#: Seconds by which the clocks of two ledgers may differ. If a run is unsealed without need, the
+#: reconciler seals it again.
 _CLOCKS_DIFFER = 60
 
 
 class LedgerRecords:
-    """Answers from one ledger alone; no service needs the databases of the others.
+    """Records of one ledger.
 
-    Its methods raise :class:`~services.ledger.LedgerUnavailable` when it cannot be used.
+    The methods raise :class:`~services.ledger.LedgerUnavailable` if the ledger cannot be used.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -43,17 +43,17 @@ class LedgerRecords:
         self._step = STEP_OF[ledger.service]
 
     def identity(self) -> LedgerIdentity:
-        """Tell whose ledger it is, and since when it can prove that something did not happen."""
-        # It may have been restored since the last time.
+        """Return the ledger's service and home, and since when its records are complete."""
+        # This notices if the ledger was restored from a backup since the last note.
         self._ledger.still_open()
         with self._ledger.transaction() as tx:
             return identity(tx)
 
     def unsettled(self, after: str) -> UnsettledPage:
-        """List the runs of which an effect stands that nobody has sealed, a page at a time.
+        """List the runs that have a standing effect which is not sealed, one page at a time.
 
-        The index of exactly these makes it independent of how many orders there were. Run ids
-        begin with the time, so that the latest runs come first.
+        An index has only these runs, so the time does not depend on the number of all orders.
+        Run ids begin with the time, so the latest runs come first.
         """
         f = fence.c
         unsealed = [f.state == State.APPLIED.value, f.sealed == 0]
@@ -68,12 +68,12 @@ class LedgerRecords:
         return UnsettledPage(runs=runs, next=runs[-1].run_id if len(runs) == _PAGE else "")
 
     def operations(self, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:
-        """Tell what became of the operation of each of these runs that the ledger knows."""
+        """Return the states of these runs' operations, as far as the ledger knows them."""
         with self._ledger.transaction() as tx:
             return operations_in(tx, run_ids)
 
     def operation(self, run_id: str) -> FencedOperation | None:
-        """Tell all that is known of one run's operation; None when it is not known."""
+        """Return the full record of one run's operation; None if the ledger does not know it."""
         f = fence.c
         with self._ledger.transaction() as tx:
             row = tx.execute(
@@ -87,7 +87,7 @@ class LedgerRecords:
         return FencedOperation(state=row.state, order_id=row.order_id, request=request)
 
     def seal(self, run_ids: Sequence[str]) -> int:
-        """Note that these runs' effects stand rightly and for good; returns of how many."""
+        """Seal the standing effects of these runs; return their number."""
         f = fence.c
         with self._ledger.transaction() as tx:
             return tx.execute(
@@ -97,10 +97,10 @@ class LedgerRecords:
             ).rowcount
 
     def unseal(self, seconds: float) -> int:
-        """Have what was sealed in the last so many seconds looked at again, a part at a time.
+        """Unseal some of the effects that were sealed in the last ``seconds``.
 
-        Returns of how many runs; none when there are no more. What an operator has decided to
-        keep stays sealed.
+        Effects that an operator has decided to keep stay sealed. Returns the number of unsealed
+        effects. It is 0 when none is left.
         """
         f = fence.c
         with self._ledger.transaction() as tx:
@@ -114,13 +114,16 @@ class LedgerRecords:
             return tx.execute(update(fence).where(f.key.in_(some)).values(sealed=0)).rowcount
 
     def close_gap(self, until: str) -> bool:
-        """Note that the other ledgers know of the gap that ended then; False if it is no more."""
+        """Note that the other ledgers know of the gap that ended at ``until``.
+
+        Returns False if the ledger has a newer gap.
+        """
         with self._ledger.transaction() as tx:
             return close_gap(tx, until)
 
 
 def operations_in(tx: Connection, run_ids: Sequence[str]) -> tuple[RunOperation, ...]:
-    """Read the operations of these runs in one ledger."""
+    """Return the states of the operations of these runs in one ledger."""
     clock = Clock(tx)
     rows = tx.execute(select(fence).where(fence.c.run_id.in_(run_ids)))
     return tuple(

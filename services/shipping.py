@@ -1,4 +1,4 @@
-"""The shipping service: shipments, booked and cancelled."""
+"""Mock shipping service: books shipments, and cancels them."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ shipments = Table(
     Column("order_id", Text, nullable=False),
     Column("user_id", Text, nullable=False),
     Column("address", Text, nullable=False),
-    #: preparing or cancelled.
+    #: ``preparing`` or ``cancelled``.
     Column("status", Text, nullable=False),
 )
 
-#: Parts of an address where no carrier delivers.
+#: Names of regions where no carrier delivers. An address is refused if it contains one.
 unserved_regions = Table("unserved_regions", metadata, Column("region", Text, primary_key=True))
 
 TABLES = (fence, journal, fault_calls, shipments, unserved_regions)
@@ -48,12 +48,12 @@ UNSERVED_REGIONS = ("Antarctica", "Atlantis", "Point Nemo")
 
 
 def open_balance(tx: Connection) -> None:
-    """Write down where a fresh service does not deliver."""
+    """Enter the regions without delivery in a new ledger."""
     tx.execute(insert(unserved_regions), [{"region": region} for region in UNSERVED_REGIONS])
 
 
 class ShippingService(FencedService):
-    """Books shipments with the carriers."""
+    """Mock service that books shipments with carriers."""
 
     refusal = AddressNotServiceable("no carrier delivers to this address")
 
@@ -112,6 +112,6 @@ BOOKS = Kept(
         literal(0),
         case((shipments.c.status == "preparing", 1), else_=0),
     ),
-    # The shipment is its own account, which the request cannot know.
+    # Each shipment is an account of its own, which no request can name.
     asked=None,
 )

@@ -1,4 +1,4 @@
-"""SQL that the ledgers of all services share, on every kind of database."""
+"""SQL that all ledgers use, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from sqlalchemy import ColumnElement, Connection, MetaData, Table, Text, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-#: Tables of all services; each ledger has its own selection of them.
+#: Tables of all services. Each ledger has only some of them.
 metadata = MetaData()
 
 _POSTGRESQL_NOW = (
@@ -17,9 +17,9 @@ _POSTGRESQL_NOW = (
 
 
 def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
-    """Insert a row unless one of its unique values exists; True when it is new.
+    """Insert a row unless one of its unique values exists; return True if it was inserted.
 
-    A concurrent transaction that inserted the same value first is waited for.
+    If a concurrent transaction has inserted the same value, this waits until it ends.
     """
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     statement = insert(table).values(**row).on_conflict_do_nothing()
@@ -27,9 +27,9 @@ def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
 
 
 def utc_now(tx: Connection) -> str | ColumnElement[str]:
-    """Return the current time by the ledger's own clock, ISO 8601 in UTC, as a value to write.
+    """Return the current time by the ledger's clock, as a value to write: ISO 8601 in UTC.
 
-    A ledger that several machines share has one clock, that of its database server.
+    On PostgreSQL this is the clock of the database server, since several machines may share it.
     """
     if tx.dialect.name == "postgresql":
         return literal_column(_POSTGRESQL_NOW, Text)
@@ -37,12 +37,15 @@ def utc_now(tx: Connection) -> str | ColumnElement[str]:
 
 
 def machine_now() -> str:
-    """Return the current time by this machine's clock, in the same form; nothing rests on it."""
+    """Return the current time by this machine's clock, in the same form.
+
+    Decisions must not depend on it if several machines share the ledger.
+    """
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 class Clock:
-    """The ledger's own clock, read once for one question."""
+    """Time by the ledger's clock, read once."""
 
     def __init__(self, tx: Connection) -> None:
         now = utc_now(tx)
@@ -55,5 +58,5 @@ class Clock:
 
     @property
     def unix_seconds(self) -> int:
-        """The time as whole seconds since 1970."""
+        """Whole seconds since 1970."""
         return int(self._now.timestamp())

@@ -1,1 +1,1 @@
-"""Events, told to whoever subscribes; each belongs to the service that emits it."""
+"""Events, published to all subscribers; each belongs to the service that emits it."""

@@ -1,4 +1,4 @@
-"""The envelope of every event, and what an event tells of its order."""
+"""Base classes of all events: the envelope, and the order that an event is about."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from messages.base import Identifier, Money, Resolution
 from messages.ids import OperationId, event_id
 from messages.orders import Order, Quantity
 
+#: Bytes.
 _LONGEST_NAME = 800
+#: Bytes.
 _LONGEST_TYPE = 200
-_LARGEST = 250_000
-_ROOM = 20
+#: Characters.
+_LARGEST_EVENT = 250_000
+#: Levels of nesting that a message around an event may add.
+_LEVELS_AROUND = 20
 
 
 def _at_most(limit: int) -> AfterValidator:
@@ -28,14 +32,14 @@ def _at_most(limit: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-#: Short enough for the id of a delivery, which Temporal bounds in bytes; an empty one names
-#: nothing, and no database takes every control character.
+#: Short enough for the id of a delivery, which Temporal limits in bytes. Control characters are
+#: refused, because not every database can store them.
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=400, pattern=r"^[^\p{Cc}]+$"),
     _at_most(_LONGEST_NAME),
 ]
-#: Short enough for the line about a delivery in the Web UI, which Temporal bounds as well.
+#: Short enough for the line about a delivery in the Web UI, which Temporal limits as well.
 TypeName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=100, pattern=r"^[^\p{Cc}]+$"),
@@ -44,62 +48,63 @@ TypeName = Annotated[
 
 
 class Event(BaseModel):
-    """Something that happened, as it travels: whoever only carries it keeps what it does not know.
+    """Message that something happened.
 
-    Events of one type and version only ever gain fields. A change that takes something away or
-    gives it another meaning is a new version, which a subscriber that does not know it parks.
+    A process that only forwards an event keeps the fields that it does not know. Events of one
+    type and version may gain fields. A change that removes a field or gives it another meaning
+    needs a new version; a subscriber that does not know the version parks the event.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
-    #: The same for each repetition of the same fact: see :func:`messages.ids.event_id`.
+    #: The same each time that the same event is published; see :func:`messages.ids.event_id`.
     id: Name
     type: TypeName
     version: int = 1
     #: Names the order's saga: ``saga_<order_id>``.
     correlation_id: Name
-    #: First run id of that saga. A failed order that is placed again has another one, and what
-    #: is still told of the first attempt does not concern it.
+    #: First run id of that saga. A failed order that is placed again has a new one, so late
+    #: events of the first attempt do not affect it.
     saga_run_id: str
-    #: Id of the event in answer to which this happened; None for the first one.
+    #: Id of the event that caused this one; None for the first event.
     causation_id: str | None = None
-    #: When it happened, UTC.
+    #: Time at which it happened, UTC.
     time: datetime
 
     @model_validator(mode="after")
     def _can_be_carried(self) -> Self:
-        # A workflow that passes on more than Temporal takes is ended by it, or never goes on.
-        # The largest order, with the longest names, is a quarter of this.
-        carried = self.model_dump_json()
-        if len(carried) > _LARGEST:
-            raise ValueError(f"an event of more than {_LARGEST:,} characters")
+        # Temporal ends or blocks a workflow that sends a larger message than it accepts. The
+        # largest order, with the longest names, needs a quarter of this limit.
+        json = self.model_dump_json()
+        if len(json) > _LARGEST_EVENT:
+            raise ValueError(f"an event of more than {_LARGEST_EVENT:,} characters")
         if self.model_extra:
-            _check_depth(carried)
+            _check_depth(json)
         return self
 
 
-def _check_depth(carried: str) -> None:
-    # Within what carries it, it has to be readable as well.
+def _check_depth(json: str) -> None:
+    # The messages that contain the event must be readable as well.
     try:
-        from_json("[" * _ROOM + carried + "]" * _ROOM)
+        from_json("[" * _LEVELS_AROUND + json + "]" * _LEVELS_AROUND)
     except ValueError:
         raise ValueError("an event that is nested too deeply") from None
 
 
 class Tolerant(BaseModel):
-    """A part of an event; fields that a later version of its emitter added are passed over."""
+    """Part of an event; unknown fields, which a later version may add, are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class ByHand(Resolution):
-    """An operator's decision, as an event tells of it."""
+    """Operator's decision, as an event contains it."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class PlacedItem(Tolerant):
-    """A quantity of one item at a unit price."""
+    """Quantity of one item at a unit price."""
 
     id: Identifier
     quantity: Quantity
@@ -107,7 +112,7 @@ class PlacedItem(Tolerant):
 
 
 class PlacedOrder(Tolerant):
-    """The order, carried along by its events, so that no service has to ask another for it."""
+    """Order as its events contain it, so that no service has to ask another one for it."""
 
     order_id: Identifier
     user_id: Identifier
@@ -117,12 +122,12 @@ class PlacedOrder(Tolerant):
 
     @classmethod
     def of(cls, order: Order) -> Self:
-        """Return what the services are told of an order."""
+        """Return an order in the form that events contain."""
         return cls.model_validate(order.model_dump())
 
 
 class OrderEvent(Event):
-    """Something that happened to an order; what it is about beside that, a subclass says."""
+    """Event about an order; each subclass adds its own fields."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -130,10 +135,11 @@ class OrderEvent(Event):
 
     @classmethod
     def after(cls, cause: OrderEvent, at: datetime, **facts: object) -> Self:
-        """Make this event, in answer to another one.
+        """Return an event of this type that another event has caused.
 
         Args:
-            at: when it happened, UTC.
+            cause: the other event, about the same order.
+            at: time at which it happened, UTC.
             facts: the fields that this type of event adds.
         """
         return cls.model_validate(
@@ -149,19 +155,19 @@ class OrderEvent(Event):
         )
 
     def idempotency_key(self, step: str) -> str:
-        """Return the key of an operation of this order's saga; ``step`` names the operation."""
+        """Return the idempotency key of a step of this order's saga."""
         return str(OperationId(self.correlation_id, self.saga_run_id, step))
 
 
 class Refusal(OrderEvent):
-    """A service's word that it will not do its part; it did nothing."""
+    """Event that says: a service refused its step, and did nothing."""
 
-    #: The service's own words.
+    #: The reason, as the service gave it.
     error: str
 
 
 class Undone(OrderEvent):
-    """A service's word that nothing of its part stands any more, nor will."""
+    """Event that says: nothing of a service's step stands, now or later."""
 
     #: False when there was nothing to undo.
     had_effect: bool

@@ -8,7 +8,7 @@ from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class InventoryReserved(OrderEvent):
-    """All items of the order are set aside."""
+    """Event that says: all items of the order are set aside."""
 
     type: Literal["InventoryReserved"] = "InventoryReserved"
     version: Literal[1] = 1
@@ -16,14 +16,14 @@ class InventoryReserved(OrderEvent):
 
 
 class InventoryReservationFailed(Refusal):
-    """The items cannot be set aside; nothing was."""
+    """Event that says: the items cannot be set aside, and none of them is."""
 
     type: Literal["InventoryReservationFailed"] = "InventoryReservationFailed"
     version: Literal[1] = 1
 
 
 class InventoryReleased(Undone):
-    """Nothing is set aside for the order any more, nor will be."""
+    """Event that says: nothing is set aside for the order, now or later."""
 
     type: Literal["InventoryReleased"] = "InventoryReleased"
     version: Literal[1] = 1

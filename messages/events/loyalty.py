@@ -9,7 +9,7 @@ from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class LoyaltyPointsAwarded(OrderEvent):
-    """The customer has the points."""
+    """Event that says: the customer has received the points."""
 
     type: Literal["LoyaltyPointsAwarded"] = "LoyaltyPointsAwarded"
     version: Literal[1] = 1
@@ -17,14 +17,14 @@ class LoyaltyPointsAwarded(OrderEvent):
 
 
 class LoyaltyPointsRefused(Refusal):
-    """The customer cannot be given the points."""
+    """Event that says: the customer cannot receive the points."""
 
     type: Literal["LoyaltyPointsRefused"] = "LoyaltyPointsRefused"
     version: Literal[1] = 1
 
 
 class LoyaltyPointsDeducted(Undone):
-    """The customer has no points from the order any more, nor will have."""
+    """Event that says: the customer has no points from the order, now or later."""
 
     type: Literal["LoyaltyPointsDeducted"] = "LoyaltyPointsDeducted"
     version: Literal[1] = 1

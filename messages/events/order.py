@@ -8,14 +8,14 @@ from messages.events.base import OrderEvent
 
 
 class OrderCreated(OrderEvent):
-    """A customer has placed an order."""
+    """Event that says: a customer has placed an order."""
 
     type: Literal["OrderCreated"] = "OrderCreated"
     version: Literal[1] = 1
 
 
 class OrderCancelled(OrderEvent):
-    """The order is off; whoever did something for it undoes that, or never begins."""
+    """Event that says: the order ends. Each service undoes its step, or never takes it."""
 
     type: Literal["OrderCancelled"] = "OrderCancelled"
     version: Literal[1] = 1

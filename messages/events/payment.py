@@ -8,7 +8,7 @@ from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class PaymentSucceeded(OrderEvent):
-    """The customer was charged."""
+    """Event that says: the customer was charged."""
 
     type: Literal["PaymentSucceeded"] = "PaymentSucceeded"
     version: Literal[1] = 1
@@ -16,14 +16,14 @@ class PaymentSucceeded(OrderEvent):
 
 
 class PaymentFailed(Refusal):
-    """The customer was not charged."""
+    """Event that says: the customer was not charged."""
 
     type: Literal["PaymentFailed"] = "PaymentFailed"
     version: Literal[1] = 1
 
 
 class PaymentRefunded(Undone):
-    """Nothing of the charge stands any more, nor will."""
+    """Event that says: no charge for the order stands, now or later."""
 
     type: Literal["PaymentRefunded"] = "PaymentRefunded"
     version: Literal[1] = 1

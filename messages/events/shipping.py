@@ -8,7 +8,7 @@ from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class ShipmentPrepared(OrderEvent):
-    """A shipment is booked."""
+    """Event that says: a shipment is booked."""
 
     type: Literal["ShipmentPrepared"] = "ShipmentPrepared"
     version: Literal[1] = 1
@@ -16,14 +16,14 @@ class ShipmentPrepared(OrderEvent):
 
 
 class ShipmentFailed(Refusal):
-    """No shipment can be booked."""
+    """Event that says: no shipment can be booked."""
 
     type: Literal["ShipmentFailed"] = "ShipmentFailed"
     version: Literal[1] = 1
 
 
 class ShipmentCancelled(Undone):
-    """No shipment of the order is booked any more, nor will be."""
+    """Event that says: no shipment of the order is booked, now or later."""
 
     type: Literal["ShipmentCancelled"] = "ShipmentCancelled"
     version: Literal[1] = 1

@@ -1,17 +1,18 @@
-"""The audit: proves from the ledgers that every order happened completely or not at all.
+"""Audit of the ledgers: proves that every order happened completely or not at all.
 
-While orders are under way, the ledgers and Temporal cannot be read at the same instant. To
-be told no falsehood, go in this order:
+While orders are running, the ledgers and Temporal cannot be read at the same instant. To get a
+correct result, call in this order:
 
-1. :func:`unsettled_runs` reads which runs are neither all there nor all gone;
-2. ask Temporal about each of them (and about as many others as you like);
-3. :func:`audit` reads the ledgers, with those facts.
+1. :func:`unsettled_runs` returns the runs that have some of their effects, but not all;
+2. ask Temporal about each of these runs (and about any others);
+3. :func:`audit` reads the ledgers and compares them with the answers of Temporal.
 
-A run that step 2 calls closed has written its last entry before step 3 reads, so it can be
-judged; one that it calls open is not judged. A run that turns up half done in step 3 without
-a fact was not there, or not half done, in step 1, so it was under way a moment ago: it is not
-judged either. The other way round, facts after ledgers, a saga that ends in between would
-look broken.
+If a run was closed in step 2, its last entry was written before step 3, so it can be judged. If
+it was open, it is not judged. A run may have some of its effects in step 3 without being found in
+step 1. Then it was running between the two steps, and is not judged either.
+
+In the opposite order (first the ledgers, then Temporal) a saga that ends in between would look
+like a violation.
 """
 
 from __future__ import annotations
@@ -52,16 +53,17 @@ def audit(
     retention_seconds: float = 0.0,
     home: Home | None = None,
 ) -> AuditReport:
-    """Read all ledgers, by service name and URL, and report every broken promise.
+    """Read all ledgers, and report every violation.
 
     Args:
-        facts: by (first) run id, what Temporal knows. Without any, the ledgers alone must
-            convince: a run that is half done is a violation even if it may be under way.
-        retention_seconds: for how long Temporal remembers a closed run.
-        home: the Temporal namespace that the facts are of.
+        ledgers: the URLs of the ledgers, by service.
+        facts: the answers of Temporal, by first run id. Without them, a run that has only some
+            of its effects is a violation, even if it may still be running.
+        retention_seconds: the time for which Temporal keeps a closed run.
+        home: the Temporal namespace that gave the facts.
 
     Raises:
-        LedgerUnavailable: a ledger does not exist, cannot be read, or is not of ``home``.
+        LedgerUnavailable: a ledger does not exist, cannot be read, or has another home.
     """
     books = [read_book(service, ledgers[service], home) for service in KEPT]
     violations = [problem for book in books for problem in check_ledger(book)]

@@ -1,4 +1,4 @@
-"""The ledgers, read for the audit."""
+"""Content of the ledgers, as the audit reads it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from services.ledger import reading
 from services.modules import MODULES
 from services.sql import Clock
 
-#: By service, how it keeps its books.
+#: Description of the books of each service, by service.
 KEPT: Mapping[str, Kept] = {service: module.BOOKS for service, module in MODULES.items()}
 
 
 class Operation(NamedTuple):
-    """A row of the fence."""
+    """Row of the fence."""
 
     service: str
     key: str
@@ -36,16 +36,16 @@ class Operation(NamedTuple):
     order_id: str
     state: str
     answer: str | None
-    #: None when it cannot be read, and when an operator settled the operation before it came.
+    #: None when it cannot be read, or when an operator settled the operation before it arrived.
     request: StepRequest | None
-    #: Whether an operator has recorded a decision on it.
+    #: True when an operator has recorded a decision on the operation.
     decided_by_hand: bool
-    #: Seconds since the service first heard of it.
+    #: Seconds since the service first received a request for it.
     age: float
 
 
 class Entry(NamedTuple):
-    """A row of the journal."""
+    """Row of the journal."""
 
     key: str
     kind: str
@@ -55,7 +55,7 @@ class Entry(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """Balance of an account: what it held at first, and what it holds now."""
+    """Balance of an account, at the opening of the ledger and now."""
 
     account: str
     opening: int
@@ -63,7 +63,7 @@ class Balance(NamedTuple):
 
 
 class Book(NamedTuple):
-    """One service's ledger, as it was at one instant."""
+    """Content of one service's ledger at one instant."""
 
     service: str
     identity: LedgerIdentity
@@ -76,11 +76,11 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
     """Read a ledger at one instant.
 
     Raises:
-        LedgerUnavailable: it does not exist, cannot be read, or does not serve ``home``.
+        LedgerUnavailable: it does not exist, cannot be read, or has another home.
     """
     kept, j = KEPT[service], journal.c
     with reading(service, url, home) as tx:
-        # Before the operations are as old as they are found to be: see the verdicts.
+        # The identity must be read before the ages of operations are: see messages/verdicts.py.
         itself, clock = identity(tx), Clock(tx)
         operations = tx.execute(select(fence).order_by(fence.c.created_at, fence.c.key))
         entries = tx.execute(select(j.key, j.kind, j.account, j.amount, j.reference))
@@ -103,7 +103,7 @@ def read_book(service: str, url: str, home: Home | None = None) -> Book:
 
 
 def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
-    """Return the runs of which some effects stand and others do not: under way, or violated.
+    """Return the runs that have some of their effects, but not all: open, or a violation.
 
     Raises:
         LedgerUnavailable: a ledger does not exist or cannot be read.
@@ -120,7 +120,7 @@ def unsettled_runs(ledgers: Mapping[str, str]) -> tuple[RunRef, ...]:
 
 
 def read_request(service: str, text: str) -> StepRequest | None:
-    """Return the request that a row of the service's fence keeps; None if it is unreadable."""
+    """Return the request in a row of the service's fence; None if it cannot be read."""
     try:
         return BY_SERVICE[service].request.model_validate_json(text)
     except ValidationError:

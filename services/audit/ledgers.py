@@ -1,4 +1,4 @@
-"""Agreement of one ledger with itself, at every instant, also while orders are under way."""
+"""Audit of each ledger by itself; its rules hold at every instant, also while orders run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STATES = {state.value for state in State}
 
 
 def totals(book: Book) -> ServiceTotals:
-    """Add up one ledger."""
+    """Return the totals of one ledger."""
     kept = KEPT[book.service]
     states = Counter(operation.state for operation in book.operations)
     moved = {
@@ -61,7 +61,9 @@ def check_ledger(book: Book) -> Iterator[Violation]:
                 problem=f"{operation.step}: {problem}",
             )
     for key in entries:
-        yield Violation(service=book.service, problem=f"{key} is in the journal but not fenced")
+        yield Violation(
+            service=book.service, problem=f"{key} is in the journal but not in the fence"
+        )
     for problem in _balances(book):
         yield Violation(service=book.service, problem=problem)
 
@@ -71,7 +73,7 @@ def _operation(operation: Operation, entries: Sequence[Entry]) -> Iterator[str]:
     posted = Counter((entry.kind, entry.account) for entry in entries)
     for (kind, account), times in posted.items():
         if times > 1:
-            yield f"posted {times} times to {kind} {account}"
+            yield f"{kind} is posted {times} times to {account}"
     applied = {e.account: e.amount for e in entries if e.kind == "apply"}
     reversed_ = {e.account: e.amount for e in entries if e.kind == "reverse"}
     if operation.request is not None and applied:
@@ -98,7 +100,7 @@ def _identity(operation: Operation) -> Iterator[str]:
     if operation.state not in _STATES:
         yield f"unknown state {operation.state!r}"
     if operation.request is None:
-        # The decision of an operator names an operation by its key alone.
+        # An operator's decision contains no request, only the key.
         if not operation.decided_by_hand:
             yield "its request cannot be read"
     elif operation.request.idempotency_key != operation.key:

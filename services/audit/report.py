@@ -1,4 +1,4 @@
-"""Findings of the audit."""
+"""Report of the audit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from messages.base import Message
 
 
 class Violation(Message):
-    """One broken promise."""
+    """Violation of a promise."""
 
     problem: str
     saga_id: str | None = None
     run_id: str | None = None
     service: str | None = None
-    #: Left behind by a run that cannot undo it itself; reconciling does, or asks an operator.
+    #: True for a leftover: ``reconcile`` undoes it, or asks an operator.
     left_behind: bool = False
 
     def __str__(self) -> str:
@@ -25,36 +25,36 @@ class Violation(Message):
 
 
 class ServiceTotals(Message):
-    """One service's books, added up."""
+    """Totals of one service's ledger."""
 
     service: str
-    #: What the amounts are counted in.
+    #: Unit of the amounts.
     unit: str
-    #: Operations that the service knows; each is standing, refused, reversed or settled.
+    #: Number of operations; each is standing, refused, reversed or settled.
     operations: int = 0
     standing: int = 0
     refused: int = 0
     reversed: int = 0
-    #: Undone by hand; what they had moved stays in the books, and so in the amounts below.
+    #: Number of operations that were undone by hand. The ledger still contains what they moved,
+    #: so the amounts below include it.
     settled: int = 0
-    #: Sum of everything ever applied.
+    #: Sum of all effects.
     amount_applied: Decimal = Decimal(0)
-    #: Sum of what was reversed.
+    #: Sum of all reversals.
     amount_reversed: Decimal = Decimal(0)
-    #: Sum of what stands.
+    #: Difference of the two.
     amount_standing: Decimal = Decimal(0)
 
 
 class AuditReport(Message):
-    """The state of the books, and whether every promise holds."""
+    """Result of an audit: totals and violations."""
 
-    #: Runs of sagas, of which some succeeded, some were rolled back, some are under way and,
-    #: when there are violations, some are neither.
+    #: Number of runs of sagas. A run that is a violation is not counted in the next three.
     sagas: int
     succeeded: int
     rolled_back: int
     in_flight: int
-    #: Steps that operators recorded as undone by hand, and effects that they decided to keep.
+    #: Number of steps that operators recorded as undone by hand, or decided to keep.
     resolved_manually: int
     services: tuple[ServiceTotals, ...]
     violations: tuple[Violation, ...]
@@ -62,5 +62,5 @@ class AuditReport(Message):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def clean(self) -> bool:
-        """True when nothing is violated."""
+        """Tell whether there are no violations."""
         return not self.violations

@@ -1,4 +1,4 @@
-"""Audit of each run of a saga: it left all of its effects, or none."""
+"""Audit of the runs of sagas: each left all of its effects, or none."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Literal, NamedTuple, cast
 from messages.inventory import ReserveInventory
 from messages.ledgers import LedgerIdentity, OperationState
 from messages.loyalty import AwardLoyaltyPoints
-from messages.participants import STEPS
 from messages.payment import ProcessPayment
 from messages.requests import CustomerRequest, StepRequest
 from messages.runs import SagaFact
-from messages.verdicts import RunStates, doubt_of, judge, listed
+from messages.verdicts import RunStates, doubt_of, in_words, judge
 from services.audit.books import Book, Operation
 from services.audit.report import Violation
 from services.decided import State
@@ -21,17 +20,18 @@ AuditVerdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
 
 
 class Evidence(NamedTuple):
-    """Evidence by which runs are judged, beside what the ledgers know of each."""
+    """Evidence by which runs are judged, in addition to their operations."""
 
-    #: By (first) run id, what Temporal knows; None when nobody could be asked.
+    #: Answers of Temporal, by first run id; None when Temporal was not asked.
     facts: Mapping[str, SagaFact] | None
+    #: Time for which Temporal keeps a closed run.
     retention_seconds: float
-    #: By service.
+    #: Identities of the ledgers, by service.
     ledgers: Mapping[str, LedgerIdentity]
 
 
 def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
-    """Gather the operations of all services by run."""
+    """Group the operations of all services by run id."""
     found: dict[str, list[Operation]] = {}
     for book in books:
         for operation in book.operations:
@@ -42,7 +42,7 @@ def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
 def verdict(
     operations: Sequence[Operation], fact: SagaFact | None, evidence: Evidence
 ) -> tuple[AuditVerdict, str]:
-    """What became of a run, and what is wrong with it when it is violated."""
+    """Return the verdict on a run, and what is wrong with it if it is a violation."""
     run = RunStates(
         {o.step: cast("OperationState", o.state) for o in operations},
         [o.step for o in operations if o.decided_by_hand],
@@ -64,8 +64,7 @@ def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[AuditVerdict,
         return "rolled_back", ""
     if may_be_open:
         return "in_flight", ""
-    stand, rest = listed(run.standing), listed(set(STEPS) - run.standing)
-    return "violated", f"by the ledgers alone: {stand} stands, {rest} does not"
+    return "violated", f"by the ledgers alone: {in_words(run.standing)}"
 
 
 def decided_by_hand(operations: Sequence[Operation], fact: SagaFact | None) -> int:
@@ -75,7 +74,7 @@ def decided_by_hand(operations: Sequence[Operation], fact: SagaFact | None) -> i
 
 
 def twice(books: Iterable[Book]) -> Iterator[Violation]:
-    """Find orders of which one effect stands in more than one run."""
+    """Find orders that have the same effect in more than one run."""
     for book in books:
         standing: dict[tuple[str, str], list[Operation]] = {}
         for operation in book.operations:
@@ -91,7 +90,7 @@ def twice(books: Iterable[Book]) -> Iterator[Violation]:
 
 
 def disagreements(operations: Sequence[Operation]) -> Iterator[str]:
-    """Compare what the services were asked on behalf of one run: it was one order."""
+    """Compare the requests of one run: all of them must be for the same order."""
     requests = [operation.request for operation in operations if operation.request is not None]
     yield from _differ("saga", {operation.saga_id for operation in operations})
     yield from _differ("order", {request.order_id for request in requests})
@@ -120,5 +119,5 @@ def _differ(what: str, values: set[str]) -> Iterator[str]:
 
 
 def left_behind(fact: SagaFact | None) -> bool:
-    """Tell whether only the reconciler or an operator will mend such a run's violation."""
+    """Tell whether a violation is a leftover, for the reconciler or an operator."""
     return fact is not None and fact.status != "open"
