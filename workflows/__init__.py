@@ -1,1 +1,1 @@
-"""The sagas, as Temporal workflows."""
+"""Workflows: the saga in both modes, the delivery of events, and the reconciler."""

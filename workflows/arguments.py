@@ -1,7 +1,7 @@
-"""The arguments of signals, updates and queries: what a handler cannot be called with, it never is.
+"""Check of the number of arguments of signals, updates and queries.
 
-The data converter sees to what can be read and to too many arguments. It is not asked when there
-are none.
+The data converter refuses unreadable arguments, and too many of them. The SDK does not call it
+for a message without any payload, so that case is checked here.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from workflows.closing import no_input
 
 
 class CheckedArguments(Interceptor):
-    """Interceptor that has workflows ignore or refuse a message that lacks its argument.
+    """Interceptor by which workflows ignore or refuse a message without its argument.
 
-    A handler called without it would raise a ``TypeError``, which fails the workflow task, and
-    again each time that the server repeats it.
+    Otherwise the handler would raise a ``TypeError``. That fails the workflow task, and every
+    retry of the task as well.
     """
 
     def workflow_interceptor_class(
@@ -41,7 +41,7 @@ class CheckedArguments(Interceptor):
 
 class _Checked(WorkflowInboundInterceptor):
     async def handle_signal(self, input: HandleSignalInput) -> None:
-        """Ignore what the handler cannot take: nobody waits for an answer to a signal."""
+        """Ignore a signal that does not fit its handler: a signal has no answer."""
         try:
             _check(_definition().signals.get(input.signal), input.args)
         except ApplicationError as error:
@@ -50,17 +50,17 @@ class _Checked(WorkflowInboundInterceptor):
         await super().handle_signal(input)
 
     async def handle_query(self, input: HandleQueryInput) -> object:
-        """Let a query fail that the handler cannot take."""
+        """Fail a query that does not fit its handler."""
         _check(_definition().queries.get(input.query), input.args)
         return await super().handle_query(input)
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:
-        """Refuse what the handler cannot take."""
+        """Refuse an update that does not fit its handler."""
         _check(_definition().updates.get(input.update), input.args)
         super().handle_update_validator(input)
 
     async def handle_update_handler(self, input: HandleUpdateInput) -> object:
-        """Refuse it also where there is no validator."""
+        """Refuse the update also if it has no validator."""
         _check(_definition().updates.get(input.update), input.args)
         return await super().handle_update_handler(input)
 
@@ -71,13 +71,13 @@ class _Handler(Protocol):
 
 
 def _definition() -> _Definition:
-    # The handlers that the SDK itself hands out take whatever they are given.
+    # workflow.get_signal_handler and its siblings return wrappers that accept any arguments.
     return _Definition.must_from_class(type(workflow.instance()))
 
 
 def _check(handler: _Handler | None, args: Sequence[object]) -> None:
     if handler is None:
-        return  # set while the workflow runs, and so no method
+        return  # set at run time, or one of the SDK's own, so there is no method to check
     try:
         inspect.signature(handler.fn).bind(workflow.instance(), *args)
     except TypeError as error:

@@ -1,4 +1,4 @@
-"""The chain of runs that resets make of one run."""
+"""Chain of runs: the first run of a workflow, and the runs that resets made of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from temporalio import workflow
 def has_earlier_life() -> bool:
     """Tell whether this run is not the first of its chain.
 
-    Its history ends where it was reset to. The run before it may have done, and undone, more
-    than that, under the same keys.
+    The history of such a run was copied only up to the reset point. The run before it may have
+    done and undone more than that, under the same idempotency keys.
     """
     info = workflow.info()
     return info.run_id != info.first_execution_run_id

@@ -1,4 +1,4 @@
-"""Closing of the run of a saga, whoever leads it."""
+"""Closing of a saga's run, for orchestration and choreography alike."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from messages.sagas import SagaRolledBack
 
 @dataclass(frozen=True)
 class Turn:
-    """Reason why a saga turned back; the first one counts."""
+    """Reason why a saga turned back; only the first one counts."""
 
     status: Literal["FAILED", "CANCELLED"]
     error: str
-    #: The step that failed or was interrupted, if one was under way.
+    #: The step that failed or was interrupted; None if no step was running.
     step: str | None
-    #: Whether Temporal itself cancelled the run.
+    #: Whether it was a native cancel: Temporal's own, not the customer's Update.
     natively: bool = False
 
 
 def closing_failure(result: SagaRolledBack, *, natively: bool) -> ApplicationError | CancelledError:
-    """Return the failure to raise at the end of a saga of which nothing stands any more.
+    """Return the failure to raise when a saga has been rolled back.
 
-    Its one detail is the result. A run that Temporal cancelled closes as Canceled, which has no
-    place for a result: that is left in the memo.
+    Its only detail is the result. A run that Temporal cancelled has to close as Canceled, and
+    that status has no place for a result, so the result goes into the memo.
     """
     if natively:
         workflow.upsert_memo({wire.RESULT_MEMO: result})
@@ -38,13 +38,13 @@ def closing_failure(result: SagaRolledBack, *, natively: bool) -> ApplicationErr
         result,
         type=wire.SAGA_CANCELLED if result.status == "CANCELLED" else wire.SAGA_ROLLED_BACK,
         non_retryable=True,
-        # Nothing is wrong with the workflow: it did what it is there for.
+        # A rollback is a normal outcome. BENIGN keeps it out of the error logs and metrics.
         category=ApplicationErrorCategory.BENIGN,
     )
 
 
 def no_input(what: str) -> ApplicationError:
-    """Return the failure of a run that was started without its input."""
+    """Return the failure for a run or a message without the input that it needs."""
     return ApplicationError(
         what,
         type=wire.INVALID_INPUT,
@@ -54,7 +54,7 @@ def no_input(what: str) -> ApplicationError:
 
 
 def headline(result: SagaRolledBack) -> str:
-    """Return what the Web UI shows of the closed run without opening a payload."""
+    """Return the failure's message, which the Web UI shows without decoding a payload."""
     what = f"{result.failed_step}: {result.error}" if result.failed_step else result.error
     undone = ", ".join(result.compensated_steps) or "nothing"
     by_hand = ", ".join(result.resolved_manually)

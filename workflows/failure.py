@@ -1,4 +1,4 @@
-"""Failures of activities: what they tell about effect and cause."""
+"""Failures of activities: their cause, and what they say about the effect."""
 
 from __future__ import annotations
 
@@ -20,26 +20,28 @@ with workflow.unsafe.imports_passed_through():
     from messages.text import shortened
 
 _TIMEOUTS = {
-    TimeoutType.START_TO_CLOSE: "no answer in the time of one attempt",
-    TimeoutType.SCHEDULE_TO_START: "no worker took it up",
-    TimeoutType.SCHEDULE_TO_CLOSE: "no answer in the time for all attempts",
-    TimeoutType.HEARTBEAT: "its worker fell silent",
+    TimeoutType.START_TO_CLOSE: "no answer within the time limit of one attempt",
+    TimeoutType.SCHEDULE_TO_START: "no worker picked it up in time",
+    TimeoutType.SCHEDULE_TO_CLOSE: "no answer within the time limit of all attempts",
+    TimeoutType.HEARTBEAT: "its worker sent no heartbeat in time",
 }
 
+# The text goes into the closing failure, which Temporal limits in size.
 _LONGEST = 2000
 
 
 def root_cause(error: BaseException) -> BaseException:
-    """Return what failed, without the envelope that Temporal puts around an activity's failure."""
+    """Return the cause of an activity's failure, without the ActivityError around it."""
     if isinstance(error, ActivityError) and error.cause is not None:
         return error.cause
     return error
 
 
 def is_refusal(error: BaseException, refusals: Container[str]) -> bool:
-    """Tell whether the service said that there is no effect, now or ever.
+    """Tell whether the service refused for good: there is no effect and never will be.
 
-    ``refusals`` are the types that mean it even if the failure does not say so itself.
+    Args:
+        refusals: error types that are refusals even without the mark in the failure's details.
     """
     cause = root_cause(error)
     return isinstance(cause, ApplicationError) and (
@@ -48,7 +50,10 @@ def is_refusal(error: BaseException, refusals: Container[str]) -> bool:
 
 
 def ran_out_of_time(error: BaseException) -> bool:
-    """Tell whether the time for all attempts was up, whatever the last attempt failed with."""
+    """Tell whether the time for all attempts was over.
+
+    The server then reports the failure of the last attempt as the cause, if there was one.
+    """
     if isinstance(error, ActivityError) and error.retry_state is RetryState.TIMEOUT:
         return True
     cause = root_cause(error)
@@ -56,18 +61,18 @@ def ran_out_of_time(error: BaseException) -> bool:
 
 
 def explain(error: BaseException) -> str:
-    """One line for the operator: what the service said, or how it failed to answer."""
+    """Return one line for the operator: the service's error, or the kind of timeout."""
     cause = root_cause(error)
     if is_cancelled_exception(cause) or isinstance(cause, asyncio.CancelledError):
         return "interrupted"
     if isinstance(cause, TimeoutError):
         return brief(_TIMEOUTS.get(cause.type, cause.message) if cause.type else cause.message)
     if isinstance(cause, ApplicationError):
-        told = brief(cause.message)
-        return f"{told} ({brief(cause.type)})" if cause.type else told
+        text = brief(cause.message)
+        return f"{text} ({brief(cause.type)})" if cause.type else text
     return f"{brief(str(cause))} ({type(cause).__name__})"
 
 
-def brief(told: str) -> str:
-    """Shorten what somebody else has said to what a run can carry along to its end."""
-    return shortened(told, _LONGEST)
+def brief(text: str) -> str:
+    """Shorten a foreign text, so that it fits into the run's result."""
+    return shortened(text, _LONGEST)

@@ -1,4 +1,4 @@
-"""Time limits and retries of steps, deliveries and questions: all of them, in one place."""
+"""Time limits and retries of all steps, deliveries and questions."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from messages.orders import Order
 class Policy:
     """Time limits and retries of an activity."""
 
-    #: One attempt may take this long. What it was doing when it expired may still happen.
+    #: Limit of one attempt. The effect of an attempt that timed out may still happen.
     attempt: timedelta
-    #: All attempts and the pauses between them together may take this long.
+    #: Limit of all attempts and the pauses between them together.
     window: timedelta
     retry: RetryPolicy
 
 
 def _retry(longest: timedelta, attempts: int = 0) -> RetryPolicy:
-    """Return retries after pauses that begin at 200 ms and double, but never exceed ``longest``.
+    """Return a policy whose pauses start at 200 ms and double up to ``longest``.
 
     Args:
-        attempts: so many at most; 0 means that only the time ends them.
+        attempts: largest number of attempts; 0 means that only a time limit ends them.
     """
     return RetryPolicy(
         initial_interval=timedelta(milliseconds=200),
@@ -35,27 +35,27 @@ def _retry(longest: timedelta, attempts: int = 0) -> RetryPolicy:
     )
 
 
-#: A step that cannot be done in this window is given up, and the saga turns back.
+#: An action that does not succeed within this window fails, and the saga turns back.
 FORWARD = Policy(
     attempt=timedelta(seconds=5),
     window=timedelta(minutes=5),
     retry=_retry(timedelta(seconds=30)),
 )
 
-#: Nothing else undoes what a compensation did not, so it is tried for a day. After that a person
-#: has to look at it.
+#: Nothing else undoes the effect of a step if its compensation fails, so it is retried for a day.
+#: After that an operator has to decide.
 COMPENSATION = Policy(
     attempt=timedelta(seconds=10),
     window=timedelta(hours=24),
     retry=_retry(timedelta(minutes=15)),
 )
 
-#: The whole way forward, when the order does not say otherwise. Undoing is not bounded by it.
+#: Default limit of all actions together. It does not bound the compensations.
 DEADLINE = timedelta(minutes=15)
 
 
 def deadline_of(order: Order) -> timedelta:
-    """Return the time that the order has for its way forward."""
+    """Return the time that the order has for all its actions."""
     given = order.deadline_seconds
     return timedelta(seconds=given) if given else DEADLINE
 
@@ -64,59 +64,59 @@ def deadline_of(order: Order) -> timedelta:
 class DeliveryPolicy:
     """Time limits and retries of the delivery of an event.
 
-    There is no window: an event waits for its subscriber's worker for as long as that is
-    away. What counts is how often the subscriber failed.
+    There is no window: an event waits as long as its subscriber has no worker. Only failed
+    attempts count.
     """
 
-    #: One attempt may take this long, as in :class:`Policy`.
+    #: Limit of one attempt, as in :class:`Policy`.
     attempt: timedelta
     retry: RetryPolicy
 
 
-#: Some seven minutes of trying; then the event becomes a dead letter.
+#: About seven minutes of attempts; then the event becomes a dead letter.
 DELIVERY = DeliveryPolicy(
     attempt=timedelta(seconds=5),
     retry=_retry(timedelta(seconds=30), attempts=20),
 )
 
-#: Some twenty-four hours, as for a compensation.
+#: About twenty-four hours of attempts, as for a compensation.
 UNDO_DELIVERY = DeliveryPolicy(
     attempt=timedelta(seconds=10),
     retry=_retry(timedelta(minutes=15), attempts=107),
 )
 
-#: A choreographed order that has heard nothing for so long looks after the deliveries that it
-#: waits for, again and again after pauses that double.
+#: A choreographed order that hears nothing for this long checks the deliveries that it waits for.
+#: The pause doubles after each check, up to the second value.
 FOLLOW_UP_AFTER = timedelta(minutes=1)
 FOLLOW_UP_AT_LEAST_EVERY = timedelta(hours=1)
 
-#: The reconciler waits for so long to see something undone; after that it goes on without it.
+#: The reconciler waits this long for one leftover, so that a slow service does not block the rest.
 UNDONE_WITHIN = timedelta(minutes=1)
 
-#: A ledger whose worker does not answer soon is not waited for: the reconciler comes again.
+#: A question to a ledger. The window is short, because the next reconciliation asks again.
 ASKING = Policy(
     attempt=timedelta(seconds=10),
     window=timedelta(seconds=15),
     retry=_retry(timedelta(seconds=2)),
 )
 
-#: One page of a search: Temporal is asked about each run.
+#: A question to Temporal. One page of a search needs a request for each of its runs.
 SEARCH = Policy(
     attempt=timedelta(minutes=1),
     window=timedelta(minutes=5),
     retry=_retry(timedelta(seconds=10)),
 )
 
-#: A reconciliation whose history has grown longer goes on in a new run.
+#: A reconciliation whose history has more events than this continues as new.
 RECONCILER_EVENTS = 4_000
 
-#: A run that Temporal does not know is left alone until its services have been quiet for so
-#: long: it may be so new that the server which was asked has not heard of it.
+#: A run that Temporal does not know is not touched until its services have not been called for
+#: this long. It may be so new that the server does not return it yet.
 QUIET = timedelta(seconds=15)
 
-#: When more runs than this are gone from Temporal in one reconciliation, it is more likely
-#: that the wrong server or the wrong ledgers are looked at than that somebody deleted them.
+#: If Temporal does not know more runs than this, the reconciler stops and undoes none of them.
+#: It probably looks at the wrong server or the wrong ledgers.
 MANY_GONE = 10
 
-#: An operator who lets the reconciler go on however many there are gets so many at a time.
+#: An operator can allow more than that (``--however-many``). One reconciliation handles this many.
 MANY_AT_ONCE = 500

@@ -1,4 +1,4 @@
-"""Progress of a saga, for whoever asks: query, Web UI and visibility search."""
+"""Progress of a saga, shown by the status query, the Web UI and visibility search."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ SAGA_STATUS_KEY = SearchAttributeKey.for_keyword(SAGA_STATUS)
 
 
 class Progress:
-    """The record of one saga; changing it costs no history event until the saga turns back."""
+    """State of one saga and its steps; a saga that only goes forward adds no history event."""
 
     def __init__(self, saga_id: str, step_names: Iterable[str], deadline: timedelta) -> None:
         self.saga_id = saga_id
         self.status = SagaStatus.RUNNING
         self.error: str | None = None
-        #: When it was placed, whether or not a worker was there.
+        #: The time of the start request, so the deadline also counts time without any worker.
         self.started_at = workflow.info().workflow_start_time
         self.deadline = self.started_at + deadline
         self._steps = {name: StepView(name=name) for name in step_names}
@@ -33,55 +33,60 @@ class Progress:
         return self._steps[step]
 
     def in_state(self, state: StepState) -> tuple[str, ...]:
-        """Names of the steps in that state, in the saga's order."""
+        """Return the names of the steps in that state, in the saga's order."""
         return tuple(step.name for step in self._steps.values() if step.state is state)
 
     def started(self, step: str) -> None:
         """Note that the step's action begins."""
         self._set(step, state=StepState.RUNNING, started_at=workflow.now(), error=None)
-        self._follow_steps()
+        self._derive_status()
 
     def succeeded(self, step: str) -> None:
         """Note that the step's effect stands."""
         self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), error=None)
-        self._follow_steps()
+        self._derive_status()
 
     def failed(self, step: str, error: str) -> None:
-        """Note that the step's action is over without a success."""
+        """Note that the step's action failed."""
         self._set(step, state=StepState.FAILED, ended_at=workflow.now(), error=error)
 
     def compensating(self, step: str) -> None:
-        """Note that the step's compensation begins, or is tried again."""
+        """Note that the step's compensation begins or is retried."""
         self._set(step, state=StepState.COMPENSATING, compensation_error=None)
-        self._follow_steps()
+        self._derive_status()
 
     def compensated(self, step: str, by_hand: Resolution | None = None) -> None:
-        """Nothing of the step stands any more."""
+        """Note that the step has no effect any more."""
         self._set(step, state=StepState.COMPENSATED, ended_at=workflow.now(), resolution=by_hand)
-        self._follow_steps()
+        self._derive_status()
 
     def kept(self, step: str, by_hand: Resolution) -> None:
-        """Note that the step's effect is right, as an operator has decided."""
+        """Note that an operator decided to keep the step's effect."""
         self._set(step, state=StepState.SUCCESS, ended_at=workflow.now(), resolution=by_hand)
-        self._follow_steps()
+        self._derive_status()
 
     def parked(self, step: str, error: str, *, undoing: bool = True) -> None:
-        """Note that the compensation, or else the action, failed and waits for an operator."""
+        """Note that the step waits for an operator.
+
+        Args:
+            undoing: the compensation failed; otherwise it was the action.
+        """
         self._set(
             step,
             state=StepState.NEEDS_INTERVENTION,
             ended_at=workflow.now(),
             **{"compensation_error" if undoing else "error": error},
         )
-        self._follow_steps()
+        self._derive_status()
 
     def move_to(self, status: SagaStatus) -> None:
-        """Set where the saga as a whole stands."""
+        """Set the status of the saga as a whole."""
         self.status = status
         self._show()
-        # The happy path stays free of events; a saga that came back to it takes its mark off.
-        happy = status in (SagaStatus.RUNNING, SagaStatus.SUCCESS)
-        announced = None if happy else status
+        # Each upsert is a history event, so a saga that only goes forward makes none. A saga that
+        # waited for an operator and then goes on removes the value again.
+        forward = status in (SagaStatus.RUNNING, SagaStatus.SUCCESS)
+        announced = None if forward else status
         if announced is not self._announced:
             value = (
                 SAGA_STATUS_KEY.value_set(status.value)
@@ -92,7 +97,7 @@ class Progress:
             self._announced = announced
 
     def view(self) -> SagaView:
-        """Return the status query's answer."""
+        """Return the answer to the status query."""
         return SagaView(
             saga_id=self.saga_id,
             status=self.status,
@@ -106,7 +111,7 @@ class Progress:
         self._steps[step] = self._steps[step].model_copy(update=changes)
         self._show()
 
-    def _follow_steps(self) -> None:
+    def _derive_status(self) -> None:
         if self.in_state(StepState.NEEDS_INTERVENTION):
             self.move_to(SagaStatus.NEEDS_INTERVENTION)
         else:

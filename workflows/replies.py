@@ -1,4 +1,4 @@
-"""Replies of activities and child workflows, read where a failure to read them can be caught."""
+"""Replies of activities and child workflows, decoded where a failure can be caught."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ _T = TypeVar("_T")
 
 
 class UnreadableReply(Exception):
-    """The answer cannot be read, so it says nothing about what was done."""
+    """The reply cannot be read, so nobody knows what was done."""
 
 
 def read_reply(raw: RawValue | None, kind: type[_T], of: str) -> _T:
-    """Read the reply of an activity, or of a child workflow, of that name.
+    """Decode the reply of an activity or a child workflow.
 
-    The SDK would read it before the workflow's code gets to see anything of it. A reply that
-    cannot be read would then end the run, or fail its workflow task again and again.
+    The SDK would decode it before the workflow's code sees it. A reply that cannot be decoded
+    would then fail the run, with every effect standing, or fail its workflow task for ever.
+
+    Args:
+        of: name of the activity or child workflow, for the message.
 
     Raises:
-        UnreadableReply: it is no ``kind``.
+        UnreadableReply: the reply is empty, or is not a ``kind``.
     """
     if raw is None:
         raise UnreadableReply(f"the answer of {of} cannot be read: it is empty")
@@ -39,7 +42,7 @@ def read_reply(raw: RawValue | None, kind: type[_T], of: str) -> _T:
 
 async def call(
     activity: str,
-    *about: object,
+    *arguments: object,
     reply: type[_T],
     attempt: timedelta,
     retry: RetryPolicy,
@@ -48,15 +51,18 @@ async def call(
     cancellation: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL,
     summary: str | None = None,
 ) -> _T:
-    """Run an activity, of the service's own worker if one is named, and read its reply.
+    """Run an activity and decode its reply.
+
+    Args:
+        service: uses this service's task queue instead of the workflow's.
 
     Raises:
-        ActivityError: it failed.
-        UnreadableReply: so did its answer; whether it took effect is unknown.
+        ActivityError: the activity failed.
+        UnreadableReply: the reply cannot be read; nobody knows whether there was an effect.
     """
     raw: RawValue | None = await workflow.execute_activity(
         activity,
-        args=about,
+        args=arguments,
         result_type=RawValue,
         task_queue=task_queue_of(service),
         start_to_close_timeout=attempt,

@@ -1,4 +1,4 @@
-"""Task queues of the services' activities: the deployment's business, not a saga's."""
+"""Task queues of the services' activities, which the deployment chooses and no saga knows."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ _ROUTE = "order_saga_task_queue_of"
 
 
 class ServiceTaskQueues(Interceptor):
-    """Tells the workflows of a worker which services have a task queue of their own.
+    """Interceptor that tells workflows which services have a task queue of their own.
 
-    A task queue is no part of what a replay compares, so it may change under running orders.
+    A replay does not compare the task queue of an activity, so it may change while orders run.
     """
 
     def __init__(self, queues: Mapping[str, str]) -> None:
-        """``queues`` holds task queues by service; other services share the workflow's own."""
+        """Take the task queues by service; the other services use the workflow's task queue."""
         self._queues = dict(queues)
 
     def workflow_interceptor_class(
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
         """See base class."""
+        # The sandbox loads this module a second time, so a module global would not arrive there.
         input.unsafe_extern_functions[_ROUTE] = self._queues.get
         return None
 
 
 def task_queue_of(service: str | None) -> str | None:
-    """Return the task queue of a service's activities; None means the workflow's own."""
+    """Return the task queue of a service's activities; None means the workflow's task queue."""
     route = workflow.extern_functions().get(_ROUTE)
     queue = route(service) if route and service else None
     return queue if isinstance(queue, str) else None

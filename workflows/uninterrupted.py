@@ -1,4 +1,4 @@
-"""Work that a cancel of the workflow does not end."""
+"""Work that goes on when the workflow is cancelled."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ _T = TypeVar("_T")
 
 
 async def finish(task: asyncio.Task[_T], on_cancel: Callable[[], None] = lambda: None) -> _T:
-    """Wait for the task to end by itself, however often this workflow is cancelled.
+    """Wait until the task ends by itself, however often the workflow is cancelled.
 
-    Awaiting it, even shielded, would hand the first cancel to whoever waits, and the rest of
-    the work would go on unwatched.
+    ``await asyncio.shield(task)`` is not enough: the first cancel ends that wait, the workflow
+    closes, and the task stops halfway through the compensations.
+
+    Args:
+        on_cancel: is called on each cancel.
     """
     while not task.done():
         try:

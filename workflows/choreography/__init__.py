@@ -1,1 +1,1 @@
-"""No coordinator: services that tell what happened, and react to what others tell."""
+"""Choreography: services emit events and react to the events of others, without a coordinator."""

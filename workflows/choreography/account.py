@@ -1,6 +1,6 @@
-"""The order's account of itself: what it has heard, and what that makes of it.
+"""Account of a choreographed order: the events that it knows, and its state that follows.
 
-Events may come in any order and more than once. What comes of them does not depend on that.
+Events may arrive in any order and more than once. The resulting state is the same.
 """
 
 from __future__ import annotations
@@ -29,40 +29,40 @@ from workflows.closing import Turn
 from workflows.failure import brief
 from workflows.progress import Progress
 
-#: Types of event that are about the way back.
+#: Types of the events that ask for an undo or report one.
 _UNDOING = {OrderCancelled.__name__, *(p.undone.__name__ for p in PARTICIPANTS)}
 
 
 class Account:
-    """Account of what one run of the order knows."""
+    """Account of one run of the order."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        #: Every event told or heard, in the order in which that happened.
+        #: Every event that the order emitted or received, in that order.
         self.events: list[EventRecord] = []
-        #: Why the order was called off; None as long as it is on.
+        #: Reason why the order turned back; None if it has not.
         self.turn: Turn | None = None
-        #: The event in answer to which it was; None when that was no event.
+        #: Event that made it turn back; None if something else did.
         self.turned_by: OrderEvent | None = None
-        #: How often something was heard that the order did not know.
+        #: Number of messages with something new, so that the follow-up can see that none came.
         self.news = 0
-        #: Steps of which the service said that nothing stands.
+        #: Steps without an effect, as the service or an operator has said.
         self._undone: set[str] = set()
         self._compensated: list[str] = []
         self._resolved: list[str] = []
 
     @property
     def everything_stands(self) -> bool:
-        """Tell whether each service has done its part."""
+        """Tell whether every step has succeeded."""
         return len(self._progress.in_state(StepState.SUCCESS)) == len(STEPS)
 
     @property
     def nothing_stands(self) -> bool:
-        """Tell whether each service, or an operator, has said that it left nothing behind."""
+        """Tell whether no step has an effect, as each service or an operator has said."""
         return self._undone.issuperset(STEPS)
 
     def record(self, event: OrderEvent) -> bool:
-        """Enter an event; False when it was entered before."""
+        """Record an event; return False if it was recorded before."""
         if any(event.id == known.id for known in self.events):
             return False
         self.news += 1
@@ -78,14 +78,14 @@ class Account:
         return True
 
     def hear(self, event: OrderEvent) -> None:
-        """Take what a service told."""
+        """Apply an event of a service."""
         step = STEP_TOLD_OF.get(type(event))
         if step is None or not self.record(event):
             return
         if isinstance(event, Undone):
             self._heard_undone(step, event)
         elif self.turn is not None:
-            return  # it will be undone, or was: its service knows which came first
+            return  # the service undoes its step, or has done so before this event arrived
         elif isinstance(event, Refusal):
             self._progress.failed(step, brief(event.error))
             self.call_off("FAILED", event.error, step, by=event)
@@ -93,17 +93,17 @@ class Account:
             self._progress.succeeded(step)
 
     def hear_of_delivery(self, report: DeliveryReport) -> None:
-        """Take how the delivery of one of the order's events goes."""
+        """Apply a report on the delivery of an event of this order."""
         step = step_of(report)
         if step is None:
             return
         self.news += 1
         undoing = report.event.type in _UNDOING
-        # What comes of an event that did its work already, or does not count any more, is no news.
-        settled = (
+        # The delivery of an event whose result is already known may still fail. It changes nothing.
+        is_known = (
             step in self._undone if undoing else self._progress[step].state is StepState.SUCCESS
         )
-        if undoing is (self.turn is not None) and not settled:
+        if undoing is (self.turn is not None) and not is_known:
             self._follow_delivery(step, report)
 
     def call_off(
@@ -115,19 +115,22 @@ class Account:
         by: OrderEvent | None = None,
         natively: bool = False,
     ) -> None:
-        """Turn back; the first reason counts."""
+        """Turn back; only the first reason counts."""
         if self.turn is not None:
             return
         error = brief(error)
         self.turn, self.turned_by = Turn(status, error, step, natively), by
         self._progress.error = error
-        for standing in STEPS:
-            if self._progress[standing].state not in (StepState.PENDING, StepState.FAILED):
-                self._progress.compensating(standing)
+        for step_to_undo in STEPS:
+            if self._progress[step_to_undo].state not in (StepState.PENDING, StepState.FAILED):
+                self._progress.compensating(step_to_undo)
         self._progress.move_to(SagaStatus.COMPENSATING)
 
-    def looked_after(self, step: str, found: CarrierState) -> None:
-        """Take how a delivery stood that the order depends on; one that is over was begun anew."""
+    def note_delivery_state(self, step: str, found: CarrierState) -> None:
+        """Apply the state in which the follow-up found a delivery.
+
+        A delivery that was neither open nor parked has been started again.
+        """
         undoing = self.turn is not None
         parked = self._progress[step].state is StepState.NEEDS_INTERVENTION
         if found is CarrierState.PARKED and not parked:
@@ -135,38 +138,39 @@ class Account:
         elif found is not CarrierState.PARKED and parked:
             (self._progress.compensating if undoing else self._progress.started)(step)
 
-    def doubt_what_was_undone(self) -> None:
-        """Have each service say once more that nothing stands, unless an operator said so.
+    def forget_reported_undos(self) -> None:
+        """Forget which services reported an undo, but keep the decisions of operators.
 
-        What was heard may be from an earlier life of the order; the ledger says what is now.
+        The reports may be older than a reset, and a step may have been done again since. So
+        each service has to report once more, from its ledger.
         """
-        told = {p.undone.__name__ for p in PARTICIPANTS if p.step not in self._resolved}
-        self.events = [event for event in self.events if event.type not in told]
+        forgotten = {p.undone.__name__ for p in PARTICIPANTS if p.step not in self._resolved}
+        self.events = [event for event in self.events if event.type not in forgotten]
         for step in self._undone.difference(self._resolved):
             self._undone.discard(step)
             if self._progress[step].state is StepState.COMPENSATED:
                 self._progress.compensating(step)
         self._compensated.clear()
 
-    def seen(self, step: str) -> tuple[StepView, bool]:
-        """All that was heard of a step; equal as long as nothing more was."""
+    def known_of(self, step: str) -> tuple[StepView, bool]:
+        """Return everything known about a step; it compares equal while nothing changes."""
         return self._progress[step], step in self._undone
 
     def is_undone(self, step: str) -> bool:
-        """Tell whether the service, or an operator, has said that nothing of the step stands."""
+        """Tell whether the step has no effect, as the service or an operator has said."""
         return step in self._undone
 
     def awaited_step(self) -> str | None:
-        """Return the first step of which nothing was heard yet."""
+        """Return the first step that has not succeeded yet."""
         return next((s for s in STEPS if self._progress[s].state is not StepState.SUCCESS), None)
 
     def succeeded(self) -> SagaSucceeded:
-        """Return the result of an order of which everything stands."""
+        """Close the account with success, and return the result."""
         self._progress.move_to(SagaStatus.SUCCESS)
         return SagaSucceeded(saga_id=self._progress.saga_id, completed_steps=len(STEPS))
 
     def rolled_back(self, turn: Turn) -> SagaRolledBack:
-        """Return the result of an order of which nothing stands."""
+        """Close the account after a rollback, and return the result."""
         self._progress.move_to(SagaStatus(turn.status))
         return SagaRolledBack(
             saga_id=self._progress.saga_id,
@@ -179,7 +183,7 @@ class Account:
 
     def _heard_undone(self, step: str, event: Undone) -> None:
         if step in self._undone:
-            return  # an operator has said so before
+            return  # an operator has decided it before
         self._undone.add(step)
         if event.settled is not None:
             self._resolved.append(step)

@@ -1,4 +1,4 @@
-"""The look at deliveries that have begun: is anything still to be expected of them?"""
+"""Carriers: the states of the workflows under the ids of deliveries."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from workflows.replies import UnreadableReply, call
 
 
 async def look_at(wanted: Sequence[CarrierRef]) -> list[CarrierState]:
-    """Find out how deliveries stand; nothing is to be expected of one that cannot be looked at.
+    """Return the state of each carrier; OTHER if Temporal cannot be asked.
 
-    Then it is begun once more, in vain or for nothing, rather than not at all.
+    OTHER makes the caller start the delivery again. One delivery too many does no harm, since
+    the fence recognises it. One too few leaves the order waiting for ever.
     """
     policy = policies.SEARCH
     try:
@@ -31,6 +32,6 @@ async def look_at(wanted: Sequence[CarrierRef]) -> list[CarrierState]:
             retry=policy.retry,
         )
     except (FailureError, UnreadableReply) as error:
-        workflow.logger.warning("deliveries cannot be looked at: %s", error)
+        workflow.logger.warning("the states of deliveries are unknown: %s", error)
         found = []
     return found if len(found) == len(wanted) else [CarrierState.OTHER] * len(wanted)

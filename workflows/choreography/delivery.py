@@ -1,8 +1,8 @@
-"""Delivery: at least once, durable, each to one subscriber; what fails for good is parked.
+"""Delivery of one event to one subscriber, durable and at least once.
 
-A delivery is a workflow whose id says which event goes to whom. So delivering twice is one
-delivery, a subscriber that fails holds up nobody else, and the answer to an event is published
-by the workflow that knows it: effect and publication cannot fall apart.
+A delivery is a workflow, and its id contains the event and the subscriber. So a second start is
+refused, and a subscriber that fails does not block the others. The same workflow runs the
+reaction and publishes the events that it returns. So no effect remains unpublished.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from workflows.uninterrupted import finish
 
 @workflow.defn(name=wire.EVENT_DELIVERY)
 class EventDelivery:
-    """Brings one event to one subscriber, and the events it answers with to theirs."""
+    """Workflow that delivers one event, and publishes the events with which it is answered."""
 
     @workflow.init
     def __init__(self, delivery: Delivery | None = None) -> None:
@@ -67,12 +67,12 @@ class EventDelivery:
 
     @workflow.run
     async def run(self, delivery: Delivery | None = None) -> Delivered:
-        """Deliver; a cancel parks the event instead of losing it."""
+        """Deliver the event; a cancel parks it, so that it is not lost."""
         return await finish(asyncio.create_task(self._deliver()), on_cancel=self._interrupt)
 
     @workflow.query(name=wire.STATUS)
     def status(self) -> DeliveryView:
-        """Where the delivery stands."""
+        """Return the state of the delivery."""
         return DeliveryView(
             delivery=self._delivery,
             state=self._state,
@@ -83,8 +83,8 @@ class EventDelivery:
 
     @workflow.update(name=wire.RESOLVE_DEAD_LETTER)
     def resolve_dead_letter(self, decision: ResolveDeadLetter) -> DeliveryView:
-        """Decide on an event that could not be delivered."""
-        # A decision against an undoing counts only once the service has recorded it.
+        """Apply an operator's decision about an event that could not be delivered."""
+        # To discard an undo is a decision about money. It counts once the ledger has recorded it.
         at_once = decision.action == "discard" and undoing_of(self._delivery) is None
         self._decisions.append(decision)
         self._since = None
@@ -97,29 +97,30 @@ class EventDelivery:
             raise ValueError(f"this delivery waits for nobody: it is {self._state.value}")
 
     async def _deliver(self) -> Delivered:
-        emitted = await self._handled()
+        emitted = await self._try_to_deliver()
         while emitted is None:
             if not await self._parked():
                 return self._ended(())
-            emitted = await self._handled()
+            emitted = await self._try_to_deliver()
         for event in emitted:
             await publish(event, verified=_is_verified())
         self._state = DeliveryState.DELIVERED
         return self._ended(emitted)
 
-    async def _handled(self) -> list[Event] | None:
-        """Return what the subscriber answered; None when it failed for good."""
+    async def _try_to_deliver(self) -> list[Event] | None:
+        """Return the events with which the subscriber answered; None if it failed for good."""
         self._attempt = attempt = asyncio.create_task(self._hand_over())
         try:
             return await attempt
-        # Not GeneratorExit: it ends a run that is dropped from memory, not the delivery.
+        # Not BaseException: see Saga.step.
         except (FailureError, UnreadableReply, UnknownEvent, asyncio.CancelledError) as error:
             self._error = str(error) if isinstance(error, UnknownEvent) else explain(error)
             return None
 
     async def _hand_over(self) -> list[Event]:
         subscriber = subscription(self._event, self._subscriber)
-        # What cannot be read would fail every attempt, and the order could not even say so.
+        # An unreadable event would fail every attempt of a service, and the order could only
+        # send it back here. So it is parked at once.
         read(self._event)
         if subscriber.reaction is not None:
             return await self._react(subscriber)
@@ -138,7 +139,7 @@ class EventDelivery:
         )
 
     async def _parked(self) -> bool:
-        """Wait for an operator; True when the event is to be delivered after all."""
+        """Wait for an operator; return True if the event is to be delivered again."""
         recorded = False
         while not recorded:
             self._state, self._since = DeliveryState.PARKED, workflow.now()
@@ -146,12 +147,12 @@ class EventDelivery:
             await self._report()
             await workflow.wait_condition(lambda: self._state is not DeliveryState.PARKED)
             self._mark(None)
-            recorded = await self._recorded(self._decisions[-1])
+            recorded = await self._record(self._decisions[-1])
         await self._report(self._decisions[-1])
         return self._state is DeliveryState.DELIVERING
 
-    async def _recorded(self, decision: ResolveDeadLetter) -> bool:
-        """Whether the decision is in the ledger, if it belongs there; only then is it one."""
+    async def _record(self, decision: ResolveDeadLetter) -> bool:
+        """Record the decision in the ledger, if it belongs there; return False if that fails."""
         if decision.action != "discard" or self._state is DeliveryState.DISCARDED:
             return True
         if not workflow.patched(wire.DECISIONS_IN_THE_LEDGER):
@@ -206,5 +207,9 @@ class EventDelivery:
 
 
 def _is_verified() -> bool:
-    """Whether what this delivery publishes is looked at; one that an old order began is not."""
+    """Tell whether this delivery verifies the deliveries that it starts.
+
+    One with an id of the new form does. One with an old id was started by an order that began
+    before deliveries were verified, so the patch decides.
+    """
     return is_delivery_id(workflow.info().workflow_id) or workflow.patched(wire.VERIFIED_DELIVERIES)

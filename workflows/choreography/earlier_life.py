@@ -1,4 +1,4 @@
-"""A run that a reset has made: it may have done, and undone, more than its own history tells."""
+"""Earlier life of a choreographed order: effects of runs before a reset."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from workflows.reconciliation import asking
 
 
 async def confirm(account: Account, created: OrderCreated) -> None:
-    """Call the order off if an earlier life did, however much of it has been heard to stand."""
+    """Turn the order back unless its effects still stand.
+
+    This history says that every step succeeded. An earlier run may have undone steps after the
+    reset point, or may have published ``OrderCancelled``.
+    """
     if await _was_called_off(created):
         account.call_off("FAILED", "called off before it was reset", None)
         return
@@ -35,13 +39,13 @@ async def confirm(account: Account, created: OrderCreated) -> None:
 
 
 async def _was_called_off(created: OrderCreated) -> bool:
-    """Tell whether any service heard that the order is off: it has undone its part, or will."""
+    """Tell whether ``OrderCancelled`` was sent to any service, which undoes its step then."""
     cancelled = OrderCancelled.after(created, workflow.now(), reason="")
-    told = [Delivery(event=cancelled, subscriber=p.service) for p in PARTICIPANTS]
+    deliveries = [Delivery(event=cancelled, subscriber=p.service) for p in PARTICIPANTS]
     found = await look_at(
         [
             CarrierRef(workflow_id=name, fact=delivery.fact)
-            for delivery in told
+            for delivery in deliveries
             for name in (
                 delivery_id(cancelled.id, delivery.subscriber),
                 delivery_id(cancelled.id, delivery.subscriber, delivery.fact),

@@ -1,4 +1,4 @@
-"""The order's care for its deliveries: it does not wait for one that is gone."""
+"""Follow-up of deliveries: an order does not wait for one that is gone."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from workflows.choreography.account import Account
 from workflows.choreography.publication import deliver_again
 
 _CANCELLED = OrderCancelled.__name__
-#: By step, the event in answer to which its service takes it.
+#: Event that starts each step, by step.
 _TRIGGER = {participant.step: participant.takes.__name__ for participant in PARTICIPANTS}
-_KEPT = {*_TRIGGER.values(), _CANCELLED}
+_REPEATABLE = {*_TRIGGER.values(), _CANCELLED}
 
 
 class FollowUp:
-    """Begins anew what an order has waited for in vain.
+    """Check of the deliveries for which an order waits. A lost one is started again.
 
-    A delivery may have been terminated, deleted, or reset without what it had to say. One that
-    is under way, or parked, is left alone.
+    A delivery may have been terminated or deleted, or a reset may have removed its answer. One
+    that is open or parked is left alone.
     """
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._told: dict[str, Event] = {}
+        self._events: dict[str, Event] = {}
 
-    def keep(self, event: Event) -> None:
-        """Remember an event that may have to be delivered once more."""
-        if event.type in _KEPT:
-            self._told.setdefault(event.type, event)
+    def remember(self, event: Event) -> None:
+        """Remember an event that may have to be delivered again."""
+        if event.type in _REPEATABLE:
+            self._events.setdefault(event.type, event)
 
     async def watch(self) -> None:
-        """Look whenever nothing was heard for long, for as long as the order lives."""
+        """Check the deliveries whenever nothing new was heard for a pause; never returns."""
         pause = policies.FOLLOW_UP_AFTER
         while True:
             heard = self._account.news
@@ -45,32 +45,32 @@ class FollowUp:
             if self._account.news != heard:
                 pause = policies.FOLLOW_UP_AFTER
                 continue
-            await self.look()
+            await self.check()
             pause = min(2 * pause, policies.FOLLOW_UP_AT_LEAST_EVERY)
 
-    async def look(self) -> None:
-        """Begin anew each delivery that the order waits for and that is not under way."""
+    async def check(self) -> None:
+        """Start each awaited delivery again, unless it is open or parked."""
         awaited = self._awaited()
         if not awaited:
             return
-        before = {step: self._account.seen(step) for step in awaited}
+        before = {step: self._account.known_of(step) for step in awaited}
         found = await deliver_again(list(awaited.values()))
         for step, state in zip(awaited, found, strict=True):
-            # What was heard meanwhile is newer.
-            if self._account.seen(step) == before[step]:
-                self._account.looked_after(step, state)
+            # If an event arrived while Temporal was asked, the state found is out of date.
+            if self._account.known_of(step) == before[step]:
+                self._account.note_delivery_state(step, state)
 
     def _awaited(self) -> dict[str, Delivery]:
-        """By step, the deliveries in answer to which something is to be heard."""
+        """Return the deliveries whose answers the order waits for, by step."""
         if self._account.turn is not None:
-            to_come = {
+            awaited_events = {
                 p.step: _CANCELLED for p in PARTICIPANTS if not self._account.is_undone(p.step)
             }
         else:
             step = self._account.awaited_step()
-            to_come = {} if step is None else {step: _TRIGGER[step]}
+            awaited_events = {} if step is None else {step: _TRIGGER[step]}
         return {
-            p.step: Delivery(event=self._told[to_come[p.step]], subscriber=p.service)
+            p.step: Delivery(event=self._events[awaited_events[p.step]], subscriber=p.service)
             for p in PARTICIPANTS
-            if to_come.get(p.step) in self._told
+            if awaited_events.get(p.step) in self._events
         }

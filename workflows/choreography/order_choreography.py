@@ -1,7 +1,7 @@
-"""Choreographed order, which tells that it was created, hears what came of it, may be called off.
+"""Choreographed order: emits that it was created, and waits for the results of the services.
 
-It leads nobody. It says ``OrderCreated`` and, if it comes to that, ``OrderCancelled``; who does
-what about it is in the table of subscriptions.
+It calls no service. It emits ``OrderCreated`` and, if it turns back,
+``OrderCancelled``. The table of subscriptions says which service reacts to which event.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
 
-_A_MOMENT = timedelta(milliseconds=1)
+_SHORTEST_TIMER = timedelta(milliseconds=1)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 @workflow.defn(name=wire.ORDER_CHOREOGRAPHY)
 class OrderChoreography:
-    """One order, from its creation to the last service's word on it."""
+    """Workflow of one order, from its creation to the last answer of a service."""
 
     @workflow.init
     def __init__(self, order: Order | None = None) -> None:
@@ -59,67 +59,69 @@ class OrderChoreography:
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
-        """See the order through, or off.
+        """Emit ``OrderCreated``, and wait until every step has succeeded or is undone.
 
         Raises:
-            ApplicationError: the order was rolled back or cancelled, or is not an order.
+            ApplicationError: the order was rolled back or cancelled, or the input is no order.
+            CancelledError: the order was rolled back, because Temporal cancelled the run.
         """
         created = self._created()
         if self._verified:
             self._watch = asyncio.create_task(self._follow_up.watch())
-            self._look_at_the_clock()
-        # What is off before anybody has heard of it is kept out, and not begun first.
+            self._check_deadline()
+        # An order that is cancelled before it begins is not announced, so no service charges for
+        # it. OrderCancelled still goes out below, and makes the services refuse a late action.
         if not self._verified or self._account.turn is None:
             await self._tell(created)
-        await self._decided()
+        await self._wait_for_the_outcome()
         if self._account.turn is None and self._verified and has_earlier_life():
             confirmed = asyncio.create_task(confirm(self._account, created))
             await finish(confirmed, on_cancel=self._cancelled_natively)
         turn = self._account.turn
         if turn is None:
             return self._account.succeeded()
-        # Of our own order: anybody may send an event, and tell of another one in it.
+        # With this run's own order: anybody can send the event, with other items or amounts in it.
         cause = (self._account.turned_by or created).model_copy(update={"order": created.order})
         await self._call_off(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
-        await finish(asyncio.create_task(self._undone()))
+        await finish(asyncio.create_task(self._wait_until_undone()))
         raise closing_failure(self._account.rolled_back(turn), natively=turn.natively)
 
     @workflow.signal(name=wire.RECEIVE_EVENT)
     async def receive_event(self, event: Event) -> None:
-        """Hear what happened."""
+        """Apply an event, if it is about this run."""
         run = workflow.info()
         if (event.correlation_id, event.saga_run_id) != (
             run.workflow_id,
             run.first_execution_run_id,
         ):
-            return  # about an earlier attempt at this order, or another order
+            return  # about another run of this order, or about another order
         try:
             self._account.hear(read(event))
-            self._follow_up.keep(event)
+            self._follow_up.remember(event)
         except UnknownEvent:
-            # Which parks it, where a person sees it.
-            unread = Delivery(event=event, subscriber=ORDER.name)
-            await deliver(unread, verified=self._verified)
+            # The delivery fails to read it as well, and parks it as a dead letter.
+            unreadable = Delivery(event=event, subscriber=ORDER.name)
+            await deliver(unreadable, verified=self._verified)
 
     @workflow.signal(name=wire.DELIVERY_REPORT)
     def delivery_report(self, report: DeliveryReport) -> None:
-        """Hear how the delivery of an event goes, if not smoothly."""
+        """Apply a report that a delivery was parked or resolved."""
         if report.event.saga_run_id == workflow.info().first_execution_run_id:
             self._account.hear_of_delivery(report)
 
     @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
-        """Every step with its state and times, as far as the order has heard."""
+        """Return every step with its state and times, as far as the order knows."""
         return self._progress.view()
 
     @workflow.query(name=wire.EVENTS)
     def events(self) -> list[EventRecord]:
-        """Every event that the order told or heard of; each names the one it answers."""
+        """Return every event that the order emitted or received; each names its cause."""
         return self._account.events
 
     @workflow.update(name=wire.CANCEL_ORDER)
     def cancel_order(self, request: CancelOrder) -> SagaView:
-        """Call the order off; whatever stands of it, or is still to come, is undone."""
+        """Cancel the order: its effects are undone, also those that are still on their way."""
         self._account.call_off("CANCELLED", request.reason, self._account.awaited_step())
         return self._progress.view()
 
@@ -132,7 +134,8 @@ class OrderChoreography:
             raise ValueError("too late to cancel: already succeeded")
 
     def _created(self) -> OrderCreated:
-        # What is told of the order is sent to where it runs, whatever its id.
+        # Events are sent to the workflow under the correlation id, so that is the id of this run,
+        # also if somebody started it with another id than the order's own.
         order, run_id = workflow.info().workflow_id, workflow.info().first_execution_run_id
         return OrderCreated(
             id=event_id(order, run_id, OrderCreated.__name__),
@@ -144,9 +147,9 @@ class OrderChoreography:
 
     async def _tell(self, event: OrderEvent) -> None:
         self._account.record(event)
-        self._follow_up.keep(event)
-        telling = asyncio.create_task(publish(event, verified=self._verified))
-        await finish(telling, on_cancel=self._cancelled_natively)
+        self._follow_up.remember(event)
+        publishing = asyncio.create_task(publish(event, verified=self._verified))
+        await finish(publishing, on_cancel=self._cancelled_natively)
 
     async def _call_off(self, cancelled: OrderCancelled) -> None:
         if not (
@@ -154,53 +157,55 @@ class OrderChoreography:
         ):
             await self._tell(cancelled)
             return
-        # Each service is to answer now, also where the event was delivered in an earlier life.
-        self._account.doubt_what_was_undone()
+        # A normal publish skips a delivery that the earlier life completed, and the order would
+        # wait for its answer for ever. So each service is asked again.
+        self._account.forget_reported_undos()
         self._account.record(cancelled)
-        self._follow_up.keep(cancelled)
-        await finish(asyncio.create_task(self._follow_up.look()))
+        self._follow_up.remember(cancelled)
+        await finish(asyncio.create_task(self._follow_up.check()))
 
-    def _look_at_the_clock(self) -> None:
-        """Give up an order whose time was over before a worker took it up."""
+    def _check_deadline(self) -> None:
+        """Turn back if the deadline passed before a worker picked up the order."""
         late = self._progress.deadline <= workflow.now()
         if late and self._account.turn is None and not self._account.everything_stands:
             step = self._account.awaited_step()
             self._account.call_off("FAILED", f"deadline passed before {step}", None)
 
-    async def _decided(self) -> None:
-        """Wait until everything stands, or something is in the way."""
+    async def _wait_for_the_outcome(self) -> None:
+        """Wait until every step has succeeded or the order turns back."""
         account = self._account
         try:
             await workflow.wait_condition(
-                lambda: self._over(account.everything_stands) or account.turn is not None,
+                lambda: self._complete(account.everything_stands) or account.turn is not None,
                 timeout=self._progress.deadline - workflow.now(),
             )
             if account.turn is None:
-                await self._anything_else()
+                await self._handle_late_messages()
         except asyncio.TimeoutError:
             step = account.awaited_step()
             account.call_off("FAILED", f"deadline passed: nothing heard of {step}", step)
         except asyncio.CancelledError:
             self._cancelled_natively()
-        # A cancel that came together with the last event is no less of a cancel.
+        # A cancel in the same workflow task as the last event may not have interrupted the wait.
         if workflow.cancellation_reason() is not None:
             self._cancelled_natively()
 
     @staticmethod
-    async def _anything_else() -> None:
-        """Let what came along with the last event be heard before the order ends.
+    async def _handle_late_messages() -> None:
+        """Let messages that arrived with the last event take effect before the order ends.
 
-        The events of a workflow task are handled before a cancel of the same task is even seen.
+        Within a workflow task the SDK applies signals, and runs the workflow, before it applies
+        a cancel. The timer adds one more task, in which the cancel is seen.
         """
-        await workflow.sleep(_A_MOMENT)
+        await workflow.sleep(_SHORTEST_TIMER)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
-    async def _undone(self) -> None:
-        await workflow.wait_condition(lambda: self._over(self._account.nothing_stands))
+    async def _wait_until_undone(self) -> None:
+        await workflow.wait_condition(lambda: self._complete(self._account.nothing_stands))
 
     @staticmethod
-    def _over(settled: bool) -> bool:
-        return settled and workflow.all_handlers_finished()
+    def _complete(condition: bool) -> bool:
+        return condition and workflow.all_handlers_finished()
 
     def _cancelled_natively(self) -> None:
         reason = workflow.cancellation_reason() or "cancelled through Temporal"
@@ -209,12 +214,12 @@ class OrderChoreography:
 
 
 def _check_id() -> None:
-    """Refuse to run under an id from which no ids of events can be made."""
+    """Refuse to run under a workflow id that cannot be part of an event's id."""
     run = workflow.info()
     longest = max(SUBSCRIPTIONS, key=len)
     try:
         _NAME.validate_python(event_id(run.workflow_id, run.first_execution_run_id, longest))
     except ValidationError as error:
         raise no_input(
-            f"no events can be told of a workflow with this id: {explain(error)}"
+            f"the workflow id cannot be part of an event's id: {explain(error)}"
         ) from None

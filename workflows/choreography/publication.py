@@ -1,4 +1,4 @@
-"""Publication: an event goes to each of its subscribers, on a delivery of its own."""
+"""Publication of events: each subscriber gets a delivery of its own."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ with workflow.unsafe.imports_passed_through():
 from workflows.choreography.carriers import look_at
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber
 
-# Whose mailbox an event of unknown type ends in, where a person sees it.
+# Subscriber of every event of unknown type. The delivery to it fails and is parked as a dead
+# letter, so that an operator sees the event.
 _NOBODY = Subscriber("nobody")
 
-_UNDER_WAY = (CarrierState.OPEN, CarrierState.PARKED)
+_IN_PROGRESS = (CarrierState.OPEN, CarrierState.PARKED)
+# A terminated delivery may be started again, a completed one may not.
 _ONCE = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
 _AGAIN = WorkflowIDReusePolicy.ALLOW_DUPLICATE
 
 
 async def publish(event: Event, *, verified: bool) -> None:
-    """Begin the delivery of an event to each of its subscribers; done once all have begun."""
+    """Start the delivery of an event to each subscriber; return when all have started."""
     await asyncio.gather(
         *(
             tell_order(event.correlation_id, wire.RECEIVE_EVENT, event)
@@ -39,66 +41,67 @@ async def publish(event: Event, *, verified: bool) -> None:
 
 
 async def deliver(delivery: Delivery, *, verified: bool) -> None:
-    """Begin a delivery, unless it is under way or done already.
+    """Start a delivery, unless it is open or completed.
 
     Args:
-        verified: see to it that what is under way or done is this delivery, and nothing else
-            under its id. Workflows that began before this was done cannot.
+        verified: if the workflow id is taken, make sure that it is taken by this delivery, and
+            not by another workflow. False for runs that began before this check existed.
     """
     if verified:
-        await _begin_unless_there(delivery, _ONCE)
+        await _start_unless_present(delivery, _ONCE)
     else:
-        await _begin(delivery, old_delivery_id(delivery.event.id, delivery.subscriber), _ONCE)
+        await _start(delivery, old_delivery_id(delivery.event.id, delivery.subscriber), _ONCE)
 
 
 async def deliver_again(deliveries: Sequence[Delivery]) -> list[CarrierState]:
-    """Begin deliveries also when they are done already, but not those that are under way.
+    """Start deliveries again, also completed ones, but not those that are open or parked.
 
     Returns:
-        How each of them stood before.
+        The state of each delivery before.
     """
     refs = [_ref(delivery, variant) for delivery in deliveries for variant in ("", delivery.fact)]
     found = await look_at(refs)
     states = [_best(found[i : i + 2]) for i in range(0, len(found), 2)]
     for delivery, state in zip(deliveries, states, strict=True):
-        if state not in _UNDER_WAY:
-            await _begin_unless_there(delivery, _AGAIN)
+        if state not in _IN_PROGRESS:
+            await _start_unless_present(delivery, _AGAIN)
     return states
 
 
 async def tell_order(order: str, signal: str, content: Event | DeliveryReport) -> None:
-    """Signal the order's workflow; one that is over need not be told.
+    """Signal the order's workflow, if it is still open.
 
-    It ended either with everything done, or with every service's word that it will do nothing
-    more for it.
+    A closed one needs no signal: every step had succeeded, or every service had answered that
+    its step is undone. If it was terminated, the reconciler undoes its effects.
     """
     try:
         await workflow.get_external_workflow_handle(order).signal(signal, content)
     except FailureError:
-        workflow.logger.debug("%s is over: not told of %s", order, signal)
+        workflow.logger.debug("%s is closed; the signal %s was not sent", order, signal)
 
 
-async def _begin_unless_there(delivery: Delivery, policy: WorkflowIDReusePolicy) -> None:
-    # Anybody can start something under a name that can be foretold, but not under the last one.
+async def _start_unless_present(delivery: Delivery, policy: WorkflowIDReusePolicy) -> None:
+    # The first two ids can be predicted, so another workflow may have taken them. The third one
+    # is random.
     for variant in ("", delivery.fact, None):
         ref = _ref(delivery, str(workflow.uuid4()) if variant is None else variant)
-        if await _begin(delivery, ref.workflow_id, policy):
+        if await _start(delivery, ref.workflow_id, policy):
             return
         (state,) = await look_at([ref])
         if state not in (CarrierState.OTHER, CarrierState.ABSENT):
             return
 
 
-async def _begin(delivery: Delivery, workflow_id: str, policy: WorkflowIDReusePolicy) -> bool:
-    """Begin a delivery; return False when something is under way or done under this id."""
+async def _start(delivery: Delivery, workflow_id: str, policy: WorkflowIDReusePolicy) -> bool:
+    """Start a delivery; return False if the workflow id is taken."""
     try:
         await workflow.start_child_workflow(
             wire.EVENT_DELIVERY,
             delivery,
             id=workflow_id,
-            # Nobody reads it. Read by the SDK, one that cannot be read would end this run.
+            # Nobody needs the result. If the SDK decoded an unreadable one, this run would fail.
             result_type=RawValue,
-            # It outlives whoever began it. One that was terminated may be begun again.
+            # A delivery has to outlive its parent, or an undo would be lost when the order ends.
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
             id_reuse_policy=policy,
@@ -115,5 +118,5 @@ def _ref(delivery: Delivery, variant: str) -> CarrierRef:
 
 
 def _best(found: Sequence[CarrierState]) -> CarrierState:
-    """Of a delivery that may be found in two places, the one that is under way if there is."""
-    return next((state for state in found if state in _UNDER_WAY), found[0])
+    """Return the state of a delivery that has two possible ids: an open one if there is one."""
+    return next((state for state in found if state in _IN_PROGRESS), found[0])

@@ -1,4 +1,4 @@
-"""Reports on deliveries: which step of the order is one about, if the order depends on it?"""
+"""Reports on deliveries, and the step of the order that each one concerns."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ _STEP_TOLD_OF = {event.__name__: step for event, step in STEP_TOLD_OF.items()}
 
 
 def step_of(report: DeliveryReport) -> str | None:
-    """Return the step of the service that is told, or of the word that the order awaits.
+    """Return the step of the service that gets the event, or of the answer to the order.
 
-    None for an event that somebody made up, or sent again: the order does not depend on it.
+    None for an event that this order's flow did not produce: anybody can send one, and the
+    order does not depend on it.
     """
-    if not _is_on_the_way(report):
+    if not _belongs_to_the_flow(report):
         return None
     if report.subscriber == ORDER.name:
         return _STEP_TOLD_OF.get(report.event.type)
     return STEP_OF.get(report.subscriber)
 
 
-def _is_on_the_way(report: DeliveryReport) -> bool:
+def _belongs_to_the_flow(report: DeliveryReport) -> bool:
     event = report.event
     subscribers = {subscriber.name for subscriber in SUBSCRIPTIONS.get(event.type, ())}
     own_id = event_id(event.correlation_id, event.saga_run_id, event.type)

@@ -1,4 +1,4 @@
-"""A decision against an undoing: it goes into the ledger of the service whose step it is about."""
+"""Settlement: an operator's decision to discard an undo, recorded in the service's ledger."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from workflows.choreography.subscriptions import ORDER
 from workflows.reconciliation import asking
 from workflows.replies import call
 
-#: Of an order, all that Temporal may say while it is being called off, or when it has been.
-_OFF = {"open", "rolled_back", "terminated"}
-_TELLS_OF_UNDOING = {participant.undone.__name__: participant for participant in PARTICIPANTS}
+#: States of a run in Temporal that are possible after its order was called off.
+_CALLED_OFF = {"open", "rolled_back", "terminated"}
+_BY_UNDONE_EVENT = {participant.undone.__name__: participant for participant in PARTICIPANTS}
 
 
 def undoing_of(delivery: Delivery) -> Participant | None:
-    """Return the service whose undoing, or whose word of it, is delivered; None if neither is."""
+    """Return the service that this delivery asks for an undo, or whose undo it reports, if any."""
     if delivery.event.type == OrderCancelled.__name__:
         return BY_SERVICE.get(delivery.subscriber)
     if delivery.subscriber == ORDER.name:
-        return _TELLS_OF_UNDOING.get(delivery.event.type)
+        return _BY_UNDONE_EVENT.get(delivery.event.type)
     return None
 
 
 async def settle(delivery: Delivery, by_hand: Resolution) -> None:
-    """Have the service record that its part was undone by hand, with an undoing's patience.
+    """Record in the service's ledger that its step was undone by hand, retried like an undo.
 
-    The event need not be readable: its envelope names the operation. Where it names no order,
-    there is none whose operation it could be.
+    The payload of the event need not be readable, because the envelope names the operation. If
+    the envelope names no order, there is no operation to record.
 
     Raises:
-        FailureError: it could not be recorded.
-        NoAnswer: nor could it be found out whether it should be.
-        UnreadableReply: it may have been.
+        FailureError: the decision could not be recorded.
+        NoAnswer: Temporal could not be asked whether the order was called off.
+        UnreadableReply: the reply cannot be read; the decision may have been recorded.
     """
     participant = undoing_of(delivery)
     order_id = _order_of(delivery.event.correlation_id)
-    if participant is None or order_id is None or await _is_made_up(delivery):
+    if participant is None or order_id is None or await _is_forged(delivery):
         return
     event, policy = delivery.event, policies.UNDO_DELIVERY
     key = OperationId(event.correlation_id, event.saga_run_id, participant.step)
@@ -62,11 +62,11 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
     )
 
 
-async def _is_made_up(delivery: Delivery) -> bool:
-    """Tell whether somebody else than the order said that it is off, while it may well stand.
+async def _is_forged(delivery: Delivery) -> bool:
+    """Tell whether the event was sent by somebody else, for an order that may not be called off.
 
-    To discard that is no decision on what stands. That Temporal does not know the order is no
-    evidence that it is off; what it has left behind is then for the reconciler to find.
+    Discarding such an event must not settle the operation: its effect may be right. If Temporal
+    does not know the run, nothing proves that it was called off. The reconciler handles it then.
     """
     event, parent = delivery.event, workflow.info().parent
     if parent is not None and parent.workflow_id == event.correlation_id:
@@ -75,7 +75,7 @@ async def _is_made_up(delivery: Delivery) -> bool:
     ended = {run.fact.status for run in found.runs}
     if "succeeded" in ended:
         return True
-    return ended.isdisjoint(_OFF) and workflow.patched(wire.SETTLES_ON_EVIDENCE)
+    return ended.isdisjoint(_CALLED_OFF) and workflow.patched(wire.SETTLES_ON_EVIDENCE)
 
 
 def _order_of(correlation_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Subscriptions to events, derived from the table of participants. There is no other wiring."""
+"""Subscriptions to events, all derived from the table of participants."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from workflows.policies import DELIVERY, UNDO_DELIVERY, DeliveryPolicy
 
 @dataclass(frozen=True)
 class Subscriber:
-    """Receiver of an event: a service, or the order."""
+    """Receiver of an event: a service, or the order's workflow."""
 
     name: str
-    #: The activity that reacts to it; None when the order's own workflow takes it.
+    #: Activity that reacts to the event; None for the order, which gets a signal instead.
     reaction: str | None = None
     policy: DeliveryPolicy = DELIVERY
 
 
-#: The order itself, which keeps account of what happened to it.
+#: The order's workflow, which keeps the account.
 ORDER = Subscriber("order")
 
 
@@ -39,28 +39,28 @@ def _subscribers(event: type[OrderEvent]) -> tuple[Subscriber, ...]:
     services = tuple(
         Subscriber(p.service, p.reaction_to(event)) for p in PARTICIPANTS if p.takes is event
     )
-    # Of what it tells itself it need not hear.
+    # The order emits OrderCreated itself.
     return services if event is OrderCreated else (*services, ORDER)
 
 
 _KNOWN: tuple[type[OrderEvent], ...] = (OrderCreated, OrderCancelled, *STEP_TOLD_OF)
 _EVENTS: Mapping[str, type[OrderEvent]] = {event.__name__: event for event in _KNOWN}
 
-#: By type of event, whoever is to hear of it.
+#: Subscribers by type of event.
 SUBSCRIPTIONS: Mapping[str, tuple[Subscriber, ...]] = {
     name: _subscribers(event) for name, event in _EVENTS.items()
 }
 
 
 class UnknownEvent(Exception):
-    """Nobody here knows this type of event, or this version of it, or takes it."""
+    """The event has an unknown type or version, or no such subscriber."""
 
 
 def subscription(event: Event, subscriber: str) -> Subscriber:
-    """Return the subscriber of that name to that type of event.
+    """Return the subscriber with this name to this type of event.
 
     Raises:
-        UnknownEvent: there is none.
+        UnknownEvent: there is no such subscriber.
     """
     for found in SUBSCRIPTIONS.get(event.type, ()):
         if found.name == subscriber:
@@ -69,10 +69,10 @@ def subscription(event: Event, subscriber: str) -> Subscriber:
 
 
 def read(event: Event) -> OrderEvent:
-    """Return the event as its own type.
+    """Return the event as an instance of its type.
 
     Raises:
-        UnknownEvent: it is of no known type or version, or does not tell what it should.
+        UnknownEvent: its type or version is unknown, or a field is missing or wrong.
     """
     model = _EVENTS.get(event.type)
     if model is None:

@@ -1,1 +1,1 @@
-"""One coordinator: a workflow that calls each service and, when one fails, undoes the rest."""
+"""Orchestration: one workflow calls the services in turn, and undoes the steps if one fails."""

@@ -1,4 +1,4 @@
-"""The compensation stack: what has to be undone, in which order, until it is."""
+"""Compensation stack of a saga: the steps to undo, in which order, and operators' decisions."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ _Attempt = Callable[[], Coroutine[None, None, Reversal]]
 
 @dataclass(frozen=True)
 class Undo:
-    """The two ways in which a step comes to be undone."""
+    """Two ways to undo a step: by its compensation, or by an operator's decision."""
 
     compensate: _Attempt
-    #: Has the service record an operator's decision; None when it keeps none.
+    #: Records the decision in the service's ledger; None if the service records none.
     settle: Callable[[Resolution, Decision], Coroutine[None, None, Reversal]] | None
 
 
 class CompensationStack:
-    """Undoes what was pushed, last first, and leaves nothing behind undecided.
+    """Stack of steps to undo, the last one first.
+
+    Unwinding ends only when each step is undone, or an operator has decided about it.
 
     Args:
-        parallel: undo everything at once instead of one after the other.
-        doubts: by step, why it is not undone before an operator has decided that it should be.
-            The operator may decide as well that the effect is right and stays.
+        parallel: undo all steps at once instead of one after the other.
+        doubts: steps that need an operator's decision before they are undone, with the reason.
+            The operator may also decide to keep the effect of such a step.
     """
 
     def __init__(
@@ -46,55 +48,54 @@ class CompensationStack:
         self._doubts = dict(doubts or {})
         self._undos: dict[str, Undo] = {}
         self._decisions: dict[str, ResolveCompensation] = {}
-        #: Steps whose effects are just being recorded as kept.
+        #: Steps for which the decision to keep the effect is being recorded.
         self._keeping: set[str] = set()
-        #: Steps undone by their compensation, in the order in which that happened.
+        #: Steps undone by their compensation, in the order in which they were undone.
         self.compensated: list[str] = []
-        #: Steps of which the compensation found nothing to undo, likewise; among those above.
+        #: Those of them whose compensation found nothing to undo.
         self.without_effect: list[str] = []
-        #: Steps that an operator recorded as undone by hand, likewise.
+        #: Steps that an operator recorded as undone by hand, in the same order.
         self.resolved: list[str] = []
-        #: Steps whose effects an operator decided to keep, likewise.
+        #: Steps whose effects an operator decided to keep, in the same order.
         self.kept: list[str] = []
 
     def __contains__(self, step: str) -> bool:
         return step in self._undos
 
     def push(self, step: Step[RequestT, object], request: RequestT) -> None:
-        """From now on the step has to be undone if the saga turns back."""
+        """Register the step's compensation; called before its action starts."""
         record = None
         if step.settlement is not None and isinstance(request, Command):
             record = partial(_record, step, request)
         self.add(step.name, Undo(partial(undo, step, request), record))
 
     def add(self, step: str, undo: Undo) -> None:
-        """Do the same for a step that is undone in a way of its own."""
+        """Register a step with an ``undo`` of the caller's own."""
         self._undos[step] = undo
 
     def doubt(self, steps: Iterable[str], why: str) -> None:
-        """Undo none of these steps before an operator has decided that it should be."""
+        """Undo none of these steps before an operator has decided about it."""
         self._doubts.update(dict.fromkeys(steps, why))
 
     def drop(self, step: str) -> None:
-        """Forget a step that has no effect, so that there is nothing to undo."""
+        """Remove a step that has no effect, so that it is not undone."""
         self._undos.pop(step, None)
 
     def sort(self, steps: Sequence[str]) -> None:
-        """Put what was pushed in the order of these steps."""
+        """Sort the stack into the order of ``steps``."""
         self._undos = {step: self._undos[step] for step in steps if step in self._undos}
 
     async def unwind(self) -> None:
-        """Undo everything; returns when each step is undone, or decided on by an operator.
+        """Undo all steps; return when each one is undone or decided about by an operator.
 
-        A compensation that fails for good is parked for the operator and does not hold up
-        the others.
+        A compensation that fails for good is parked and does not block the others.
         """
         under_way = []
         for name in reversed(self._undos):
-            task = asyncio.create_task(self._see_to(name))
+            task = asyncio.create_task(self._undo_or_wait(name))
             under_way.append(task)
             if not self._parallel:
-                await self._undone_or_parked(name, task)
+                await self._wait_until_undone_or_parked(name, task)
         await workflow.wait_condition(lambda: all(task.done() for task in under_way))
         for task in under_way:
             task.result()
@@ -103,7 +104,8 @@ class CompensationStack:
         """Refuse a decision about a step that does not wait for one.
 
         Raises:
-            ValueError: says which steps wait, or what can be decided.
+            ValueError: the step does not wait, or may not be kept. The message says what can be
+                decided.
         """
         waiting = self._progress.in_state(StepState.NEEDS_INTERVENTION)
         decided = decision.step in self._decisions or decision.step in self._keeping
@@ -119,27 +121,27 @@ class CompensationStack:
             )
 
     def resolve(self, decision: ResolveCompensation) -> None:
-        """Take an operator's decision on a parked step."""
+        """Accept an operator's decision about a parked step."""
         self._decisions[decision.step] = decision
 
-    async def _undone_or_parked(self, name: str, under_way: asyncio.Task[None]) -> None:
+    async def _wait_until_undone_or_parked(self, name: str, under_way: asyncio.Task[None]) -> None:
         await workflow.wait_condition(lambda: under_way.done() or self._is_parked(name))
 
     def _is_parked(self, step: str) -> bool:
         return step in self._progress.in_state(StepState.NEEDS_INTERVENTION)
 
-    async def _see_to(self, name: str) -> None:
+    async def _undo_or_wait(self, name: str) -> None:
         if name in self._doubts:
             self._progress.parked(name, self._doubts[name])
-        elif await self._tried(name, self._undos[name].compensate):
+        elif await self._try(name, self._undos[name].compensate):
             return
         while True:
             await workflow.wait_condition(lambda: name in self._decisions)
-            if await self._carried_out(name, self._decisions.pop(name)):
+            if await self._carry_out(name, self._decisions.pop(name)):
                 return
 
-    async def _tried(self, name: str, attempt: _Attempt) -> bool:
-        """Undo a step, or park it when that fails; tell whether it is undone."""
+    async def _try(self, name: str, attempt: _Attempt) -> bool:
+        """Make an attempt to undo the step, and park it on failure; tell whether it is undone."""
         self._progress.compensating(name)
         try:
             reversal = await attempt()
@@ -149,19 +151,19 @@ class CompensationStack:
         self._enter(name, reversal)
         return True
 
-    async def _carried_out(self, name: str, decision: ResolveCompensation) -> bool:
+    async def _carry_out(self, name: str, decision: ResolveCompensation) -> bool:
         if decision.action == "retry":
-            return await self._tried(name, self._undos[name].compensate)
+            return await self._try(name, self._undos[name].compensate)
         by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
         record = self._undos[name].settle
         if record is None or not workflow.patched(wire.DECISIONS_IN_THE_LEDGER):
             self._enter(name, Reversal(had_effect=False, settled=by_hand))
             return True
         if decision.action == "mark_resolved":
-            return await self._tried(name, lambda: record(by_hand, "undone"))
-        return await self._kept(name, by_hand, lambda: record(by_hand, "kept"))
+            return await self._try(name, lambda: record(by_hand, "undone"))
+        return await self._keep(name, by_hand, lambda: record(by_hand, "kept"))
 
-    async def _kept(self, name: str, by_hand: Resolution, record: _Attempt) -> bool:
+    async def _keep(self, name: str, by_hand: Resolution, record: _Attempt) -> bool:
         self._keeping.add(name)
         try:
             await record()

@@ -1,4 +1,4 @@
-"""Earlier life of a saga: what its chain may have done beyond what a reset run's history tells."""
+"""Earlier life of a saga: effects of runs before a reset, which this history does not contain."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from workflows.orchestration.step import Step, act
 
 
 class Unconfirmed(NamedTuple):
-    """A step that does not stand any more, or cannot be found to."""
+    """First step whose effect could not be confirmed, and the error."""
 
     step: Step[Never, object]
     error: BaseException
 
 
 class EarlierLife:
-    """The steps that an earlier run of the chain may have taken, or undone.
+    """Steps that an earlier run of the chain may have done or undone.
 
     Args:
-        requests: what each step asks its service, by step; without them nothing can be done
-            about an earlier life.
+        requests: makes the request of each step, by step name. Without it, the earlier life is
+            ignored.
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class EarlierLife:
         self._requests = requests
 
     async def confirm(self) -> Unconfirmed | None:
-        """Ask again for what may have been undone since this history saw it done.
+        """Repeat every action, since an earlier run may have undone it after the reset point.
 
-        Each service answers as before, or says that the operation was undone. Returns the first
-        step of which it is not confirmed.
+        The fence answers with the stored reply if the effect stands, and refuses if it was undone.
+
+        Returns:
+            The first step that is not confirmed, if any.
         """
-        requests = self._of_an_earlier_run()
+        requests = self._earlier_requests()
         for step in self._steps if requests else ():
             try:
                 await act(step, cast("Never", requests[step.name]), step.policy.window)
@@ -53,16 +55,16 @@ class EarlierLife:
         return None
 
     def recall(self, stack: CompensationStack) -> set[str]:
-        """Push the steps of which this history does not tell; returns their names."""
-        requests = self._of_an_earlier_run()
-        forgotten = [step for step in self._steps if requests and step.name not in stack]
-        for step in forgotten:
+        """Push the steps that this history does not contain, and return their names."""
+        requests = self._earlier_requests()
+        missing = [step for step in self._steps if requests and step.name not in stack]
+        for step in missing:
             stack.push(step, cast("Never", requests[step.name]))
         stack.sort([step.name for step in self._steps])
-        return {step.name for step in forgotten}
+        return {step.name for step in missing}
 
-    def _of_an_earlier_run(self) -> Mapping[str, object]:
-        """Return the requests of all steps, when an earlier run may have made them."""
+    def _earlier_requests(self) -> Mapping[str, object]:
+        """Return the requests of all steps; empty if no earlier run can have sent them."""
         if self._requests is None or not has_earlier_life():
             return {}
         return self._requests() if workflow.patched(wire.UNDO_THE_EARLIER_LIFE) else {}

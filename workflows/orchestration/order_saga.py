@@ -1,4 +1,4 @@
-"""The order saga: an order happens completely, or is undone completely."""
+"""Order saga: all four services do their part of an order, or every effect is undone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _step(
     compensation: Callable[[Never, RequestT], Reversal],
     reply: type[ReplyT],
 ) -> Step[RequestT, ReplyT]:
-    """A row of the saga: a step, what undoes it, and what its service answers."""
+    """Return the step whose action, compensation and reply these are."""
     participant = BY_STEP[action.__name__]
     return Step(
         participant.step,
@@ -75,9 +75,9 @@ STEPS = (RESERVE_INVENTORY, PROCESS_PAYMENT, PREPARE_SHIPPING, AWARD_LOYALTY_POI
 
 @workflow.defn(name=wire.ORDER_SAGA)
 class OrderSaga:
-    """Places one order with the four services."""
+    """Workflow that takes one order through its four steps."""
 
-    # Not in run: an Update that comes along with the start is handled before run begins.
+    # In __init__, because the SDK handles an Update from the first task before run begins.
     @workflow.init
     def __init__(self, order: Order | None = None) -> None:
         if order is None:
@@ -89,15 +89,16 @@ class OrderSaga:
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
-        """Take the order through all steps, or back to where nothing happened.
+        """Take the order through all steps, or undo every effect.
 
         Raises:
-            ApplicationError: the order was rolled back or cancelled, or is not an order.
+            ApplicationError: the order was rolled back or cancelled, or the input is no order.
+            CancelledError: the order was rolled back, because Temporal cancelled the run.
         """
         return await self._saga.run(self._place)
 
     async def _place(self, saga: Saga) -> None:
-        """Go the way forward; each step's compensation stands in its row above."""
+        """Run the steps in order; each one's compensation is named in its definition above."""
         order = self._order
         await saga.step(RESERVE_INVENTORY, lambda key: ReserveInventory.of(order, key))
         await saga.step(PROCESS_PAYMENT, lambda key: ProcessPayment.of(order, key))
@@ -110,12 +111,12 @@ class OrderSaga:
 
     @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
-        """Every step with its state and times."""
+        """Return every step with its state and times."""
         return self._saga.view()
 
     @workflow.update(name=wire.CANCEL_ORDER)
     def cancel_order(self, request: CancelOrder) -> SagaView:
-        """Take the order back; what stands of it is undone."""
+        """Cancel the order: no further step begins, and its effects are undone."""
         self._saga.cancel(request.reason)
         return self._saga.view()
 
@@ -125,7 +126,7 @@ class OrderSaga:
 
     @workflow.update(name=wire.RESOLVE_COMPENSATION)
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
-        """Decide on a compensation that failed for good."""
+        """Apply an operator's decision about a compensation that failed for good."""
         self._saga.resolve(decision)
         return self._saga.view()
 

@@ -1,7 +1,7 @@
-"""Saga executor, which goes forward step by step, or back until nothing stands.
+"""Saga executor: runs the steps in order, and undoes them in reverse order if one fails.
 
-It knows nothing of orders. A saga is a coroutine that calls :meth:`Saga.step`; a test in
-``tests/workflows`` builds another one with other steps.
+It knows nothing about orders. A saga is a coroutine that calls :meth:`Saga.step`. A test in
+``tests/workflows`` builds a saga with other steps.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ from workflows.uninterrupted import finish
 
 
 class SagaTurnedBack(Exception):
-    """End of the saga's coroutine: no further step may begin."""
+    """The saga has turned back, so its coroutine has to end."""
 
 
 class Saga:
-    """One run of a saga, inside a workflow.
+    """Execution of one saga inside a workflow.
 
     Args:
         saga_id: names the saga in its status and result.
-        steps: every step the saga may take, in order, so that the status can show those
-            that have not begun.
-        deadline: time for the way forward, counted from the start of the run.
+        steps: every step that the saga may take, in order. The status also shows those that
+            have not begun.
+        deadline: limit of all actions together, counted from the start of the run.
         parallel_compensation: undo all steps at once instead of one after the other.
-        requests: what each step asks its service, by step. A run that a reset has made needs
-            them to go back over what its history does not tell; without them it cannot.
+        requests: makes the request of each step, by step name. After a reset, the run needs it
+            to undo effects of the earlier run; without it, those are ignored.
     """
 
     def __init__(
@@ -69,46 +69,48 @@ class Saga:
         """Run the saga to its end.
 
         Raises:
-            ApplicationError: nothing stands any more; its one detail is the
+            ApplicationError: the saga was rolled back; the only detail is the
                 :class:`~messages.sagas.SagaRolledBack`.
-            CancelledError: likewise, after Temporal's own cancel.
+            CancelledError: the saga was rolled back, because Temporal cancelled the run.
         """
         self._forward = asyncio.create_task(body(self))
         try:
             await finish(self._forward, on_cancel=self._cancelled_natively)
         except (SagaTurnedBack, asyncio.CancelledError):
-            pass  # self._turn says why
+            pass  # self._turn has the reason
         except (FailureError, asyncio.TimeoutError) as error:
             self._turn_back("FAILED", explain(error), None)
-        # A cancel that came together with the last step's success is no less of a cancel.
+        # If a cancel arrives in the same workflow task as the last step's success, the forward
+        # task has already ended. Without this check the cancelled order would be delivered.
         if workflow.cancellation_reason() is not None:
             self._turn_back_natively()
         if self._turn is None:
             await self._confirm()
         if self._turn is not None:
-            raise await self._gone_back(self._turn)
+            raise await self._roll_back(self._turn)
         return self._succeed()
 
     async def step(
         self, step: Step[RequestT, ReplyT], request: Callable[[str], RequestT]
     ) -> ReplyT:
-        """Take one step.
+        """Run the step's action, with its compensation registered.
 
         Args:
-            step: what to do, and what undoes it.
-            request: makes the step's request around its idempotency key.
+            request: makes the step's request from its idempotency key.
 
         Raises:
-            SagaTurnedBack: the step failed, or the saga must not go on; let it pass.
+            SagaTurnedBack: the step failed, or the saga has turned back. Do not catch it.
         """
         time_left = self._time_left(step.name)
         message = request(self._key(step.name))
-        # Before the action, so that no way of failing can lose it.
+        # Before the action, which may take effect although its reply is lost. A compensation
+        # registered only after it would then never run.
         self._stack.push(step, message)
         self._progress.started(step.name)
         try:
             reply = await act(step, message, time_left)
-        # Not GeneratorExit: it ends a run that is dropped from memory, not the saga.
+        # Not BaseException: with one (_WorkflowBeingEvictedError, GeneratorExit) the SDK ends a
+        # run that it evicts from its cache. The saga is not over then, since a replay resumes it.
         except (Exception, asyncio.CancelledError) as error:
             self._failed(step, error, time_left)
             raise SagaTurnedBack from error
@@ -118,14 +120,14 @@ class Saga:
         return reply
 
     def view(self) -> SagaView:
-        """Return where the saga stands."""
+        """Return the state of the saga and of its steps."""
         return self._progress.view()
 
     def check_cancel(self) -> None:
         """Refuse a cancel that comes too late.
 
         Raises:
-            ValueError: the saga is over, or on its way back already.
+            ValueError: the saga has succeeded or has already turned back.
         """
         if self._turn is not None:
             raise ValueError(f"too late to cancel: already turned back ({self._turn.error})")
@@ -133,16 +135,16 @@ class Saga:
             raise ValueError("too late to cancel: already succeeded")
 
     def cancel(self, reason: str) -> None:
-        """Turn back: no further step begins, and what stands is undone."""
-        self._turn_back("CANCELLED", reason, self._step_under_way())
+        """Turn back: no further step begins, and every effect is undone."""
+        self._turn_back("CANCELLED", reason, self._running_step())
         self._interrupt()
 
     def check_resolve(self, decision: ResolveCompensation) -> None:
-        """See :meth:`CompensationStack.check`."""
+        """Refuse a decision; see :meth:`CompensationStack.check`."""
         self._stack.check(decision)
 
     def resolve(self, decision: ResolveCompensation) -> None:
-        """See :meth:`CompensationStack.resolve`."""
+        """Accept a decision; see :meth:`CompensationStack.resolve`."""
         self._stack.resolve(decision)
 
     async def _confirm(self) -> None:
@@ -151,10 +153,10 @@ class Saga:
             step, error = unconfirmed
             self._failed(step, error, step.policy.window)
 
-    async def _gone_back(self, turn: Turn) -> ApplicationError | CancelledError:
-        """Undo whatever stands; returns the failure with which the run closes."""
-        forgotten = self._earlier_life.recall(self._stack)
-        # A cancel that arrives from here on changes nothing: what remains is still undone.
+    async def _roll_back(self, turn: Turn) -> ApplicationError | CancelledError:
+        """Undo every effect, and return the failure with which the run closes."""
+        recalled = self._earlier_life.recall(self._stack)
+        # In a task of its own: a cancel of the workflow would otherwise end the compensations.
         unwinding = asyncio.create_task(self._stack.unwind())
         await finish(unwinding)
         self._progress.move_to(SagaStatus(turn.status))
@@ -163,17 +165,18 @@ class Saga:
             status=turn.status,
             failed_step=turn.step,
             error=turn.error,
-            compensated_steps=self._compensated(forgotten),
+            compensated_steps=self._compensated(recalled),
             resolved_manually=tuple(self._stack.resolved),
         )
         return closing_failure(result, natively=turn.natively)
 
-    def _compensated(self, forgotten: Container[str]) -> tuple[str, ...]:
+    def _compensated(self, recalled: Container[str]) -> tuple[str, ...]:
+        # A recalled step may never have begun, so the result names it only if it had an effect.
         stack = self._stack
         return tuple(
             step
             for step in stack.compensated
-            if step not in forgotten or step not in stack.without_effect
+            if step not in recalled or step not in stack.without_effect
         )
 
     def _succeed(self) -> SagaSucceeded:
@@ -195,15 +198,15 @@ class Saga:
 
     def _turn_back_natively(self) -> None:
         reason = workflow.cancellation_reason() or "cancelled through Temporal"
-        self._turn_back("CANCELLED", reason, self._step_under_way(), natively=True)
+        self._turn_back("CANCELLED", reason, self._running_step(), natively=True)
 
     def _cancelled_natively(self) -> None:
         self._turn_back_natively()
         self._interrupt()
 
     def _interrupt(self) -> None:
-        # Reaches the action that is under way: at once if it waits for its next retry,
-        # when its attempt is over if it runs.
+        # Cancels the current action. If it waits for its next retry, it ends at once; if an
+        # attempt is running, it ends with that attempt.
         if self._forward is not None:
             self._forward.cancel()
 
@@ -229,7 +232,7 @@ class Saga:
             raise SagaTurnedBack
         return time_left
 
-    def _step_under_way(self) -> str | None:
+    def _running_step(self) -> str | None:
         running = self._progress.in_state(StepState.RUNNING)
         return running[0] if running else None
 

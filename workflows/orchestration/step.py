@@ -1,4 +1,4 @@
-"""A step of a saga: an action and the compensation that undoes it."""
+"""Step of a saga: an action and the compensation that undoes it."""
 
 from __future__ import annotations
 
@@ -22,38 +22,37 @@ _AnswerT = TypeVar("_AnswerT")
 
 @dataclass(frozen=True)
 class Step(Generic[RequestT, ReplyT]):
-    """One row of the saga's table.
+    """Action and compensation of one step, with their time limits and retries.
 
-    Action and compensation are activity methods that take the same request, and activities by
-    their own names. The compensation never sees the action's reply, because that may have been
-    lost.
+    Both are activity methods that take the same request. The method's name is the activity's
+    name. The compensation never gets the action's reply, because the reply may have been lost.
     """
 
     name: str
-    # Never: whichever class hosts the activity, the workflow only names the method.
+    # Never as the type of self accepts the methods of any class: only the name is used.
     action: Callable[[Never, RequestT], ReplyT]
     compensation: Callable[[Never, RequestT], Reversal]
-    #: What the action answers.
+    #: Type of the action's reply.
     reply: type[ReplyT]
-    #: Error types by which the service says "no effect, now or ever", beside the failures that
-    #: say so themselves (:data:`messages.failures.REFUSAL`); such a step is not compensated.
-    #: Every other failure leaves open what happened, and is.
+    #: Error types that are definitive refusals, besides the failures that are marked as such
+    #: (:data:`messages.failures.REFUSAL`). A refused step has no effect and is not compensated.
+    #: After any other failure the effect is unknown, so the step is compensated.
     refusals: frozenset[str] = frozenset()
     policy: Policy = FORWARD
     compensation_policy: Policy = COMPENSATION
-    #: The activity that records in the service's ledger that an operator undid the step by hand.
-    #: Without one only the run knows, and forgets it with Temporal.
+    #: Activity that records in the service's ledger that an operator undid the step by hand.
+    #: Without one only the run knows it, and that knowledge ends with Temporal's retention.
     settlement: str | None = None
-    #: Who takes part. It may have a task queue of its own: see :mod:`workflows.task_queues`.
+    #: Service that hosts the activities; see :mod:`workflows.task_queues` for its task queue.
     service: str | None = None
 
 
 async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timedelta) -> ReplyT:
-    """Run the step's action, for no longer than ``time_left``.
+    """Run the step's action, with all its attempts, for at most ``time_left``.
 
     Raises:
-        ActivityError: it failed.
-        UnreadableReply: so did its answer; whether it took effect is unknown.
+        ActivityError: the action failed.
+        UnreadableReply: the reply cannot be read; nobody knows whether there was an effect.
     """
     window = min(step.policy.window, time_left)
     policy = replace(step.policy, window=window)
@@ -64,17 +63,17 @@ async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
     """Run the step's compensation.
 
     Raises:
-        ActivityError: it failed.
-        UnreadableReply: so did its answer.
+        ActivityError: the compensation failed.
+        UnreadableReply: the reply cannot be read.
     """
     policy, summary = step.compensation_policy, f"undoes {step.name}"
     return await _run(step, step.compensation.__name__, request, Reversal, policy, summary)
 
 
 async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
-    """Have the step's service record an operator's decision, with a compensation's patience."""
+    """Record an operator's decision in the service's ledger, retried like a compensation."""
     if step.settlement is None:
-        raise ValueError(f"the service of {step.name} keeps no decisions")
+        raise ValueError(f"the service of {step.name} does not record decisions")
     policy, summary = step.compensation_policy, f"records a decision on {step.name}"
     return await _run(step, step.settlement, decision, Reversal, policy, summary)
 
@@ -95,7 +94,7 @@ async def _run(
         window=policy.window,
         retry=policy.retry,
         service=step.service,
-        # Otherwise a cancelled action is still under way while its compensation starts.
+        # TRY_CANCEL would return at once, so the compensation would start while the action runs.
         cancellation=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary,
     )

@@ -1,1 +1,1 @@
-"""Clears up after sagas that were ended before they could do so themselves."""
+"""Reconciliation: undoes the effects of runs that ended before they could do it themselves."""

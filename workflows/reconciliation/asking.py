@@ -1,4 +1,4 @@
-"""The reconciler's questions: to the worker of a service about its ledger, and about Temporal."""
+"""Questions of the reconciler to the services' ledgers and to Temporal, asked by activities."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _T = TypeVar("_T")
 
 
 class NoAnswer(Exception):
-    """A question was not answered, or the answer cannot be read; the message says why."""
+    """A question was not answered, or the reply cannot be read; the message says why."""
 
 
 async def identities(services: Sequence[str]) -> Mapping[str, LedgerIdentity | NoAnswer]:
-    """Ask each service's ledger who it is."""
+    """Ask each service for the identity of its ledger."""
 
     async def identity(service: str) -> LedgerIdentity | NoAnswer:
         try:
@@ -42,25 +42,25 @@ async def identities(services: Sequence[str]) -> Mapping[str, LedgerIdentity | N
 
 
 async def unsettled(service: str, after: str) -> UnsettledPage:
-    """Ask a ledger for runs whose effects nobody has found to be right yet.
+    """Ask a ledger for one page of the runs with effects that are not sealed.
 
     Raises:
-        NoAnswer: it did not answer.
+        NoAnswer: the ledger did not answer.
     """
     return await _ask(service, records.UNSETTLED, (after,), UnsettledPage)
 
 
 async def operations(service: str, run_ids: Sequence[str]) -> list[RunOperation]:
-    """Ask a ledger what it knows of these runs.
+    """Ask a ledger for its operations of these runs.
 
     Raises:
-        NoAnswer: it did not answer.
+        NoAnswer: the ledger did not answer.
     """
     return await _ask(service, records.OPERATIONS, (list(run_ids),), list[RunOperation])
 
 
 async def seal(service: str, run_ids: Sequence[str]) -> None:
-    """Have a ledger note that these runs' effects are right; the next pass makes up for it."""
+    """Seal these runs in a ledger; if that fails, the next reconciliation does it."""
     try:
         await _ask(service, records.SEAL, (list(run_ids),), int)
     except NoAnswer as why:
@@ -68,29 +68,29 @@ async def seal(service: str, run_ids: Sequence[str]) -> None:
 
 
 async def unseal(service: str, seconds: float) -> None:
-    """Have a ledger look again at what it has sealed in the last so many seconds.
+    """Remove the seals that a ledger has set in the last ``seconds``.
 
     Raises:
-        NoAnswer: it did not answer; it may have done some of it.
+        NoAnswer: the ledger did not answer; some seals may be removed.
     """
     while await _ask(service, records.UNSEAL, (seconds,), int):
         pass
 
 
 async def close_gap(service: str, gap: Gap) -> None:
-    """Tell a ledger that the others know of its gap.
+    """Tell a ledger that all other ledgers have reacted to its gap.
 
     Raises:
-        NoAnswer: it did not answer.
+        NoAnswer: the ledger did not answer.
     """
     await _ask(service, records.CLOSE_GAP, (gap.until,), bool)
 
 
 async def operation(service: str, run_id: str) -> FencedOperation | None:
-    """Ask a ledger for all it knows of a run, with a compensation's patience.
+    """Ask a ledger for its operation of a run, with its request, retried like a compensation.
 
     Raises:
-        NoAnswer: it did not answer.
+        NoAnswer: the ledger did not answer.
     """
     answer = FencedOperation | None
     return await _ask(
@@ -103,10 +103,10 @@ async def operation(service: str, run_id: str) -> FencedOperation | None:
 
 
 async def broken_off(after: str) -> RunsPage:
-    """Ask Temporal for runs that were ended from outside.
+    """Ask Temporal for one page of the runs that were ended from outside.
 
     Raises:
-        NoAnswer: it did not answer.
+        NoAnswer: Temporal did not answer.
     """
     name = ReconciliationActivities.find_broken_off_runs.__name__
     return await _ask(None, name, (after,), RunsPage, policies.SEARCH)
@@ -116,7 +116,7 @@ async def examined(runs: Sequence[RunRef]) -> Examined:
     """Ask Temporal how these runs ended.
 
     Raises:
-        NoAnswer: it did not answer.
+        NoAnswer: Temporal did not answer.
     """
     name = ReconciliationActivities.examine_runs.__name__
     return await _ask(None, name, (list(runs),), Examined, policies.SEARCH)

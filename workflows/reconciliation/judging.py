@@ -1,4 +1,4 @@
-"""The evidence of all ledgers and of Temporal, put together into verdicts."""
+"""Verdicts on runs, from the evidence of all ledgers and of Temporal."""
 
 from __future__ import annotations
 
@@ -19,38 +19,41 @@ with workflow.unsafe.imports_passed_through():
 from workflows import policies
 from workflows.reconciliation import asking
 
-#: By run id and then by step, what the ledgers know.
+#: Operations in the ledgers, by run id and then by step.
 _Known = dict[str, dict[str, RunOperation]]
 
 
 class Found(NamedTuple):
-    """Runs that were looked at, by what there is to do about them."""
+    """Examined runs, sorted by what has to be done about them."""
 
-    #: Run ids of those of which every effect stands, as it should.
+    #: Ids of the runs whose effects all stand rightly.
     right: tuple[str, ...] = ()
     left_behind: tuple[Leftover, ...] = ()
-    #: Those that Temporal does not know, and that are therefore proved to be left behind.
+    #: Leftovers of runs that Temporal does not know, proved by the age of the run and the ledgers.
     proved_gone: tuple[Leftover, ...] = ()
     unproved: tuple[Leftover, ...] = ()
     unreadable: tuple[UnreadableRun, ...] = ()
-    #: How long the services of those that are gone have to stay quiet before one is touched.
-    quiet_in: timedelta = timedelta(0)
+    #: Time for which the services must not be called before a run of ``proved_gone`` is undone.
+    wait_for_quiet: timedelta = timedelta(0)
 
     @property
     def doubtful(self) -> tuple[RunRef, ...]:
-        """Those that are not touched before everything was seen."""
+        """Runs that are not touched before all pages have been read.
+
+        If there are many of them, the ledgers or the server are probably the wrong ones.
+        """
         return tuple(leftover.run for leftover in (*self.proved_gone, *self.unproved))
 
 
 class RunJudge:
-    """Judge of runs, by what the ledgers that answer know of them, and Temporal."""
+    """Judge of runs, by the evidence of Temporal and of the ledgers that answer."""
 
     def __init__(self, ledgers: Mapping[str, LedgerIdentity | asking.NoAnswer]) -> None:
         self._identities = {
             service: found if isinstance(found, LedgerIdentity) else None
             for service, found in ledgers.items()
         }
-        #: By service, why its ledger did not answer.
+        #: Reason why a ledger did not answer, by service.
         self.unanswered = {
             service: str(found)
             for service, found in ledgers.items()
@@ -59,10 +62,12 @@ class RunJudge:
         #: Services whose ledgers answered.
         self.services = [service for service, found in self._identities.items() if found]
 
-    async def look_again(self) -> None:
-        """Have the ledgers unseal what another one may have lost since it was found to be right.
+    async def unseal_since_gaps(self) -> None:
+        """Remove the seals that were set since a gap in another ledger began.
 
-        A ledger that does not answer now is told by the next reconciliation.
+        A sealed run is not examined again, but the other ledger may have lost its operation of
+        that run in the gap. A ledger that does not answer now is asked by the next
+        reconciliation.
         """
         gaps = {
             service: found.gap
@@ -80,32 +85,32 @@ class RunJudge:
             if not self.unanswered:
                 await asyncio.gather(*(asking.close_gap(s, gap) for s, gap in gaps.items()))
         except asking.NoAnswer as why:
-            workflow.logger.warning("gaps of %s: %s", ", ".join(gaps), why)
+            workflow.logger.warning("gaps of %s are not closed: %s", ", ".join(gaps), why)
 
     async def unsettled(self, service: str, after: str) -> tuple[Found, str]:
-        """Judge a page of the runs that are not settled in a ledger.
+        """Judge a page of the runs with effects that are not sealed in a ledger.
 
         Raises:
-            NoAnswer: somebody did not answer.
+            NoAnswer: a ledger or Temporal did not answer.
         """
         page = await asking.unsettled(service, after)
         known = await self._known(page.runs)
-        # One that is not settled in an earlier ledger either was met there.
+        # A run that is not sealed in an earlier ledger either was judged there.
         earlier = {STEP_OF[s] for s in self.services[: self.services.index(service)]}
-        met = {
+        judged_before = {
             run_id
             for run_id, operations in known.items()
             for step, found in operations.items()
             if step in earlier and found.state == "applied" and not found.sealed
         }
-        runs = [run for run in page.runs if run.run_id not in met]
+        runs = [run for run in page.runs if run.run_id not in judged_before]
         return self._judged(known, await _examined(runs)), page.next
 
     async def broken_off(self, after: str) -> tuple[Found, str]:
         """Judge a page of the runs that were ended from outside.
 
         Raises:
-            NoAnswer: somebody did not answer.
+            NoAnswer: a ledger or Temporal did not answer.
         """
         page = await asking.broken_off(after)
         return await self.judge(page.runs), page.next
@@ -114,15 +119,15 @@ class RunJudge:
         """Judge these runs.
 
         Raises:
-            NoAnswer: somebody did not answer.
+            NoAnswer: a ledger or Temporal did not answer.
         """
         examined = await _examined(runs)
-        # A reset run goes by the id of the first one of its chain.
+        # The idempotency keys of a reset run contain the id of the first run of its chain.
         known = await self._known(RunRef(r.fact.saga_id, r.first_run_id) for r in examined.runs)
         return self._judged(known, examined)
 
     async def seal(self, run_ids: Sequence[str]) -> None:
-        """Have each ledger note that there is nothing more to find about these runs."""
+        """Seal these runs in each ledger, so that they are not examined again."""
         if run_ids:
             await asyncio.gather(*(asking.seal(service, run_ids) for service in self.services))
 
@@ -140,7 +145,7 @@ class RunJudge:
     def _judged(self, known: _Known, examined: Examined) -> Found:
         right: list[str] = []
         by_verdict: dict[str, list[Leftover]] = {"left_behind": [], "gone": [], "unproved": []}
-        loudest = timedelta(0)
+        longest_wait = timedelta(0)
         for run in examined.runs:
             operations = known.get(run.first_run_id, {})
             judged = self._judge(run, operations, examined.retention_seconds)
@@ -149,7 +154,7 @@ class RunJudge:
                 kind = "gone" if gone else "unproved" if judged.unproved else "left_behind"
                 by_verdict[kind].append(judged)
                 if gone:
-                    loudest = max(loudest, _quiet_in(operations))
+                    longest_wait = max(longest_wait, _wait_for_quiet(operations))
             elif judged:
                 right.append(run.first_run_id)
         return Found(
@@ -158,13 +163,13 @@ class RunJudge:
             tuple(by_verdict["gone"]),
             tuple(by_verdict["unproved"]),
             examined.unreadable,
-            loudest,
+            longest_wait,
         )
 
     def _judge(
         self, run: ExaminedRun, operations: Mapping[str, RunOperation], retention: float
     ) -> Leftover | bool:
-        """Return what there is to undo; else True when every effect is known to stand rightly."""
+        """Return what has to be undone, if anything; else tell whether the run can be sealed."""
         states = RunStates(
             {step: found.state for step, found in operations.items()},
             [step for step, found in operations.items() if found.decided_by_hand],
@@ -179,7 +184,8 @@ class RunJudge:
         standing = tuple(step for step in STEPS if step in states.standing)
         steps = standing
         if run.fact.status == "terminated" and run.order is not None:
-            # An action may still be under way that was begun before the run was broken off.
+            # An attempt of an action may still be running and have its effect after the run
+            # was terminated. Undoing the step now makes the service refuse it.
             undecided = [step for step in STEPS if step not in states.states]
             steps = tuple(step for step in STEPS if step in (*standing, *undecided))
             if steps and not why:
@@ -206,7 +212,7 @@ async def _examined(runs: Sequence[RunRef]) -> Examined:
     return await asking.examined(runs) if runs else Examined(runs=(), retention_seconds=0)
 
 
-def _quiet_in(operations: Mapping[str, RunOperation]) -> timedelta:
+def _wait_for_quiet(operations: Mapping[str, RunOperation]) -> timedelta:
     quiet = min((found.quiet_seconds for found in operations.values()), default=0.0)
     return max(timedelta(0), policies.QUIET - timedelta(seconds=quiet))
 

@@ -1,7 +1,7 @@
-"""The reconciler: finds what broken-off runs have left behind, and has it undone.
+"""Reconciler: finds leftovers of runs that were ended from outside, and has them undone.
 
-It knows nothing that the next one would need: the ledgers are its memory. So it may be
-killed, repeated, or run twice at once; the fence lets each undoing have its effect once.
+All that it has to remember is in the ledgers. So it may be killed, repeated, or run twice at the
+same time, and the fence makes sure that each undo takes effect once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows import policies
 from workflows.reconciliation import asking
 from workflows.reconciliation.judging import Found, RunJudge
-from workflows.reconciliation.undoing import see_to
+from workflows.reconciliation.undoing import undo_in_child_workflow
 
 _RUNS_AT_ONCE = 10
 _TEMPORAL = "temporal"
@@ -29,15 +29,15 @@ _TEMPORAL = "temporal"
 
 @workflow.defn(name=wire.RECONCILE_ORDERS)
 class ReconcileOrders:
-    """Goes once through what is unsettled in the ledgers, and through what Temporal broke off."""
+    """Workflow that examines all runs that are unsealed in a ledger or were ended from outside."""
 
     @workflow.init
     def __init__(self, request: Reconcile | None = None) -> None:
         self._request = request or Reconcile()
         self._report = self._request.so_far or ReconciliationReport(dry_run=self._request.dry_run)
-        #: Runs that Temporal does not know, or that it contradicts the ledgers about.
+        #: Runs that Temporal does not know, or about which it contradicts the ledgers.
         self._doubtful = dict.fromkeys(self._request.doubtful)
-        # What is undone in one ledger but not in the next one would be met there again.
+        # Otherwise a leftover with a step that failed would be found again in that step's ledger.
         self._met = set(self._request.met)
         self._waiting: dict[RunRef, Reconciled] = {}
 
@@ -46,21 +46,22 @@ class ReconcileOrders:
         """Find leftovers and have them undone, page by page.
 
         Raises:
-            ApplicationError: something is left to be done; its one detail is the report.
+            ApplicationError: something remains to be done; the only detail is the report.
         """
-        bench = RunJudge(await asking.identities(SERVICES))
-        self._report = self._report.model_copy(update={"unanswered": bench.unanswered})
-        await bench.look_again()
-        searches = [_TEMPORAL, *bench.services]
+        judge = RunJudge(await asking.identities(SERVICES))
+        self._report = self._report.model_copy(update={"unanswered": judge.unanswered})
+        await judge.unseal_since_gaps()
+        searches = [_TEMPORAL, *judge.services]
         after = ""
-        # One whose ledger does not answer any more is begun anew by the next reconciliation.
+        # After continue-as-new, resume the search where it was. If its ledger does not answer
+        # now, the next reconciliation searches it from the beginning.
         if self._request.search in searches:
             searches = searches[searches.index(self._request.search) :]
             after = self._request.after
         for search in searches:
             while True:
-                after = await self._look(bench, search, after)
-                self._go_on_in_a_new_run(search, after)
+                after = await self._look(judge, search, after)
+                self._continue_as_new_if_long(search, after)
                 if not after or self._has_enough():
                     break
             if self._has_enough():
@@ -70,21 +71,21 @@ class ReconcileOrders:
 
     @workflow.query(name=wire.REPORT)
     def report(self) -> ReconciliationReport:
-        """Return what was done so far."""
+        """Return the report so far."""
         return self._report
 
     @workflow.signal(name=wire.LEFTOVER_WAITS)
     def leftover_waits(self, so_far: Reconciled) -> None:
-        """Hear that a leftover cannot go on without an operator."""
+        """Note that a leftover waits for an operator."""
         self._waiting[RunRef(so_far.saga_id, so_far.run_id)] = so_far
 
-    async def _look(self, bench: RunJudge, search: str, after: str) -> str:
-        """Look at one page; returns where the next one begins."""
+    async def _look(self, judge: RunJudge, search: str, after: str) -> str:
+        """Examine one page, and return where the next one begins."""
         try:
             if search == _TEMPORAL:
-                found, following = await bench.broken_off(after)
+                found, following = await judge.broken_off(after)
             else:
-                found, following = await bench.unsettled(search, after)
+                found, following = await judge.unsettled(search, after)
         except asking.NoAnswer as why:
             unanswered = {**self._report.unanswered, search: str(why)}
             self._report = self._report.model_copy(update={"unanswered": unanswered})
@@ -92,30 +93,30 @@ class ReconcileOrders:
         self._report = self._report.with_unreadable(found.unreadable)
         self._doubtful.update(dict.fromkeys(found.doubtful))
         if not self._request.dry_run:
-            await bench.seal(found.right)
+            await judge.seal(found.right)
         await self._clear_up(found.left_behind)
         return following
 
     def _has_enough(self) -> bool:
-        """Whether so many runs are doubtful that it makes no sense to look for more of them."""
+        """Tell whether there are too many doubtful runs to search for more."""
         many = policies.MANY_AT_ONCE if self._request.however_many else policies.MANY_GONE
         return len(self._doubtful) > many and workflow.patched(wire.STOPS_AT_MANY)
 
     async def _decide_on_the_doubtful(self) -> None:
-        """Look once more at runs that Temporal does not know: undo what is proved, ask else."""
+        """Examine the doubtful runs again: undo what is proved, ask an operator about the rest."""
         if len(self._doubtful) > policies.MANY_GONE and not self._request.however_many:
             self._report = self._report.model_copy(update={"stopped": _too_many(self._doubtful)})
             return
         if self._has_enough():
             self._report = self._report.model_copy(update={"stopped": _more(self._doubtful)})
         found = await self._examined()
-        if found.quiet_in and not self._request.dry_run:
-            # Bounded, whatever the machines' clocks say.
-            await workflow.sleep(min(found.quiet_in, policies.QUIET))
+        if found.wait_for_quiet and not self._request.dry_run:
+            # Bounded, because the quiet time comes from a ledger's clock, which may be set back.
+            await workflow.sleep(min(found.wait_for_quiet, policies.QUIET))
             found = await self._examined()
-        await self._clear_up(found.proved_gone if not found.quiet_in else ())
+        await self._clear_up(found.proved_gone if not found.wait_for_quiet else ())
         await self._clear_up(found.unproved)
-        for still_called in found.proved_gone if found.quiet_in else ():
+        for still_called in found.proved_gone if found.wait_for_quiet else ():
             why = "unknown to Temporal, but its services are still called"
             if self._request.dry_run:
                 self._enter(still_called.as_found())
@@ -126,9 +127,10 @@ class ReconcileOrders:
         if not self._doubtful:
             return Found()
         try:
-            # Who the ledgers are is asked right before: what they prove grows with time.
-            bench = RunJudge(await asking.identities(SERVICES))
-            return await bench.judge(tuple(self._doubtful))
+            # The age of a run is compared with the time for which its ledgers prove something.
+            # Both grow, so an identity from the beginning of this run would be out of date.
+            judge = RunJudge(await asking.identities(SERVICES))
+            return await judge.judge(tuple(self._doubtful))
         except asking.NoAnswer as why:
             unanswered = {**self._report.unanswered, _TEMPORAL: str(why)}
             self._report = self._report.model_copy(update={"unanswered": unanswered})
@@ -137,23 +139,23 @@ class ReconcileOrders:
     async def _clear_up(self, leftovers: Iterable[Leftover]) -> None:
         gate = asyncio.Semaphore(_RUNS_AT_ONCE)
 
-        async def one(leftover: Leftover) -> None:
+        async def undo(leftover: Leftover) -> None:
             if self._request.dry_run:
                 self._enter(leftover.as_found())
                 return
             async with gate:
-                self._enter(await see_to(leftover, self._waiting))
+                self._enter(await undo_in_child_workflow(leftover, self._waiting))
 
-        # Of a chain that was reset, Temporal lists each run.
-        fresh = {found.run: found for found in leftovers if found.run not in self._met}
-        self._met.update(fresh)
-        await asyncio.gather(*map(one, fresh.values()))
+        # Temporal lists each run of a reset chain, and all of them are one leftover.
+        new = {found.run: found for found in leftovers if found.run not in self._met}
+        self._met.update(new)
+        await asyncio.gather(*map(undo, new.values()))
 
     def _enter(self, reconciled: Reconciled | None) -> None:
         if reconciled is not None:
             self._report = self._report.with_one_more(reconciled)
 
-    def _go_on_in_a_new_run(self, search: str, after: str) -> None:
+    def _continue_as_new_if_long(self, search: str, after: str) -> None:
         if workflow.info().get_current_history_length() < policies.RECONCILER_EVENTS or not after:
             return
         workflow.continue_as_new(
@@ -183,13 +185,13 @@ class ReconcileOrders:
 def _too_many(runs: Sized) -> str:
     return (
         f"{len(runs)} runs with effects in the ledgers are unknown to Temporal, or contradict it,"
-        " and there may be more; nothing of them was touched, since the ledgers or the server may"
+        " and there may be more; none of them was touched, since the ledgers or the server may"
         " be the wrong ones"
     )
 
 
 def _more(runs: Sized) -> str:
     return (
-        f"{len(runs)} runs are enough for one time, and there may be more; decide on those that"
-        " wait in the inbox, and reconcile again"
+        f"{len(runs)} runs are as many as one reconciliation handles, and there may be more; decide"
+        " about those in the inbox, and reconcile again"
     )

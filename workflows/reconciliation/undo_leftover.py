@@ -1,4 +1,4 @@
-"""The undoing of what one run left behind: by compensations, or as an operator decides."""
+"""Undo of one leftover, by compensations or as an operator decides."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from workflows.progress import Progress
 from workflows.reconciliation import asking
 from workflows.uninterrupted import finish
 
-_NOT_SURE = "Temporal does not tell whether a reset has brought the run back"
+_MAY_BE_REOPENED = "Temporal does not say whether a reset has reopened the run"
 
-# Whichever step it is, its request comes from its own ledger, or is made for it.
+# Never as the request type: the request comes from the ledger or from the order, by step name.
 _STEPS: Mapping[str, Step[Never, object]] = {step.name: step for step in STEPS}
 
 
 @workflow.defn(name=wire.UNDO_LEFTOVER)
 class UndoLeftover:
-    """Goes back over what a run has left behind, and waits for an operator where it cannot."""
+    """Workflow that undoes one leftover, and asks an operator where it cannot."""
 
     @workflow.init
     def __init__(self, leftover: Leftover | None = None) -> None:
@@ -53,17 +53,17 @@ class UndoLeftover:
 
     @workflow.run
     async def run(self, leftover: Leftover | None = None) -> Reconciled:
-        """Undo everything; a cancel changes nothing, since nobody else would."""
-        return await finish(asyncio.create_task(self._clear_up()))
+        """Undo every step; a cancel is ignored, since nothing else would undo them."""
+        return await finish(asyncio.create_task(self._undo_all()))
 
     @workflow.query(name=wire.STATUS)
     def status(self) -> SagaView:
-        """Every step with its state and times."""
+        """Return every step with its state and times."""
         return self._progress.view()
 
     @workflow.update(name=wire.RESOLVE_COMPENSATION)
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
-        """Decide on a step that waits for an operator."""
+        """Apply an operator's decision about a step."""
         self._stack.resolve(decision)
         return self._progress.view()
 
@@ -71,25 +71,25 @@ class UndoLeftover:
     def _may_resolve(self, decision: ResolveCompensation) -> None:
         self._stack.check(decision)
 
-    async def _clear_up(self) -> Reconciled:
+    async def _undo_all(self) -> Reconciled:
         if not self._leftover.unproved:
-            status = await self._looked_at_again()
+            status = await self._current_state()
             if status in ("open", "succeeded"):
                 return self._leftover.reconciled()
             if status is None:
-                self._stack.doubt(self._leftover.steps, _NOT_SURE)
+                self._stack.doubt(self._leftover.steps, _MAY_BE_REOPENED)
         unwinding = asyncio.create_task(self._stack.unwind())
         await workflow.wait_condition(lambda: unwinding.done() or self._waits())
         if not unwinding.done():
-            await self._tell_the_reconciler()
+            await self._signal_the_reconciler()
         await unwinding
         self._progress.move_to(SagaStatus.SUCCESS)
         return self._so_far()
 
-    async def _looked_at_again(self) -> Ended | None:
-        """Return how the run stands now: a reset may have brought it back since it was found.
+    async def _current_state(self) -> Ended | None:
+        """Return the run's state now, since a reset may have reopened it after it was found.
 
-        None when that cannot be found out; then nothing proves that it has not.
+        None if Temporal does not answer. Then nothing proves that the effects must be undone.
         """
         try:
             found = (await asking.examined([self._leftover.run])).runs
@@ -98,13 +98,13 @@ class UndoLeftover:
         return found[0].fact.status if found else None
 
     def _waits(self) -> bool:
-        """Tell whether nothing more happens before an operator decides."""
+        """Tell whether every remaining step waits for an operator."""
         parked = self._progress.in_state(StepState.NEEDS_INTERVENTION)
         under_way = self._progress.in_state(StepState.COMPENSATING)
         pending = self._progress.in_state(StepState.PENDING)
         return bool(parked) and not under_way and not pending
 
-    async def _tell_the_reconciler(self) -> None:
+    async def _signal_the_reconciler(self) -> None:
         parent = workflow.info().parent
         if parent is None:
             return
@@ -112,7 +112,7 @@ class UndoLeftover:
         try:
             await handle.signal(wire.LEFTOVER_WAITS, self._so_far())
         except FailureError:
-            workflow.logger.debug("the reconciliation %s is over", parent.workflow_id)
+            workflow.logger.debug("the reconciliation %s is closed", parent.workflow_id)
 
     def _so_far(self) -> Reconciled:
         stack = self._stack
@@ -134,13 +134,16 @@ class UndoLeftover:
         return await undo(step, cast("Never", await self._request(step)))
 
     async def _request(self, step: Step[Never, object]) -> Command:
-        """Return the request that the action was given, as its ledger or else the run has it."""
+        """Return the request of the action: the one in the ledger, or else one made from the order.
+
+        The fence refuses a compensation whose request differs from the action's.
+        """
         run, order = self._leftover.run, self._leftover.order
         known = await asking.operation(step.service or "", run.run_id)
         if known is not None and known.request is not None:
             return known.request
         if order is None:
-            raise ValueError("the request in its ledger cannot be read")
+            raise ValueError("the request is not readable in the ledger, and the order is unknown")
         made: Mapping[str, Command] = requests_of(order, run.saga_id, run.run_id)
         return made[step.name]
 

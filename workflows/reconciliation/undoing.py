@@ -1,4 +1,4 @@
-"""The beginning of a leftover's undoing, and the wait for what comes of it."""
+"""Start of the workflow that undoes a leftover, and a bounded wait for its result."""
 
 from __future__ import annotations
 
@@ -20,20 +20,26 @@ from workflows.failure import explain
 from workflows.replies import UnreadableReply, read_reply
 
 
-async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Reconciled | None:
-    """Have a leftover undone by a workflow of its own, and wait a while for its end.
+async def undo_in_child_workflow(
+    leftover: Leftover, waiting: Mapping[RunRef, Reconciled]
+) -> Reconciled | None:
+    """Undo a leftover in a child workflow, and wait a limited time for its result.
 
-    The workflow goes on for as long as it takes, whatever becomes of this one.
+    The child goes on after that time, and also when the reconciliation closes.
 
     Args:
-        waiting: what leftovers have told that wait for an operator; changes meanwhile.
+        waiting: leftovers that have reported that they wait for an operator. It changes during
+            the wait.
+
+    Returns:
+        The result, or None if nothing had to be undone.
     """
-    where = leftover_id(leftover.run)
+    child_id = leftover_id(leftover.run)
     try:
         child = await workflow.start_child_workflow(
             wire.UNDO_LEFTOVER,
             leftover,
-            id=where,
+            id=child_id,
             result_type=RawValue,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
             cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
@@ -41,16 +47,16 @@ async def see_to(leftover: Leftover, waiting: Mapping[RunRef, Reconciled]) -> Re
             static_summary=f"what {leftover.run.saga_id} left behind",
         )
     except WorkflowAlreadyStartedError:
-        why = f"under way, or waiting for an operator, in {where}"
+        why = f"being undone, or waiting for an operator, in {child_id}"
         return leftover.as_waiting(dict.fromkeys(leftover.steps, why))
     try:
         await workflow.wait_condition(
             lambda: child.done() or leftover.run in waiting, timeout=policies.UNDONE_WITHIN
         )
         if child.done():
-            return _result(read_reply(await child, Reconciled, where))
+            return _result(read_reply(await child, Reconciled, child_id))
     except asyncio.TimeoutError:
-        why = f"not undone yet; it goes on in {where}"
+        why = f"not undone yet; {child_id} continues"
         return leftover.as_waiting(dict.fromkeys(leftover.steps, why))
     except (ChildWorkflowError, UnreadableReply) as error:
         return leftover.as_waiting(dict.fromkeys(leftover.steps, explain(error)))
@@ -65,5 +71,5 @@ def _result(reconciled: Reconciled) -> Reconciled | None:
         or reconciled.kept
         or reconciled.failed
     )
-    # A reset has brought the run back.
+    # That happens when a reset has reopened the run.
     return None if nothing else reconciled
