@@ -6,14 +6,14 @@ import json
 import uuid
 
 from tests.harness.builders import seed_order_json
-from tests.harness.faults import delay, permanent, refusal
+from tests.harness.faults import delay, permanent, refusal, transient
 from tests.harness.steps import STEPS
 from tests.harness.system import System
 from tests.harness.waiting import wait_until
 
 TROUBLE = (
-    delay("award_loyalty_points", seconds=1.5, orders="slow*"),
-    delay("prepare_shipping", seconds=1.5, orders="halfway*"),
+    delay("award_loyalty_points", seconds=4.0, orders="slow*"),
+    transient("prepare_shipping", orders="halfway*"),
     refusal("prepare_shipping", orders=("refused*", "stuck*")),
     permanent("refund_payment", orders="stuck*", times=1),
 )
