@@ -23,7 +23,7 @@ from services.audit import AuditReport
 from settings import Settings
 
 _UNHURRIED = Path(__file__).with_name("unhurried.toml")
-_SEED_RATES = ROOT / "examples" / "faults" / "seed.toml"
+_ORDINARY_DAY = ROOT / "examples" / "faults" / "ordinary_day.toml"
 _IN_FLIGHT = 20
 
 
@@ -96,7 +96,7 @@ class _Demo:
             say(f"Web UI           {on.server.ui_url}")
             async with on.worker(self._settings.faults or _UNHURRIED) as worker:
                 examples = await while_alive(self._examples(on), on.server.process, worker)
-            async with on.worker(self._settings.faults or _SEED_RATES) as worker:
+            async with on.worker(self._settings.faults or _ORDINARY_DAY) as worker:
                 rest = self._simulation_and_audit(on, examples)
                 await while_alive(rest, on.server.process, worker)
                 if not options.leave_at_end:
@@ -119,7 +119,7 @@ class _Demo:
         self, on: LocalSystem, examples: tuple[ShownExample, ...]
     ) -> None:
         output, count = self._output, self._options.orders
-        faults = self._settings.faults or _SEED_RATES.relative_to(ROOT)
+        faults = self._settings.faults or _ORDINARY_DAY.relative_to(ROOT)
         self._headline(f"A shop's day: {count} orders, {_IN_FLIGHT} at a time, faults: {faults}")
         population = Population(count=count, seed=1, prefix=f"demo-{self._tag}")
         simulation = Simulation(on.client, Mode.ORCHESTRATION, self._settings.task_queue)

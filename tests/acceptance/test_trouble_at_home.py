@@ -15,7 +15,7 @@ from tests.acceptance.system import Running, System, wait_until
 from tests.harness.builders import seed_order_json
 
 #: Some orders are refused, so that some are being undone when the disk is full.
-SEED_RATES = Path(__file__).parents[2] / "examples" / "faults" / "seed.toml"
+ORDINARY_DAY = Path(__file__).parents[2] / "examples" / "faults" / "ordinary_day.toml"
 ORDERS = 30
 
 
@@ -39,7 +39,7 @@ def full_disk(worker: Running) -> Iterator[None]:
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux takes space away")
 def test_orders_outlast_a_full_disk_and_none_is_lost(system: System) -> None:
-    worker = system.start_worker(faults=str(SEED_RATES))
+    worker = system.start_worker(faults=str(ORDINARY_DAY))
     many = ("--orders", str(ORDERS), "--prefix", f"full-{uuid.uuid4()}", "--concurrency", "5")
     simulation = system.start("starter.py", "simulate", *many)
     simulation.until_it_says(rf"{ORDERS // 10} of {ORDERS} orders")
