@@ -1,4 +1,4 @@
--- Each service owns its own database.
+-- Each service has its own database.
 CREATE DATABASE inventory;
 CREATE DATABASE payment;
 CREATE DATABASE shipping;

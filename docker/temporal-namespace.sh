@@ -1,4 +1,4 @@
-# The namespace, and the search attribute that a saga sets when it leaves the happy path.
+# Creates the namespace, and the search attribute that a saga sets when it stops going forward.
 set -eu
 temporal operator namespace describe --namespace default ||
     temporal operator namespace create --namespace default --retention 7d

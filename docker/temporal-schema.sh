@@ -1,5 +1,5 @@
-# Brings the cluster's two databases to the schema of this version; changes nothing when they
-# have it. Reads the connection from SQL_… variables.
+# Migrates the cluster's two databases to the schema of this version; changes nothing if they
+# already have it. Reads the connection from the SQL_… variables.
 set -eu
 schema=/etc/temporal/schema/postgresql/v12
 for part in temporal visibility; do

@@ -75,7 +75,7 @@ class EventRecord(Message):
 
 
 class SagaSucceeded(Message):
-    """Result of a saga of which every step took effect."""
+    """Result of a saga in which every step took effect."""
 
     saga_id: str
     status: Literal["SUCCESS"] = "SUCCESS"
@@ -83,7 +83,7 @@ class SagaSucceeded(Message):
 
 
 class SagaRolledBack(Message):
-    """Result of a saga of which nothing stands: every possible effect was undone."""
+    """Result of a saga that was rolled back: no effect stands."""
 
     saga_id: str
     status: Literal["FAILED", "CANCELLED"]

@@ -29,9 +29,9 @@ def explain(error: ValidationError) -> str:
     """
     if error.error_count() > _TOO_MANY_PROBLEMS:
         return f"{error.error_count():,} things are wrong with it"
-    told = list(islice(_problems(error), _MOST_PROBLEMS))
-    more = error.error_count() - len(told)
-    line = shortened("; ".join(told), _LONGEST)
+    problems = list(islice(_problems(error), _MOST_PROBLEMS))
+    more = error.error_count() - len(problems)
+    line = shortened("; ".join(problems), _LONGEST)
     return f"{line}; and {more:,} more" if more else line
 
 

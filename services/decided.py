@@ -54,8 +54,8 @@ def repeat(decided: Decided, answer: type[_A]) -> _A:
     if decided.state == State.SETTLED:
         raise OperationReversed(f"{decided.key} was already settled by hand")
     if decided.state == State.REFUSED:
-        kept = json.loads(decided.answer)
-        raise _kept_refusal(kept["type"], kept["message"])
+        stored = json.loads(decided.answer)
+        raise _stored_refusal(stored["type"], stored["message"])
     return answer.model_validate_json(decided.answer)
 
 
@@ -74,7 +74,7 @@ def refusal_json(refusal: Refused) -> str:
     return json.dumps({"type": refusal.type_name, "message": str(refusal)})
 
 
-def _kept_refusal(name: str, message: str) -> Refused:
+def _stored_refusal(name: str, message: str) -> Refused:
     """Return a stored refusal: of its class, or, if that is unknown, with the name of its class."""
     for kind in _kinds(Refused):
         if kind.__name__ == name:

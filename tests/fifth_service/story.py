@@ -1,6 +1,6 @@
-"""An order with an invoice as its fifth step: whatever knew four services knows five.
+"""Tests of orders with an invoice as the fifth step, in every part that depends on the table.
 
-It runs in a copy of the tree, to which the invoice service was added.
+They run in a copy of the tree, to which the invoice service was added.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An invoice is issued, and voided."""
+"""Activities of the invoice service: issue an invoice, and void it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from messages.settling import Settle
 
 
 class Invoices(Settling, Protocol):
-    """Bills customers."""
+    """Port of the invoice service."""
 
     def issue(self, request: IssueInvoice) -> Invoice: ...
 
@@ -27,9 +27,9 @@ class Invoices(Settling, Protocol):
 
 
 class InvoiceActivities:
-    """The invoice service's part in an order: as a saga's step, and in answer to events.
+    """Activities of the invoice service: for the step of a saga, and as reactions to events.
 
-    Among events it tells InvoiceIssued or InvoiceRefused, and InvoiceVoided.
+    The reactions emit InvoiceIssued or InvoiceRefused, and InvoiceVoided.
     """
 
     def __init__(self, invoices: Invoices) -> None:
@@ -52,7 +52,7 @@ class InvoiceActivities:
 
     @activity.defn
     def invoice_on_loyalty_points_awarded(self, event: LoyaltyPointsAwarded) -> list[Event]:
-        """Bill the customer, now that all is done."""
+        """Issue the invoice, now that the points are awarded."""
         return answer(
             lambda: self._invoices.issue(_request(event)),
             lambda reply, at: InvoiceIssued.after(event, at, number=reply.number),
@@ -61,7 +61,7 @@ class InvoiceActivities:
 
     @activity.defn
     def invoice_on_order_cancelled(self, event: OrderCancelled) -> list[Event]:
-        """Void what was billed, or never bill it."""
+        """Void the invoice. If it is not issued yet, refuse to issue it later."""
         with translated():
             reversal = self._invoices.void(_request(event))
         return [InvoiceVoided.after(event, now(), **undoing(reversal))]
@@ -71,5 +71,5 @@ def _request(event: OrderEvent) -> IssueInvoice:
     return IssueInvoice.of(event.order, event.idempotency_key("issue_invoice"))
 
 
-#: Hosts the service's activities, over its port.
+#: The class whose methods are the service's activities. It takes the service's port.
 HOST = InvoiceActivities

@@ -1,4 +1,4 @@
-"""Request and reply of the invoice service."""
+"""Request to the invoice service, and its answer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from messages.requests import CustomerRequest
 
 
 class IssueInvoice(CustomerRequest):
-    """Bill the customer for an order."""
+    """Request to issue an invoice to the customer."""
 
     amount: Money
 
     @classmethod
     def of(cls, order: OrderFacts, key: str) -> Self:
-        """Bill its total."""
+        """Return the request for the total of an order."""
         return cls(
             idempotency_key=key,
             order_id=order.order_id,
@@ -26,6 +26,6 @@ class IssueInvoice(CustomerRequest):
 
 
 class Invoice(Reply):
-    """An invoice was issued."""
+    """Confirmation that an invoice was issued."""
 
     number: str

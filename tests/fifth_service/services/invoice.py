@@ -1,4 +1,4 @@
-"""The invoice service: what customers were billed, and what of it was voided."""
+"""Mock invoice service: issues invoices, and voids them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.journal import journal, post, reverse
 from services.kept import Kept
 from services.sql import insert_new, metadata
 
-#: Cents that were billed, per customer.
+#: Sum of the valid invoices per customer, in cents.
 billed = Table(
     "billed",
     metadata,
@@ -30,24 +30,24 @@ TABLES = (fence, journal, fault_calls, billed)
 
 
 class NoBillingAddress(Refused):
-    """Nobody knows where to send the customer's invoices."""
+    """The customer has no billing address."""
 
 
 def open_balance(tx: Connection) -> None:
-    """Write down whom a fresh service cannot bill."""
+    """Enter a customer without a billing address in a new ledger."""
     tx.execute(insert(billed).values(user_id="user_nowhere", blocked=True, opening=0, cents=0))
 
 
 class InvoiceService(FencedService):
-    """Bills customers."""
+    """Mock service that issues invoices to customers."""
 
-    refusal = NoBillingAddress("nowhere to send an invoice")
+    refusal = NoBillingAddress("the customer has no billing address")
 
     def issue(self, request: IssueInvoice) -> Invoice:
-        """Bill a customer.
+        """Issue an invoice.
 
         Raises:
-            NoBillingAddress: nobody knows where to send the invoice.
+            NoBillingAddress: the customer has no billing address.
         """
         return self._act(request, Invoice, _issue)
 
@@ -61,7 +61,7 @@ def _issue(tx: Connection, request: IssueInvoice) -> Invoice:
     insert_new(tx, billed, {"user_id": user, "blocked": False, "opening": 0, "cents": 0})
     account = tx.execute(billed.select().where(billed.c.user_id == user).with_for_update()).one()
     if account.blocked:
-        raise NoBillingAddress(f"nowhere to send an invoice for {user}")
+        raise NoBillingAddress(f"{user} has no billing address")
     _move(tx, user, cents)
     number = f"inv_{uuid4().hex}"
     post(tx, request.idempotency_key, "apply", {user: cents}, number)

@@ -8,7 +8,7 @@ from messages.events.base import OrderEvent, Refusal, Undone
 
 
 class InvoiceIssued(OrderEvent):
-    """The customer has the invoice."""
+    """Event that says: the customer has received the invoice."""
 
     type: Literal["InvoiceIssued"] = "InvoiceIssued"
     version: Literal[1] = 1
@@ -16,14 +16,14 @@ class InvoiceIssued(OrderEvent):
 
 
 class InvoiceRefused(Refusal):
-    """The customer cannot be billed."""
+    """Event that says: the customer cannot receive an invoice."""
 
     type: Literal["InvoiceRefused"] = "InvoiceRefused"
     version: Literal[1] = 1
 
 
 class InvoiceVoided(Undone):
-    """No invoice for the order is valid any more, nor will be."""
+    """Event that says: no invoice for the order is valid, now or later."""
 
     type: Literal["InvoiceVoided"] = "InvoiceVoided"
     version: Literal[1] = 1
