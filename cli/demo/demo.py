@@ -22,13 +22,8 @@ from runtime.processes import while_alive
 from services.audit import AuditReport
 from settings import Settings
 
-<<<<<<< HEAD
 _DELAYS = Path(__file__).with_name("delays.toml")
 _ORDINARY_FAULTS = ROOT / "examples" / "faults" / "seed.toml"
-=======
-_UNHURRIED = Path(__file__).with_name("unhurried.toml")
-_ORDINARY_DAY = ROOT / "examples" / "faults" / "ordinary_day.toml"
->>>>>>> part-en2
 _IN_FLIGHT = 20
 
 
@@ -101,11 +96,7 @@ class _Demo:
             say(f"Web UI           {on.server.ui_url}")
             async with on.worker(self._settings.faults or _DELAYS) as worker:
                 examples = await while_alive(self._examples(on), on.server.process, worker)
-<<<<<<< HEAD
             async with on.worker(self._settings.faults or _ORDINARY_FAULTS) as worker:
-=======
-            async with on.worker(self._settings.faults or _ORDINARY_DAY) as worker:
->>>>>>> part-en2
                 rest = self._simulation_and_audit(on, examples)
                 await while_alive(rest, on.server.process, worker)
                 if not options.leave_at_end:
@@ -131,11 +122,7 @@ class _Demo:
         self, on: LocalSystem, examples: tuple[ShownExample, ...]
     ) -> None:
         output, count = self._output, self._options.orders
-<<<<<<< HEAD
         faults = self._settings.faults or _ORDINARY_FAULTS.relative_to(ROOT)
-=======
-        faults = self._settings.faults or _ORDINARY_DAY.relative_to(ROOT)
->>>>>>> part-en2
         self._headline(f"A shop's day: {count} orders, {_IN_FLIGHT} at a time, faults: {faults}")
         population = Population(count=count, seed=1, prefix=f"demo-{self._tag}")
         simulation = Simulation(on.client, Mode.ORCHESTRATION, self._settings.task_queue)

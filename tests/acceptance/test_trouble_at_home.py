@@ -17,7 +17,7 @@ from tests.harness.system import System
 from tests.harness.waiting import wait_until
 
 #: Some orders are refused, so that some are being undone when the disk is full.
-ORDINARY_DAY = Path(__file__).parents[2] / "examples" / "faults" / "ordinary_day.toml"
+ORDINARY_FAULTS = Path(__file__).parents[2] / "examples" / "faults" / "seed.toml"
 ORDERS = 30
 
 
@@ -34,13 +34,8 @@ def full_disk(worker: Running) -> Iterator[None]:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux takes space away")
-<<<<<<< HEAD
 def test_orders_outlast_a_full_disk_and_none_is_lost(system_beside: System) -> None:
-    worker = system_beside.start_worker(faults=str(SEED_RATES))
-=======
-def test_orders_outlast_a_full_disk_and_none_is_lost(system: System) -> None:
-    worker = system.start_worker(faults=str(ORDINARY_DAY))
->>>>>>> part-en2
+    worker = system_beside.start_worker(faults=str(ORDINARY_FAULTS))
     many = ("--orders", str(ORDERS), "--prefix", f"full-{uuid.uuid4()}", "--concurrency", "5")
     simulation = system_beside.start("starter.py", "simulate", *many)
     simulation.until_it_says(rf"{ORDERS // 10} of {ORDERS} orders")
