@@ -54,7 +54,7 @@ class Premises:
         self._worker = self._services = None
 
     def copy(self, service: str) -> None:
-        """Keep the ledger as it is now; the first copy counts."""
+        """Copy the ledger as it is now; only the first copy is kept."""
         if service in self._copies:
             return
         copied = self._settings.data_dir / f"{service}-from-before.db"
