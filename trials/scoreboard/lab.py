@@ -32,7 +32,7 @@ class Lab(NamedTuple):
     services: Services
     gates: Gates
     newer: NewerVersion
-    #: Held while a run is started: time skipping is a switch of the whole environment.
+    #: Held while a run is started, since time skipping is a setting of the whole environment.
     starting: asyncio.Lock
     #: Every run that any check started.
     placed: list[Run]

@@ -1,4 +1,4 @@
-"""One check carried out on one contender."""
+"""Trial: one check carried out on one contender."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from trials.scoreboard.run import Handle, Run
 
 
 class Trial:
-    """What a check does with a contender.
+    """Access of a check to a contender.
 
     Args:
         prefix: begins the ids of all orders of this check, which its faults go by.
@@ -37,11 +37,11 @@ class Trial:
         self.services = lab.services
 
     def order_id(self, part: str) -> str:
-        """The id of an order of this check."""
+        """Return the id of an order of this check."""
         return f"{self._prefix}.{part}"
 
     def books(self, order_id: str) -> Books:
-        """The ledgers' word on an order."""
+        """Return the effects of an order in the ledgers."""
         return Books(self._lab.settings.ledger_urls(), order_id)
 
     async def place(
@@ -57,10 +57,10 @@ class Trial:
 
         Args:
             part: tells the check's orders apart.
-            hold: an activity whose attempts are held until they are let go. Time passes as
-                on a clock then.
+            hold: an activity whose attempts are held until they are released. No time is
+                skipped then.
             newer: an activity that a worker of a newer version takes.
-            skip_time: False has time pass as on a clock in any case.
+            skip_time: False if no time may be skipped in any case.
             changes: fields of the order.
         """
         order = an_order(self.order_id(part), **changes)
@@ -72,12 +72,12 @@ class Trial:
     async def place_as_it_is(
         self, content: Mapping[str, object], *, hold: str | None = None, skip_time: bool = True
     ) -> Run:
-        """Place what is perhaps no order, past any starter that would look at it."""
+        """Start a run without the starter's checks, so that the input may be no valid order."""
         lab, order_id = self._lab, str(content["order_id"])
         workflow_id = self._workflow_id(order_id)
         gate = lab.gates.close(workflow_id, self._kind.activity(hold)) if hold else None
-        # A choreographed order only waits while its events are delivered, and would be skipped
-        # to its deadline.
+        # A choreographed order only waits while its events are delivered, so time skipping would
+        # jump to its deadline.
         skips = skip_time and not lab.contender.choreographed
         clock = nullcontext() if skips else in_real_time(lab.env)
         async with lab.starting, clock:
@@ -93,7 +93,7 @@ class Trial:
         return run
 
     async def reconcile(self) -> None:
-        """What is left behind is looked for, where there is somebody who does that."""
+        """Look for what is left behind, where there is somebody who does that."""
         lab = self._lab
         if not lab.contender.ours:
             return
@@ -107,22 +107,22 @@ class Trial:
             await handle.result()
         except WorkflowFailureError as failure:
             waits = isinstance(failure.cause, ApplicationError) and failure.cause.type
-            if waits != "NotReconciled":  # before an operator has decided
+            if waits != "NotReconciled":  # a leftover that still waits for an operator
                 raise
 
     async def redeliver_refund(self, run: Run) -> None:
-        """A copy of the refund's request reaches the service, which the network had kept back."""
+        """Deliver a late copy of the refund's request to the service."""
         await asyncio.to_thread(self.services.get(PaymentService).refund, run.books.charge())
 
     @asynccontextmanager
     async def elsewhere(self) -> AsyncIterator[Trial]:
-        """A trial on ledgers that no other check uses, the same ones each time."""
+        """Open a trial on separate ledgers of this check; they are the same ones each time."""
         lab = self._lab
         async with open_lab(lab.env, lab.contender, self._elsewhere, lab.starting) as own:
             yield Trial(own, self._prefix)
 
     def lose_ledger(self, service: str) -> None:
-        """Of the ledgers elsewhere, this service's is lost; there will be an empty one."""
+        """Delete this service's ledger among the separate ones; an empty one replaces it."""
         url = Settings(data_dir=self._elsewhere).ledger_urls()[service]
         Path(make_url(url).database or "").unlink()
 

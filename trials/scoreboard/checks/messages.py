@@ -1,4 +1,4 @@
-"""Bugs in what is sent and what is taken."""
+"""Bugs in requests, keys and inputs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def shared_keys(trial: Trial) -> None:
     reply_lost("process_payment", calls=1, part="duplicate"),
 )
 async def duplicate_and_reordered(trial: Trial) -> None:
-    # Its reply lost, Temporal delivers the request again.
+    # The reply is lost, so Temporal sends the request again.
     run = await trial.place("duplicate")
     await run.ended()
     expect(run.books.charges() <= 1, "charged twice")
