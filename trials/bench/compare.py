@@ -1,7 +1,7 @@
 """Costs of an order, orchestrated and choreographed: ``make compare``.
 
-Both kinds run on one server, with one worker, in turns, so that whatever else the machine does
-falls on both alike. Counts are exact; of times, only the ratio means something elsewhere.
+Both modes run in turn on one server with one worker, so that other load on the machine affects
+both alike. Counts are exact. Of the times, only the ratio can be compared with other machines.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from runs.results import outcome
 from runtime.exits import ExitCode, run
 from settings import Settings
 
-#: What is ordered: by title, the example.
+#: Examples to order, by title.
 KINDS = {"succeeds": "order.json", "refused by shipping": "address_not_serviceable.json"}
 
 
@@ -42,12 +42,12 @@ class Cost(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """One kind of order in both modes."""
+    """Measurements of one kind of order in both modes."""
 
     costs: dict[Mode, Cost]
     #: Seconds from placing an order to its end, one at a time.
     latencies: dict[Mode, list[float]]
-    #: Seconds for all orders, so many in flight.
+    #: Seconds for all orders, with a fixed number in flight.
     together: dict[Mode, float]
 
 
@@ -83,7 +83,7 @@ async def _measure(on: LocalSystem, order: Order, rounds: int, in_flight: int) -
     costs: dict[Mode, Cost] = {}
     latencies: dict[Mode, list[float]] = {mode: [] for mode in Mode}
     together: dict[Mode, float] = {}
-    for number in range(-2, rounds):  # two that do not count, while everything warms up
+    for number in range(-2, rounds):  # the first two are a warm-up
         for mode in Mode:
             placed, seconds = await _through(on, mode, order, f"{mode.value}-{number}")
             if number >= 0:
@@ -106,7 +106,7 @@ async def _through(on: LocalSystem, mode: Mode, order: Order, name: str) -> tupl
 
 
 async def _cost(client: Client, placed: Placed) -> Cost:
-    """Count the run and all that it gave rise to, once the last of it has closed."""
+    """Count the run and the deliveries that it started, after the last of them has closed."""
     runs = [(placed.run.id, placed.run.run_id)]
     counted: list[Sequence[str]] = []
     while runs:

@@ -1,4 +1,4 @@
-"""Ledgers with a long history, made in a minute."""
+"""Ledgers with a long history, filled within a minute."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from services.shipping import ShippingService
 from settings import Settings
 
 _AT_ONCE = 50_000
-#: Columns that name the order or its run, each in its own way.
+#: Columns that contain the id of the order or of its run, each in its own form.
 _NAMING = ("key", "saga_id", "run_id", "order_id", "request", "answer")
 
 
 def fill(settings: Settings, order: Order, orders: int) -> None:
-    """Fill the ledgers with so many orders that succeeded and were found to be right.
+    """Fill the ledgers with orders that succeeded and are sealed.
 
-    The services take the first one; the others are its copies, in the fences alone: nobody else
-    reads the journals but an audit.
+    The services process the first order. The others are copies of its fence rows only, because
+    only an audit reads the journals.
     """
     run_id = str(uuid4())
     with closing(open_services(settings.ledger_urls())) as services:
@@ -47,7 +47,7 @@ def _place(services: Services, order: Order, run_id: str) -> None:
 
 
 def _copy(connection: sqlite3.Connection, order_id: str, run_id: str, orders: int) -> None:
-    """Copy the first order's row, with ids that grow as Temporal's do."""
+    """Copy the first order's row; like Temporal's, the run ids increase with time."""
     renamed = "replace(replace({0}, :order, :order || '-' || n), :run, printf('%08x', n) || :rest)"
     columns = [column.name for column in fence.columns]
     values = ", ".join(renamed.format(name) if name in _NAMING else name for name in columns)

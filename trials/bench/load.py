@@ -1,7 +1,7 @@
 """Many orders at once under hostile faults: ``make load``.
 
-Nothing may be lost, the worker's memory must not grow with the number of orders it has seen, and
-no more runs may be open than the orders in flight account for.
+No order may be lost. The worker's memory must not grow with the number of orders that it has
+processed. No more runs may be open than the orders in flight explain.
 """
 
 from __future__ import annotations
@@ -33,33 +33,31 @@ from services.audit import AuditReport
 from settings import Settings
 
 HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
-#: Seconds after which an order gives up an event that is parked.
+#: Deadline of an order in seconds. An order whose event is parked ends then.
 DEADLINE = 60
-#: Runs that an order may have open, on average: its own, and for each service an event that is on
-#: its way to it and the answer to the order. What is parked waits for an operator, and is not
-#: counted.
+#: Runs that an order may have open on average: its own, and for each service the delivery of an
+#: event and of the answer. Parked deliveries wait for an operator and are not counted.
 RUNS_OF_AN_ORDER = {Mode.ORCHESTRATION: 1, Mode.CHOREOGRAPHY: 1 + 2 * len(PARTICIPANTS)}
-#: Runs beyond that: the reconciler's, and those that have just closed, since Temporal's lists are
-#: a moment behind.
+#: Runs beyond that: the reconciler's, and closed ones, since Temporal's lists are updated late.
 _BESIDES = 20
 _EVERY = 1.0
 
 
 class Watched(NamedTuple):
-    """Observations of the load while it lasted, once a second."""
+    """Samples taken once a second during the load."""
 
     #: Resident memory of the worker, MiB.
     memory: list[float]
-    #: Runs that were open, sagas and deliveries, but for those that were parked.
+    #: Sagas and deliveries that were open, without the parked ones.
     open_runs: list[int]
     #: Runs that were parked for an operator.
     parked: list[int]
 
 
 class Loaded(NamedTuple):
-    """One mode under load."""
+    """Result of the load in one mode."""
 
-    #: Orders that were placed, and the runs that these may have open at the same time.
+    #: Orders that were placed, and the number of runs that they may have open at the same time.
     orders: int
     bound: int
     simulated: Simulated
@@ -74,7 +72,7 @@ class Loaded(NamedTuple):
 
     @property
     def most_open(self) -> int:
-        """The most runs that were open at the same time."""
+        """Largest number of runs that were open at the same time."""
         return max(self.watched.open_runs, default=0)
 
 
@@ -139,13 +137,13 @@ async def _watch(on: LocalSystem, worker: ChildProcess, watched: Watched) -> Non
 
 
 def _resident(pid: int | None) -> float:
-    """MiB that a process has in memory."""
+    """Return the resident memory of a process in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
 async def _until_all_are_closed(on: LocalSystem, mode: Mode) -> None:
-    """Orders whose event is parked end at their deadline."""
+    """Wait until all orders have closed; one whose event is parked ends at its deadline."""
     query = f'WorkflowType = "{mode.workflow}" AND ExecutionStatus = "Running"'
     patience = time.monotonic() + 4 * DEADLINE
     while time.monotonic() < patience:

@@ -1,7 +1,7 @@
-"""Costs of a reconciliation on ledgers with a short history and on ones with a long one.
+"""Costs of a reconciliation on ledgers with a short history and with a long one.
 
-Each has a server and a worker of its own, on one machine, and they are measured in turns, so that
-whatever else the machine does falls on both alike.
+Each history has its own server and worker on the same machine. They are measured in turn, so that
+other load on the machine affects both alike.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ _IN_FLIGHT = 20
 
 
 class Measured(NamedTuple):
-    """One history."""
+    """Measurements on one history."""
 
     orders: int
     megabytes: float
-    #: Seconds of each reconciliation that found nothing to look at.
+    #: Seconds of each reconciliation that had no runs to examine.
     settled: list[float]
-    #: Seconds of the one that had recent orders to look at.
+    #: Seconds of the reconciliation that had recent orders to examine.
     recent: float
 
 
@@ -56,7 +56,7 @@ async def main() -> ExitCode:
     chosen = _arguments()
     output = Output(as_json=False)
     order = read_order(str(ROOT / "examples" / "order.json"))
-    # Nobody else shall reconcile meanwhile.
+    # A scheduled reconciliation at the same time would distort the measurement.
     os.environ["ORDER_SAGA_RECONCILE_EVERY_SECONDS"] = "0"
     async with AsyncExitStack() as opened:
         systems = {
@@ -98,7 +98,7 @@ async def _measure(
     systems: dict[int, LocalSystem], order: Order, chosen: _Chosen
 ) -> list[Measured]:
     settled: dict[int, list[float]] = {orders: [] for orders in systems}
-    for number in range(-1, chosen.rounds):  # one that does not count, while everything warms up
+    for number in range(-1, chosen.rounds):  # the first one is a warm-up
         for orders, on in systems.items():
             seconds = await _reconcile(on)
             if number >= 0:

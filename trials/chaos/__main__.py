@@ -1,6 +1,6 @@
-"""``make chaos``: break everything, with orders in flight, and count what was lost.
+"""Command ``make chaos``: cause faults of every kind with orders in flight, and count losses.
 
-Exit codes: 0 nothing was lost or doubled, 1 something was.
+Exit codes: 0 no effect was lost or doubled, 1 one was.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Chosen(argparse.Namespace):
 
 
 def main() -> int:
-    """Run it, and print the reckoning."""
+    """Run the chaos, and print the result."""
     parser = argparse.ArgumentParser(prog="python -m trials.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=240, help="of trouble")
     parser.add_argument("--orders", type=int, default=60, help="in each mode and batch")
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def table(chaos: Chaos) -> Table:
-    """Return a table of what was done, and of what became of the orders."""
+    """Return a table of the faults caused and of the orders' outcomes."""
     shown = Table(box=None, padding=(0, 2), show_header=False)
     shown.add_column()
     shown.add_column(justify="right")

@@ -1,4 +1,4 @@
-"""Contents of the ledgers, read by plain SQL: nothing here trusts the product's own audit."""
+"""Contents of the ledgers, read by plain SQL, so independent of the product's own audit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from messages.participants import SERVICES
 from services.fault_injection import hits
 from services.faults import load_fault_plan
 
-#: What stands of each operation, net of what was reversed, in each account that it touched.
+#: Net effect of each operation on each account that it changed.
 _NET = """
     SELECT key, account, SUM(CASE kind WHEN 'apply' THEN 1 ELSE -1 END) AS times,
            SUM(amount) AS amount, MIN(reference)
@@ -24,21 +24,21 @@ _CALLS = "SELECT rule, operation, order_id, calls FROM fault_calls"
 
 
 class Books:
-    """The four ledgers, as they are now."""
+    """Contents of the four ledgers at this moment."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        #: The steps whose effects stand, by saga id and run id.
+        #: Steps whose effects stand, by saga id and run id.
         self.standing: dict[tuple[str, str], set[str]] = defaultdict(set)
-        #: Where effect and fence contradict each other, or an effect stands in part; by saga id.
+        #: Contradictions between effect and fence, and partial effects, by saga id.
         self.torn: list[tuple[str, str]] = []
-        #: Operations that had their effect more than once, or were undone more than once; likewise.
+        #: Operations that took effect or were undone more than once, by saga id.
         self.doubled: list[tuple[str, str]] = []
         for service in SERVICES:
             self._read(service)
 
     def faults(self, plan_file: Path) -> int:
-        """Count the faults that the plan has put in the way, by its own count of calls."""
+        """Count the faults that the fault plan has caused, by its own count of calls."""
         plan = load_fault_plan(plan_file)
         return sum(
             hits(plan.fault[rule], plan.seed, (rule, operation, order_id, nth))

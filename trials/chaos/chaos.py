@@ -1,4 +1,4 @@
-"""Orders of both kinds in flight while everything around them breaks; then the reckoning."""
+"""Orders of both modes in flight during faults of every kind, and a check of the outcome."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from trials.chaos.reckoning import Reckoning, reckon
 from trials.chaos.workers import Workers
 
 HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
-#: Seconds after which an order gives up what never comes.
+#: Deadline of an order in seconds.
 DEADLINE = 20
-#: Seconds that the kinds of trouble which have hit nobody yet get beyond the time.
+#: Additional seconds for kinds of faults that have had no effect yet.
 _EXTRA_TIME = 90.0
 
 
 class Chaos(NamedTuple):
-    """Account of what was done, and of what became of it."""
+    """Account of the faults and of the orders' outcomes."""
 
-    #: How often trouble of each kind has hit; 0: only in vain.
+    #: Number of effective faults of each kind; 0 if none had an effect.
     done: Counter[str]
-    #: Kinds that this machine cannot do, and why.
+    #: Kinds that are not possible on this machine, with the reason.
     impossible: dict[str, str]
-    #: Faults that the fault plan put in the way of a call.
+    #: Number of faults that the fault plan has caused.
     planned: int
-    #: Decisions that an operator had to make.
+    #: Number of decisions that an operator had to make.
     decisions: int
     reckoning: Reckoning
 
@@ -50,12 +50,12 @@ def run(
     say: Callable[[str], None],
     deadline: int = DEADLINE,
 ) -> Chaos:
-    """Break everything, with orders in flight; then let it settle, and count.
+    """Cause faults with orders in flight, wait until every order has ended, and count.
 
     Args:
-        seconds: of trouble; or a little longer, until each kind has hit once.
-        orders: in each mode; when they have all ended before the time is up, more are placed.
-        deadline: seconds that each order gets.
+        seconds: duration of the faults. It grows a little until each kind has had an effect.
+        orders: number of orders in each mode. When all have ended early, more are placed.
+        deadline: deadline of each order in seconds.
     """
     chance = random.Random(seed)
     with a_system(folder) as system:
@@ -119,6 +119,6 @@ def _under_way(customers: list[Customers]) -> bool:
 
 
 def _for_ever(kinds: list[str], chance: random.Random) -> Iterator[str]:
-    """Every kind of trouble, and all of them again, in another order each time."""
+    """Yield every kind of fault again and again, in another order each time."""
     while True:
         yield from chance.sample(kinds, len(kinds))

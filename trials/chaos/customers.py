@@ -1,4 +1,4 @@
-"""Customers who order all the time, and the operator who sees to what is parked."""
+"""Customers who place orders all the time, and the operator who decides about parked ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runs.visibility import IS_PARKED
 from tests.harness.running import Running
 from tests.harness.system import System
 
-#: Seconds that orders get to end once the trouble is over.
+#: Seconds within which all orders have to end after the last fault.
 PATIENCE = 300.0
 _NO_SERVER = 3
 
@@ -29,9 +29,9 @@ class Customers:
         """Describe it.
 
         Args:
-            address: under which it reaches the Temporal server.
-            orders: in a batch.
-            deadline: seconds that each order gets.
+            address: address of the Temporal server.
+            orders: number of orders in a batch.
+            deadline: deadline of each order in seconds.
         """
         self.mode = mode
         self._system = system
@@ -42,22 +42,22 @@ class Customers:
 
     @property
     def is_busy(self) -> bool:
-        """Tell whether it still places orders, or waits for them."""
+        """Tell whether it still places orders or waits for their end."""
         return bool(self._batches) and self._batches[-1].process.poll() is None
 
     @property
     def is_under_way(self) -> bool:
-        """Tell whether orders of the last batch have come to the first service."""
+        """Tell whether orders of the last batch have reached the first service."""
         arrived = "SELECT 1 FROM fence WHERE saga_id LIKE ? LIMIT 1"
         with closing(sqlite3.connect(self._system.data_dir / "inventory.db")) as ledger:
             return ledger.execute(arrived, [f"{self.prefix()}%"]).fetchone() is not None
 
     def keep_busy(self) -> None:
-        """Begin another batch if the last one has ended."""
+        """Start another batch if the last one has ended."""
         if self.is_busy:
             return
         if self._batches and self._batches[-1].process.poll() == _NO_SERVER:
-            self._batches.pop()  # it came in the middle of trouble, and has placed nothing
+            self._batches.pop()  # it failed because of a fault, and has placed no order
         number = len(self._batches) + 1
         self._batches.append(
             self._system.start(
@@ -82,7 +82,7 @@ class Customers:
         for number, batch in enumerate(self._batches, start=1):
             code, words = batch.process.wait(PATIENCE), batch.output()
             if code == _NO_SERVER:
-                continue  # it told nobody anything
+                continue  # it has printed nothing
             assert code in (0, 1), words
             yield self.prefix(number), Summary.model_validate_json(words[words.index("{\n") :])
 
@@ -103,14 +103,14 @@ def _in_flight(system: System, customers: list[Customers]) -> bool:
 
 
 def inbox(system: System) -> list[dict[str, object]]:
-    """List what waits for an operator."""
+    """Return the inbox: everything that waits for an operator."""
     found = json.loads(system.starter("inbox", "--json").stdout or "[]")
     assert isinstance(found, list)
     return found
 
 
 def _decide(system: System, item: dict[str, object]) -> int:
-    """Have the parked compensations of an order, or a parked event of it, tried again."""
+    """Retry the parked compensations of an order, or a parked event of it."""
     order = ("resolve", str(item["order_id"]), "--mode", str(item["mode"]))
     retry = partial(system.starter, *order, "--note", "the trouble is over")
     if "event_type" in item:

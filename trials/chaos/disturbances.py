@@ -1,4 +1,4 @@
-"""Kinds of trouble for the running system, one after the other."""
+"""Faults of every kind for the running system, one after the other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trials.chaos.failpoints import Point
 from trials.chaos.proxy import Proxy
 from trials.chaos.workers import Workers, kill
 
-#: Seconds within which trouble has to have hit somebody.
+#: Seconds within which a fault must have had an effect.
 _PATIENCE = 12.0
 
 
@@ -35,10 +35,10 @@ class Disturbances:
         chance: random.Random,
         place_orders: Callable[[], None],
     ) -> None:
-        """Describe whom it befalls.
+        """Take the parts of the system on which the faults are caused.
 
         Args:
-            place_orders: sees to it that some are in flight; is called again and again.
+            place_orders: makes sure that orders are in flight; it is called repeatedly.
         """
         self._system = system
         self._proxy = proxy
@@ -48,7 +48,7 @@ class Disturbances:
         self._thaws: list[Timer] = []
 
     def kinds(self) -> dict[str, Callable[[], int]]:
-        """Every kind, by what it is called; each returns how many it hit, which may be nobody."""
+        """Return every kind of fault by name. Each one returns how often it had an effect."""
         return {
             "one of two workers killed": self.kill_one_worker,
             "both workers killed": self.kill_all_workers,
@@ -63,12 +63,12 @@ class Disturbances:
         }
 
     def kill_one_worker(self) -> int:
-        """One of two workers dies at a random instant."""
+        """Kill one of the two workers at a random instant."""
         wait_until(lambda: len(self._workers.polling()) == 2, "two workers")
         return kill(self._chance.choice(self._workers.both))
 
     def kill_all_workers(self) -> int:
-        """Nobody is left to work."""
+        """Kill both workers."""
         return sum([kill(worker) for worker in self._workers.both])
 
     def kill_at(self, point: Point) -> int:
@@ -79,7 +79,7 @@ class Disturbances:
         return not failpoints.revoke(point)
 
     def freeze_one_worker(self) -> int:
-        """Freeze a worker, so that what it does happens when nobody expects it any more.
+        """Freeze a worker, so that its effects happen after their attempts have timed out.
 
         It stays frozen while there is other disturbances.
         """
@@ -96,12 +96,12 @@ class Disturbances:
             thaw.join()
 
     def kill_the_server(self) -> int:
-        """Temporal dies; who keeps it starts another one on its database."""
+        """Kill the Temporal server, which is then restarted on the same database."""
         os.kill(self._system.server_pid(), signal.SIGKILL)
         return 1
 
     def freeze_the_server(self) -> int:
-        """Freeze the server: connections stay open, and nothing answers."""
+        """Freeze the server: connections stay open, but there is no answer."""
         pid = self._system.server_pid()
         os.kill(pid, signal.SIGSTOP)
         time.sleep(self._chance.uniform(1, 3))
@@ -109,7 +109,7 @@ class Disturbances:
         return 1
 
     def cut_the_connection(self) -> int:
-        """Nobody reaches the server, though it is there, until somebody has tried again."""
+        """Cut the connection to the running server until a client has tried to reconnect."""
         broken, turned_away = self._proxy.broken, self._proxy.turned_away
         self._proxy.cut()
         wait_until(lambda: self._proxy.turned_away > turned_away, "a new connection")
@@ -118,7 +118,7 @@ class Disturbances:
         return self._proxy.broken > broken
 
     def lock_a_ledger(self) -> int:
-        """Another program writes to a service's database, for longer than anybody waits."""
+        """Lock a service's database for longer than any worker waits."""
         path = self._system.data_dir / f"{self._chance.choice(SERVICES)}.db"
         with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -135,12 +135,12 @@ class Disturbances:
         return hit
 
     def fill_the_disk(self) -> int:
-        """No file of a worker can grow much further, its ledgers included."""
+        """Limit the size of a worker's files, its ledgers included."""
         if not hasattr(resource, "prlimit"):
             raise NotImplementedError("this system cannot limit the files of another process")
         limits = {}
         for worker in self._workers.both:
-            # What a worker has to say of it is still to find room in its log.
+            # Leave room in the worker's log for its error messages.
             room = worker.log.stat().st_size + 100_000
             with suppress(ProcessLookupError):
                 pid = worker.process.pid
@@ -154,7 +154,7 @@ class Disturbances:
         return hit
 
     def _felt(self, *complaints: str) -> int:
-        """Wait until an attempt of an activity has failed with one of SQLite's complaints."""
+        """Wait until an attempt of an activity has failed with one of these errors of SQLite."""
         phrases = [f" ledger: {complaint} (LedgerUnavailable)" for complaint in complaints]
         before = self._workers.complaints(*phrases)
         self._wait(lambda: self._workers.complaints(*phrases) > before)
@@ -169,5 +169,5 @@ class Disturbances:
 
 
 def is_crash(kind: str) -> bool:
-    """Tell whether trouble of this kind kills a process."""
+    """Tell whether a fault of this kind kills a process."""
     return "killed" in kind

@@ -1,4 +1,4 @@
-"""The product's worker, which dies and suffers exactly where the chaos tells it to.
+"""Worker of the product that fails exactly where the chaos commands it.
 
 ``CHAOS_FAILPOINTS`` names the folder that it is told by, ``CHAOS_LOCK_MS`` how long it waits for a
 locked ledger: as long as the product does when it is absent.
@@ -26,12 +26,12 @@ _LONGEST_PAUSE = 3.0
 
 _failpoints = Failpoints(Path(os.environ["CHAOS_FAILPOINTS"]))
 _decide, _act, _undo = fence._decide, Fence.act, Fence.undo
-#: Operations whose effect this process has written, but not answered.
+#: Operations whose effect this process has written, but whose reply it has not sent.
 _unanswered: set[str] = set()
 
 
 def _decided(tx: Connection, request: Command, state: State, **outcome: str) -> None:
-    """Effect and fence row are written, and their transaction is open."""
+    """Write the fence row as the product does, and die in the open transaction if commanded."""
     _decide(tx, request, state, **outcome)
     if state is State.APPLIED:
         _failpoints.meet(Point.WRITTEN)
@@ -61,10 +61,10 @@ def _committed(request: Command) -> None:
 
 
 def _protect(connection: Connection) -> None:
-    """Tell each connection not to write to a protected file.
+    """Make each connection refuse to write to a protected file.
 
-    From outside, a file that is open already cannot be made read-only: root may write to it,
-    and so may whoever opened it before.
+    File permissions are not enough: root may write in spite of them, and so may a process that
+    has the file open.
     """
     protected = _failpoints.protects(Path(connection.engine.url.database or "").stem)
     if protected or connection.info.pop("protected", False):

@@ -1,4 +1,4 @@
-"""Orders of the chaos to its workers: by files, since they are other processes."""
+"""Commands of the chaos to its workers, sent by files, since they are other processes."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Failpoints:
         folder.mkdir(exist_ok=True)
 
     def order(self, point: Point) -> None:
-        """Have the first one that comes to the point die there."""
+        """Make the first worker that reaches the point exit there."""
         (self._folder / point.name).touch()
 
     def is_pending(self, point: Point) -> bool:
-        """Tell whether nobody has come to the point since it was ordered."""
+        """Tell whether no worker has reached the point since then."""
         return (self._folder / point.name).exists()
 
     def revoke(self, point: Point) -> bool:
-        """Take the order back; False when it was carried out already."""
+        """Withdraw the command; return False if a worker has carried it out."""
         try:
             (self._folder / point.name).unlink()
         except FileNotFoundError:
@@ -41,12 +41,12 @@ class Failpoints:
         return True
 
     def meet(self, point: Point) -> None:
-        """Die if that was ordered: killed, as from outside, with no chance to clean up."""
+        """Kill this process if that was commanded; as with any kill, it cannot clean up."""
         if self.revoke(point):
             os.kill(os.getpid(), signal.SIGKILL)
 
     def protect(self, service: str, *, on: bool) -> None:
-        """Make the service's database read-only for all workers, or no longer."""
+        """Make the service's database read-only for all workers, or writable again."""
         mark = self._mark(service)
         if on:
             mark.touch()

@@ -1,4 +1,4 @@
-"""The way to the Temporal server, which can be cut."""
+"""Connection to the Temporal server that can be cut."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ _CHUNK = 65536
 
 
 class Proxy:
-    """Passes on, on loopback, what is said between the system and its server."""
+    """Proxy on the loopback interface between the system and its Temporal server."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.rpartition(":")
         self._target = host, int(port)
         self._ends: set[asyncio.StreamWriter] = set()
         self._deaf = self._cut = False
-        #: Connections that were broken, and those that were not let through.
+        #: Number of connections that were broken, and of those that were refused.
         self.broken = self.turned_away = 0
         self._loop = asyncio.new_event_loop()
         Thread(target=self._loop.run_forever, daemon=True).start()
         serving = asyncio.start_server(self._accept, "127.0.0.1", 0)
         server = asyncio.run_coroutine_threadsafe(serving, self._loop).result()
-        #: What to connect to in place of the server.
+        #: Address to connect to instead of the server.
         self.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     def cut(self) -> None:
-        """Break every connection; from then on, new ones are dropped.
+        """Break every connection, and refuse new ones.
 
-        For a moment before that, what is asked still gets through, and no answer does: so
-        that whoever asked cannot know whether it was done.
+        For a moment before that, requests still get through but replies do not. So a client
+        cannot know whether its request was carried out.
         """
         self._deaf = True
         time.sleep(0.3)
@@ -38,7 +38,7 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._break_all)
 
     def mend(self) -> None:
-        """Let everything through again."""
+        """Let all connections through again."""
         self._deaf = self._cut = False
 
     def _break_all(self) -> None:
@@ -49,7 +49,7 @@ class Proxy:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there, back = await asyncio.open_connection(*self._target)
-        except OSError:  # the server may be dead just now
+        except OSError:  # the server may not be running at the moment
             writer.transport.abort()
             return
         if self._cut:
@@ -73,6 +73,6 @@ class Proxy:
                 to.write(said)
                 await to.drain()
         except OSError:
-            pass  # one side has gone, and so does the other
+            pass  # one side has closed, so the other one is closed too
         finally:
             to.close()

@@ -1,4 +1,4 @@
-"""Comparison of what the customers were told with what the ledgers hold."""
+"""Comparison of what the customers were told with the contents of the ledgers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.system import System
 from trials.chaos.books import Books
 from trials.chaos.customers import Customers, inbox
 
-#: What Temporal's own command line calls the closing status, and what it says of the order.
+#: Outcome of an order by the closing status, as Temporal's own command line spells it.
 _ENDS = {"COMPLETED": "succeeded", "FAILED": "undone", "CANCELED": "undone"}
 _STEPS = frozenset(STEPS)
 _PARKED, _NOWHERE = "parked", "without an end"
@@ -21,15 +21,14 @@ _PARKED, _NOWHERE = "parked", "without an end"
 
 @dataclass
 class Reckoning:
-    """Ends of the orders, and what is wrong with them."""
+    """Outcomes of the orders, and what is wrong with them."""
 
     ends: Counter[str] = field(default_factory=Counter)
-    #: Orders that were told one thing while the ledgers hold another, or that never ended; by
-    #: saga id, with what is wrong.
+    #: Orders whose outcome contradicts the ledgers, or that never ended: the problem by saga id.
     lost: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    #: Orders of which an effect came twice, or two runs left effects; likewise.
+    #: Orders with an effect that happened twice, or with effects of two runs, by saga id.
     doubled: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    #: What the product's own audit finds.
+    #: Findings of the product's own audit.
     violations: list[str] = field(default_factory=list)
 
     @property
@@ -65,7 +64,7 @@ def reckon(system: System, customers: list[Customers], books: Books) -> Reckonin
 
 
 def _ends(system: System) -> dict[tuple[str, str], str]:
-    """Return how each run of an order ended, as Temporal has it."""
+    """Return how each run of an order ended, according to Temporal."""
     orders = " OR ".join(f'WorkflowType = "{mode.workflow}"' for mode in Mode)
     listed = system.temporal(
         *("workflow", "list", "--limit", "100000", "--query", orders, "--output", "json")
@@ -97,10 +96,10 @@ def _broken_promise(end: str, standing: set[str]) -> str | None:
 
 
 def _broken_word(summary: Summary, batch: Counter[str]) -> str | None:
-    """Hold what a batch's customers were told against how its orders ended."""
+    """Compare what the customers of a batch were told with how its orders ended."""
     if batch.total() != summary.orders:
         return f"{summary.orders} orders were placed, and Temporal has {batch.total()}"
-    # Who was told to wait may have succeeded since.
+    # An order that was still open then may have succeeded since.
     told, had = summary.succeeded, batch["succeeded"]
     if summary.broken_off or not told <= had <= told + summary.parked:
         return f"{told} orders were told success, and {had} had it"

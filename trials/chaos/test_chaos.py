@@ -1,4 +1,4 @@
-"""A short chaos, as a part of the tests; the long one is ``make chaos``."""
+"""Short chaos as a part of the tests; the long one is ``make chaos``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_whatever_breaks_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     assert (found.lost, found.doubled, found.violations) == ({}, {}, [])
     assert found.ends.keys() <= {"succeeded", "undone"}
     assert found.ends.total() >= 2 * 10
-    # A chaos that hits nobody proves nothing.
+    # A fault without an effect proves nothing.
     assert [kind for kind, times in chaos.done.items() if times == 0] == [], said
     assert chaos.impossible.keys() <= {"disk full"}
     assert chaos.planned > 0

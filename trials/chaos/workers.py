@@ -1,4 +1,4 @@
-"""The two workers that suffer."""
+"""Pair of workers on which the faults are caused."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from tests.harness.system import System
 from tests.harness.waiting import wait_until
 from trials.chaos.failpoints import Failpoints
 
-#: How long one of the two waits for a locked ledger; the other waits as long as the product does.
+#: Time that one of the two waits for a locked ledger. The other uses the product's default.
 _LOCK_MS = "1000"
 
 
 class Workers:
-    """Two workers on the same ledgers, each of which is started again when it has died."""
+    """Two workers on the same ledgers. One that has exited is started again."""
 
     def __init__(self, system: System, address: str, faults: Path) -> None:
         """Start them.
 
         Args:
-            address: under which they reach the Temporal server.
-            faults: the fault plan that their services follow.
+            address: address of the Temporal server.
+            faults: the fault plan of their services.
         """
         self._system = system
         self._address = address
@@ -33,19 +33,19 @@ class Workers:
         self.revive()
 
     def revive(self) -> None:
-        """Start again whatever is dead, and wait until the server and one worker do their work."""
+        """Start again what has exited, and wait until the server and one worker respond."""
         wait_until(self._server_answers, "a server that answers")
         wait_until(self.polling, "a worker that polls")
 
     def polling(self) -> list[Running]:
-        """Those that poll; one that is dead is started again."""
+        """Return the workers that poll; one that has exited is started again."""
         for number, worker in enumerate(self.both):
             if worker.process.poll() is not None:
                 self.both[number] = self._start(number)
         return [worker for worker in self.both if "polling task queue" in worker.output()]
 
     def complaints(self, *phrases: str) -> int:
-        """Count how often they have said one of these."""
+        """Count how often one of these messages is in their logs."""
         logs = [worker.output() for worker in self.both]
         return sum(log.count(phrase) for log in logs for phrase in phrases)
 
@@ -64,7 +64,7 @@ class Workers:
 
 
 def kill(worker: Running) -> int:
-    """Kill and bury it; 0 when it was dead already."""
+    """Kill a worker and wait for its exit; return 0 if it had exited already."""
     alive = worker.process.poll() is None
     worker.process.kill()
     worker.process.wait()

@@ -1,4 +1,4 @@
-"""Conditions that hold in the end, whatever has happened."""
+"""Conditions that have to hold at the end of each scenario."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ ALL = frozenset(STEP_OF.values())
 
 
 class Ending(NamedTuple):
-    """Ending of a scenario."""
+    """State at the end of a scenario."""
 
     report: AuditReport
-    #: By service, the service's own ledger.
+    #: Each service's own ledger, by service.
     ledgers: Mapping[str, str]
-    #: The service that had another ledger for a while, and that ledger's URL.
+    #: Service that used another ledger for some time, and the URL of that ledger.
     swapped: tuple[str, str] | None
-    #: First run ids of orders of which the last word was that they succeeded.
+    #: First run ids of the orders whose customers were last told that they succeeded.
     promised: frozenset[str]
-    #: What was wrong when an order's run had just closed.
+    #: Problems found right after an order's run had closed.
     at_closing: tuple[str, ...]
-    #: First run ids of orders that nothing kept from succeeding.
+    #: First run ids of the orders that nothing prevented from succeeding.
     calm: frozenset[str]
 
 
 def problems(ending: Ending) -> list[str]:
-    """Everything that is not as it must be."""
+    """Return every condition that is violated."""
     books = [read_book(service, url) for service, url in ending.ledgers.items()]
     found = list(ending.at_closing)
     found += [str(each) for each in ending.report.violations]
@@ -41,13 +41,13 @@ def problems(ending: Ending) -> list[str]:
     found += _of_runs(runs(books), ending)
     if ending.swapped is not None:
         service, url = ending.swapped
-        # Nobody reconciles it, but in itself it must be right.
+        # The reconciler does not read it any more, but it must be consistent in itself.
         found += [f"the other ledger: {each}" for each in check_ledger(read_book(service, url))]
     return found
 
 
 def missing_step(ending: Ending) -> frozenset[str]:
-    """Return the step whose effect may be in the ledger that is not there any more."""
+    """Return the step whose effect may be in the ledger that was swapped out again."""
     return frozenset({STEP_OF[ending.swapped[0]]} if ending.swapped else ())
 
 

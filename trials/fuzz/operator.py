@@ -1,4 +1,4 @@
-"""The operator: sees nothing but the inbox and the reconciliation's report, and decides."""
+"""Operator of the scenarios, who decides from the inbox and the reconciler's report alone."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.harness.shop import Shop
 
 
 class Operator:
-    """Operator who retries what is to be undone, and keeps what a customer was told to have.
+    """Operator who retries compensations, and keeps the effects of orders that were confirmed.
 
     Args:
-        promised: whether the customer was told that the order of this run succeeded.
+        promised: tells whether the customer was told that the order of this run succeeded.
     """
 
     def __init__(self, shop: Shop, promised: Callable[[str], bool]) -> None:
@@ -32,7 +32,7 @@ class Operator:
         self._promised = promised
 
     async def empty_the_inbox(self) -> None:
-        """Decide once on everything that waits."""
+        """Decide once about everything that waits."""
         orders, letters, leftovers = await asyncio.gather(
             parked_orders(self._client, self._task_queue),
             dead_letters(self._client, self._task_queue),
@@ -54,14 +54,14 @@ class Operator:
         decision = ResolveCompensation(
             step=step, action="keep" if keep else "retry", operator="fuzz", note="as promised"
         )
-        with suppress(WorkflowUpdateFailedError, RPCError):  # the list is a little late
+        with suppress(WorkflowUpdateFailedError, RPCError):  # Temporal's list is updated late
             run = self._client.get_workflow_handle(workflow_id)
             await run.execute_update("resolve_compensation", decision)
 
     async def _decide_on(self, letter: DeadLetter) -> None:
         undoing = letter.event_type == OrderCancelled.__name__
         if letter.blocks_order and not undoing:
-            return  # the order gives it up at its deadline
+            return  # the order turns back at its deadline
         decision = ResolveDeadLetter(
             action="replay" if undoing else "discard", operator="fuzz", note="once more, or over"
         )
@@ -70,7 +70,7 @@ class Operator:
             await run.execute_update("resolve_dead_letter", decision)
 
     async def _to_be_kept(self, leftover: ParkedLeftover) -> bool:
-        """Tell whether nothing proves it to be wrong, and the customer counts on it."""
+        """Tell whether the leftover is unproved and its order was confirmed to the customer."""
         history = await self._client.get_workflow_handle(leftover.workflow_id).fetch_history()
         given = history.events[0].workflow_execution_started_event_attributes.input
         (found,) = await self._client.data_converter.decode(given.payloads, [Leftover])

@@ -1,4 +1,4 @@
-"""The orders of a scenario: placed, seen to their end, and what their customers were told."""
+"""Orders of a scenario, from placing to the end, with the outcomes told to the customers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ROLLED_BACK = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED
 
 
 class Orders:
-    """Each may be placed more than once."""
+    """Orders of one scenario, each of which may be placed more than once."""
 
     def __init__(self, shop: Shop, scenario: Scenario, interferer: Interferer) -> None:
         self._shop = shop
@@ -33,19 +33,19 @@ class Orders:
         self._orders = {name: self._in_time(named[name]) for name in named}
         self._placed: dict[str, list[Handle]] = {name: [] for name in named}
         self._begun = {name: asyncio.Event() for name in named}
-        #: By first run id, whether the last word on the order was that it succeeded.
+        #: Whether the customer was last told that the order succeeded, by first run id.
         self._told: dict[str, bool] = {}
-        #: What was wrong when an order's run had just closed.
+        #: Problems found right after an order's run had closed.
         self.at_closing: list[str] = []
 
     @property
     def promised(self) -> frozenset[str]:
-        """First run ids of orders of which the last word was that they succeeded."""
+        """First run ids of the orders whose customers were last told that they succeeded."""
         return frozenset(run_id for run_id, succeeded in self._told.items() if succeeded)
 
     @property
     def calm(self) -> frozenset[str]:
-        """First run ids of orders that nothing kept from succeeding."""
+        """First run ids of the orders that nothing prevented from succeeding."""
         if self._scenario.scarce or self._scenario.swap is not None:
             return frozenset()
         return frozenset(
@@ -57,7 +57,7 @@ class Orders:
         return self._scenario.mode.saga_id(f"{order_id}-{self._shop.settings.task_queue}")
 
     async def handle(self, order_id: str) -> Handle:
-        """The order as it was placed last."""
+        """Return the handle of the order's latest run."""
         await self._begun[order_id].wait()
         return self._placed[order_id][-1]
 
@@ -73,10 +73,10 @@ class Orders:
         self._begun[order_id].set()
 
     async def until_closed(self, order_id: str) -> None:
-        """Wait until it is over, or gone.
+        """Wait until the order's run has closed or was deleted.
 
         Raises:
-            TimeoutError: it never is.
+            TimeoutError: the run stays open.
         """
         handle = await self.handle(order_id)
         deadline = time.monotonic() + PATIENCE
@@ -91,7 +91,7 @@ class Orders:
             self._take_its_word(first_run(handle), latest)
 
     async def forget_its_word(self, order_id: str) -> None:
-        """After a reset, nothing is promised before it has closed again."""
+        """Forget the outcome told before a reset: the order has to close again first."""
         handle = await self.handle(order_id)
         latest = await self._interferer.latest(handle)
         if latest is not None and latest.status is WorkflowExecutionStatus.RUNNING:
@@ -104,13 +104,13 @@ class Orders:
 
     def _in_time(self, order: Order) -> Order:
         story: Story = self.stories[order.order_id]
-        # What never gets better, and an event that is parked, is given up at the deadline.
+        # After a permanent fault, or with a parked event, the order turns back at its deadline.
         waits = self._scenario.mode is Mode.CHOREOGRAPHY and not story.calm
         soon = story.hurried or story.hopeless or waits
         return order.model_copy(update={"deadline_seconds": DEADLINE if soon else None})
 
     def _take_its_word(self, run_id: str, closed: WorkflowExecutionDescription) -> None:
-        """A run that closes by itself leaves all or nothing, before anybody mends anything."""
+        """Note the outcome, and check that a run that closed by itself left all effects or none."""
         succeeded = closed.status is WorkflowExecutionStatus.COMPLETED
         self._told[run_id] = succeeded
         by_itself = succeeded or closed.status in _ROLLED_BACK

@@ -1,4 +1,4 @@
-"""Plays a scenario on fresh ledgers and a real server, until nothing is open any more."""
+"""World of one scenario: fresh ledgers and a real server, until no run is open any more."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from trials.fuzz.versions import OtherVersions
 _SERVICE_OF = {step: service for service, step in STEP_OF.items()}
 #: Real seconds that an attempt is held up at most while somebody interferes.
 _HELD_UP = 5.0
-#: Reconciliations after which nothing may be left.
+#: Number of reconciliations after which no leftover may remain.
 _ENOUGH = 20
 
 
@@ -91,7 +91,7 @@ class Playing:
             self._swap_now.set()
         if self._swap_now.is_set():
             await swapping
-            # Meanwhile the wrong ledger is believed, as far as it may be.
+            # The reconciler reads the wrong ledger here, and must undo only what is proved.
             await self._until_nothing_is_open()
             await reconcile(self._shop)
             await self._until_nothing_is_open()
@@ -144,7 +144,7 @@ class Playing:
         if interruption.what == "reconcile":
             self._at_once.add(asyncio.create_task(self._reconcile_meanwhile()))
         elif interruption.what == "again":
-            # While it is open, it is there already.
+            # Placing the order again while its run is open would change nothing.
             if interruption.operation == THE_END:
                 await self._orders.place(order_id)
         else:
@@ -156,10 +156,10 @@ class Playing:
         await reconcile(self._shop)
 
     async def _until_nothing_is_open(self) -> None:
-        """Wait until no run is open that nobody has to decide on; the operator decides meanwhile.
+        """Wait until no run is open, while the operator decides about those in the inbox.
 
         Raises:
-            TimeoutError: one is, for long: it hangs, and in no inbox.
+            TimeoutError: a run stays open and is in no inbox.
         """
         query = f'TaskQueue = "{self._shop.settings.task_queue}" AND ExecutionStatus = "Running"'
         deadline = time.monotonic() + PATIENCE
@@ -172,10 +172,10 @@ class Playing:
             await asyncio.sleep(0.05)
 
     async def _reconcile(self) -> None:
-        """Reconcile until there is nothing to do any more.
+        """Reconcile until nothing remains to be done.
 
         Raises:
-            TimeoutError: there always is.
+            TimeoutError: something remains after the last attempt.
         """
         for _ in range(_ENOUGH):
             await self._until_nothing_is_open()
@@ -186,10 +186,10 @@ class Playing:
 
 
 async def play(env: WorkflowEnvironment, scenario: Scenario) -> list[str]:
-    """Play a scenario; returns what is not as it must be in the end.
+    """Play a scenario, and return every condition that is violated at its end.
 
     Raises:
-        TimeoutError: an order, or anything else, never ends.
+        TimeoutError: a run does not end.
     """
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder), task_queue=f"fuzz-{uuid.uuid4()}")

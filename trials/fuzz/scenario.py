@@ -1,4 +1,4 @@
-"""A scenario: some orders, the trouble that their services have, and who interferes when."""
+"""Scenario: some orders, the faults of their services, and interruptions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from cli.modes import Mode
 from cli.simulation.population import Population
 from services.faults import Fault, FaultPlan
 
-#: Longer than the time of one attempt, so that the effect lands when nobody waits for it.
+#: Longer than the limit of one attempt, so that the effect happens after the attempt timed out.
 TOO_LONG = 0.9
-#: Seconds; what never comes is given up after that.
+#: Deadline of a hopeless order in seconds.
 DEADLINE = 4
 
 Interference = Literal[
@@ -24,7 +24,7 @@ Interference = Literal[
     "reconcile",
     "again",
 ]
-#: An instant of its own, when the order's run has closed.
+#: Point in time after the order's run has closed, instead of an operation.
 THE_END = "the end"
 
 
@@ -33,12 +33,12 @@ class PlannedFault(NamedTuple):
 
     operation: str
     kind: Literal["refusal", "transient", "lost_reply", "delay", "permanent"]
-    #: How many of its calls; None: every one.
+    #: Number of calls that fail; None for all.
     times: int | None
     after: bool
 
     def rule(self, order_id: str) -> Fault:
-        """Return the same as a rule of a fault plan."""
+        """Return this fault as a rule of a fault plan."""
         either_side = self.kind in ("transient", "delay", "permanent")
         return Fault.model_validate(
             {
@@ -54,15 +54,15 @@ class PlannedFault(NamedTuple):
 
 
 class Interruption(NamedTuple):
-    """Somebody interferes while an operation is being called for the order, or at its end."""
+    """Interruption of an order during a call of an operation, or after its run has closed."""
 
     what: Interference
     operation: str
-    #: Before the service is asked, or when it has done its work and has not answered yet.
+    #: Before the service is called, or after its effect and before its reply.
     after: bool
-    #: Which workflow task to reset to, or which unreadable message is sent.
+    #: Number of the workflow task to reset to, or of the unreadable message to send.
     nth: int = 1
-    #: Whether a reset leaves out the signals, updates and cancels that came after it.
+    #: Whether a reset drops the signals, updates and cancels after the reset point.
     forgets: bool = False
 
     def __str__(self) -> str:
@@ -78,20 +78,20 @@ class Interruption(NamedTuple):
 
 
 class OtherVersion(NamedTuple):
-    """One attempt of an operation is taken by a worker of another version."""
+    """Attempt of an operation that a worker of another version takes."""
 
     operation: str
-    #: Whether it answers with one more field, or with what nobody understands.
+    #: Whether its reply can be read. A readable one has one field more than the known version.
     readable: bool
 
 
 class Swap(NamedTuple):
-    """One service goes on with another ledger, until every order has closed."""
+    """Swap of a service's ledger for another one, until every order has closed."""
 
     service: str
-    #: A copy from when the service had done its first work, or an empty one.
+    #: Copy of the ledger after its first operation, or an empty ledger.
     restored: bool
-    #: When any order gets there.
+    #: Operation at which the swap happens, for whichever order comes first.
     operation: str
     after: bool
 
@@ -103,17 +103,17 @@ class Swap(NamedTuple):
 
 
 class Story(NamedTuple):
-    """Events in the life of one order."""
+    """Everything that happens to one order."""
 
     faults: tuple[PlannedFault, ...]
     interruptions: tuple[Interruption, ...]
     versions: tuple[OtherVersion, ...]
-    #: Whether it is given little time.
+    #: Whether its deadline is short.
     hurried: bool
 
     @property
     def calm(self) -> bool:
-        """Tell whether nothing happens to it that could keep it from succeeding."""
+        """Tell whether nothing prevents the order from succeeding."""
         harmless = all(each.what in ("unreadable", "reconcile") for each in self.interruptions)
         readable = all(version.readable for version in self.versions)
         return not self.faults and not self.hurried and harmless and readable
@@ -125,7 +125,7 @@ class Story(NamedTuple):
 
 
 class Scenario(NamedTuple):
-    """Orders that share stock and credit."""
+    """Orders that share stock and credit, and what happens to them."""
 
     mode: Mode
     seed: int
@@ -135,14 +135,14 @@ class Scenario(NamedTuple):
 
     @property
     def population(self) -> Population:
-        """The orders, as ``starter.py simulate`` makes them."""
+        """Population of the same orders as ``starter.py simulate`` places."""
         return Population(
             count=len(self.stories), seed=self.seed, prefix="fuzz", scarce=self.scarce
         )
 
     @property
     def plan(self) -> FaultPlan:
-        """The trouble, as the services are told of it."""
+        """Fault plan of the services."""
         rules = [
             planned.rule(f"fuzz-{number}")
             for number, story in enumerate(self.stories, start=1)
@@ -151,7 +151,7 @@ class Scenario(NamedTuple):
         return FaultPlan(fault=tuple(rules))
 
     def as_toml(self) -> str:
-        """Return the fault plan as a file, with how to play it."""
+        """Return the fault plan as a TOML file, with the command that plays it."""
         command = f"simulate --orders {len(self.stories)} --seed {self.seed} --prefix fuzz"
         command += " --scarce" if self.scarce else ""
         command += f" --mode {self.mode.value} --deadline {DEADLINE}"

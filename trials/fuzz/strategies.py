@@ -1,4 +1,4 @@
-"""Scenarios, as hypothesis makes them up."""
+"""Strategies by which hypothesis generates scenarios."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _planned_faults() -> st.SearchStrategy[PlannedFault]:
         times=st.one_of(st.integers(1, 3), st.none()),
         after=st.booleans(),
     )
-    # A compensation that never works is parked for ever; one that works at last is enough.
+    # A compensation that always fails would stay parked, so each one succeeds in the end.
     backward = st.builds(
         PlannedFault,
         operation=st.sampled_from(list(UNDOS.values())),
@@ -78,7 +78,7 @@ _SWAPS = st.builds(
 
 
 def scenarios(mode: Mode) -> st.SearchStrategy[Scenario]:
-    """Everything that can happen to up to four orders."""
+    """Generate scenarios of up to four orders."""
     return st.builds(
         Scenario,
         mode=st.just(mode),

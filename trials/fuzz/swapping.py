@@ -46,7 +46,7 @@ class SwappingShop(Shop):
         self._opened.close()
 
     def copy(self, service: str) -> None:
-        """Keep the ledger as it is now; the first copy counts."""
+        """Copy the ledger as it is now; only the first copy is kept."""
         if service in self._copies:
             return
         copied = self.settings.data_dir / f"{service}-from-before.db"

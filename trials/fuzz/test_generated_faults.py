@@ -1,7 +1,7 @@
-"""Whatever happens, to whichever orders, at whatever instant: all or nothing.
+"""Generated scenarios: in spite of any fault, an order leaves all of its effects or none.
 
-``make fuzz`` goes on for as long as it is told, with other scenarios each time; as a part of the
-tests it takes some seconds, and plays the same ones each time.
+``make fuzz`` plays new scenarios for a given time. As a part of the tests, a run takes some
+seconds and always plays the same scenarios.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from trials.fuzz.playing import play
 from trials.fuzz.scenario import Scenario
 from trials.fuzz.strategies import scenarios
 
-# Shrinking a failure takes its time.
+# Shrinking a failing scenario takes long.
 pytestmark = pytest.mark.timeout(0)
 
-#: Seconds for each mode; 0 means the short run, which is always the same.
+#: Seconds for each mode; 0 means the short run, which always plays the same scenarios.
 BUDGET = float(os.environ.get("FUZZ_SECONDS", "0"))
 _SHORT = 12.0
 _BATCH = 15
@@ -57,13 +57,13 @@ def seconds_for_minutes() -> Iterator[None]:
 async def test_every_order_ends_with_all_or_nothing(env: WorkflowEnvironment, mode: Mode) -> None:
     loop = asyncio.get_running_loop()
     fuzzer = _Fuzzer(mode, lambda scenario: _check(env, scenario), loop)
-    # Hypothesis in a thread: the loop is for what is tested.
+    # Hypothesis is synchronous, so it runs in a thread and the event loop stays free.
     await asyncio.to_thread(fuzzer.run, BUDGET or _SHORT)
     assert fuzzer.scenarios > 0
 
 
 class _Fuzzer:
-    """Plays batches of scenarios until its time is up, or one of them fails."""
+    """Fuzzer that plays batches of scenarios until its time is over or one of them fails."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class _Fuzzer:
         self.orders = 0
 
     def run(self, seconds: float) -> None:
-        """Play for so long; a failing scenario is shrunk, however long that takes."""
+        """Play for this time; shrinking a failing scenario may take longer."""
         ends = time.monotonic() + seconds
         for number in itertools.count() if not BUDGET else iter(lambda: secrets.randbits(32), -1):
             if time.monotonic() > ends:

@@ -1,4 +1,4 @@
-"""A worker of another version: it does the work, and answers otherwise than ours would."""
+"""Worker of another version, which does the work but replies in another form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from messages.participants import PARTICIPANTS
 from tests.harness.gates import AroundActivities, saga_of
 from trials.fuzz.scenario import OtherVersion
 
-#: By operation, the reaction by which a service comes to it among events.
+#: Reaction in which a service carries out an operation in choreography, by operation.
 _REACTIONS = {
     operation: reaction
     for p in PARTICIPANTS

@@ -1,4 +1,4 @@
-"""``make scoreboard``: play it and print the table."""
+"""Command ``make scoreboard``: carry out all checks and print the table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trials.scoreboard.scoreboard import WIDTH, fails, play, show
 
 
 async def main() -> ExitCode:
-    """Exit code 1 when the scoreboard shows what it must not."""
+    """Carry out all checks; return exit code 1 if the scoreboard is not as expected."""
     with tempfile.TemporaryDirectory() as folder:
         async with await time_skipping_server() as env:
             board = await play(env, Path(folder))
@@ -24,7 +24,7 @@ async def main() -> ExitCode:
 
 
 if __name__ == "__main__":
-    # What fails here is told by the table.
+    # Failures of the contenders are shown by the table.
     logging.disable()
     Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)))
     run(main)

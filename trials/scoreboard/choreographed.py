@@ -1,4 +1,4 @@
-"""A run of the choreographed saga: the order, and the deliveries of its events."""
+"""Run of the choreographed saga: the order, and the deliveries of its events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.harness.deliveries import BACKWARD, FORWARD
 from tests.harness.runs import describe, end, forget, has_failed_once, is_parked, scheduled
 from trials.scoreboard.run import OPERATOR, Handle, Run
 
-#: By operation of a service, the activity that calls it.
+#: Activity that calls an operation, by operation.
 _REACTIONS = {
     operation: reaction
     for p in PARTICIPANTS
@@ -25,17 +25,17 @@ _OPERATIONS = {reaction: operation for operation, reaction in _REACTIONS.items()
 
 
 class ChoreographedRun(Run):
-    """The same, of an order whose services are told of it by events."""
+    """Run of a contender whose services react to events."""
 
     @staticmethod
     def activity(operation: str) -> str:
         return _REACTIONS[operation]
 
     async def ended(self) -> None:
-        """See base class; of an order that an event is parked of, the time passes at once.
+        """See base class; after an event was parked, the time to the deadline is skipped.
 
-        But not if it is the first event: the server skips no time of a workflow whose child is
-        open. Such an order should be given a short deadline.
+        That does not work for the first event, since the server skips no time while a child of
+        the workflow is open. Such an order needs a short deadline.
         """
         await super().ended()
         if await self.status() is not WorkflowExecutionStatus.RUNNING:
@@ -51,12 +51,12 @@ class ChoreographedRun(Run):
             await super().ended()
 
     async def scheduled(self) -> list[str]:
-        """Return the operations that were begun, in the order in which their events follow."""
+        """Return the operations that were started, in the order of the events that cause them."""
         begun = [await scheduled(handle) async for handle, _ in self._deliveries()]
         return [_OPERATIONS[reaction] for activities in begun for reaction in activities]
 
     async def forgotten(self) -> None:
-        """See base class; so are the deliveries of its events."""
+        """See base class; also delete the deliveries of its events."""
         deliveries = [handle async for handle, _ in self._deliveries()]
         await super().forgotten()
         await asyncio.gather(*(forget(self._env.client, handle) for handle in deliveries))
@@ -72,7 +72,7 @@ class ChoreographedRun(Run):
         await letter.execute_update("resolve_dead_letter", decision)
 
     async def _at_rest(self, run: WorkflowExecutionDescription) -> bool:
-        # From cause to answer, so that what a delivery began before it ended is seen after it.
+        # From cause to effect: a delivery that was started by another one is checked after it.
         async for _, delivery in self._deliveries():
             held = any(self._holds(a) for a in delivery.raw_description.pending_activities)
             is_open = delivery.status is WorkflowExecutionStatus.RUNNING

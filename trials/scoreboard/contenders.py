@@ -1,4 +1,4 @@
-"""Contenders that are checked: our two sagas, and textbook variants of the same one."""
+"""Contenders of the scoreboard: our two sagas, and textbook variants of the order saga."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from trials.scoreboard.textbook.shielded import Shielded
 from trials.scoreboard.textbook.stop_at_failed_undo import StopAtFailedUndo
 from worker import worker_config
 
-# The variants are deterministic, and a sandbox costs more than all else that they do.
+# The variants are deterministic, and the sandbox would take most of their time.
 _RUNNER = UnsandboxedWorkflowRunner()
 
 
 class Contender(NamedTuple):
-    """One saga on the scoreboard."""
+    """Saga that is checked for the bugs."""
 
-    #: Head of its column.
+    #: Title of its column.
     name: str
-    #: Its workflow type, and what its workflow ids begin with.
+    #: Its workflow type, and the prefix of its workflow ids.
     workflow: str
     prefix: str
-    #: What its worker hosts.
+    #: Makes the configuration of its worker.
     config: Callable[[Client, Services, Settings], WorkerConfig]
-    #: How its customer cancels: a signal is always taken, an Update may be refused.
+    #: Message by which its customer cancels. A signal is always accepted, an Update may be refused.
     cancelled_by: Literal["update", "signal"]
-    #: Whether the order's deadline is also given to Temporal as the run's execution time-out.
+    #: Whether the order's deadline is also the execution timeout of its run.
     execution_timeout: bool = False
-    #: Works with services that leave tombstones. The others' are idempotent, and no more.
+    #: Whether its services leave tombstones. Without them they are only idempotent.
     ours: bool = False
-    #: Whether its services act on deliveries of events, which are workflows of their own.
+    #: Whether its services react to events, each of which is delivered by a workflow of its own.
     choreographed: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Contents of the four ledgers about one order, read past the services."""
+"""Effects of one order in the four ledgers, read directly from the databases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.fence import fence
 from services.journal import EntryKind, journal
 from services.ledger import reading
 
-#: What a service's effect is called on the scoreboard.
+#: Name of each service's effect on the scoreboard.
 EFFECTS = {
     "inventory": "stock",
     "payment": "charge",
@@ -44,21 +44,21 @@ class Effects:
         return found
 
     def charges(self) -> int:
-        """Count how often the customer was charged, refunded later or not."""
+        """Count the charges of the customer, including refunded ones."""
         return self._payments("apply")
 
     def refunds(self) -> int:
-        """Count how often the payment service paid the money back."""
+        """Count the refunds of the payment service."""
         return self._payments("reverse")
 
     def charge(self) -> ProcessPayment:
-        """Return the request by which the customer was charged; it is the refund's as well."""
+        """Return the request of the charge, which is also that of the refund."""
         kept = select(fence.c.request).where(fence.c.order_id == self._order_id)
         with reading("payment", self._ledgers["payment"]) as tx:
             return ProcessPayment.model_validate_json(tx.execute(kept).scalar_one())
 
     def keys(self) -> list[str]:
-        """Return the idempotency keys that the services know, one service after the other."""
+        """Return the idempotency keys that the services know, service by service."""
         known = select(fence.c.key).where(fence.c.order_id == self._order_id)
         found: list[str] = []
         for service in KEPT:

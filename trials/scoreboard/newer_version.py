@@ -1,4 +1,4 @@
-"""A worker of a newer version, beside this one on its task queue."""
+"""Worker of a newer version, which polls the same task queue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NewerVersion(AroundActivities):
         self._taken: set[tuple[str, str]] = set()
 
     def take(self, workflow_id: str, activity: str) -> None:
-        """Take an activity of a run, or of its events' deliveries, from now on."""
+        """Take this activity of a run, or of the deliveries of its events, from now on."""
         self._taken.add((workflow_id, activity))
 
     async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:

@@ -1,4 +1,4 @@
-"""One run of a contender: what a check does to it, and what it sees of it from outside."""
+"""Run of a contender, as a check controls and observes it from outside."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ Handle = WorkflowHandle[object, object]
 
 OPERATOR = {"operator": "ada", "note": "bank transfer 4711"}
 
-#: Real seconds after which what a check waits for counts as never coming. Nobody's bug is to
-#: hang, so it costs nothing.
+#: Longest wait of a check, in real seconds. No contender has the bug that it hangs, so a long
+#: limit does not make the checks slower.
 PATIENCE = 120.0
 
 
 class Caught(Exception):
-    """The contender has the bug; the message, a few words, says what was seen of it."""
+    """The contender has the bug; the message says in a few words what was observed."""
 
 
 def expect(condition: bool, otherwise: str) -> None:
-    """Go on if the condition holds.
+    """Require a condition.
 
     Raises:
-        Caught: it does not.
+        Caught: the condition does not hold.
     """
     if not condition:
         raise Caught(otherwise)
 
 
 class Run:
-    """A placed order. What is waited for comes within :data:`PATIENCE`, or raises TimeoutError."""
+    """Order that was placed. Every wait ends within :data:`PATIENCE` or raises TimeoutError."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Run:
         return operation
 
     async def reached(self) -> bool:
-        """Wait until the held activity is under way; False when the run ends before that."""
+        """Wait until the held activity runs; return False if the run ends before that."""
 
         async def under_way(_: WorkflowExecutionDescription) -> bool:
             return self._gate is not None and self._gate.reached.is_set()
@@ -87,12 +87,12 @@ class Run:
         return self._gate is not None and self._gate.reached.is_set()
 
     async def let_go(self) -> None:
-        """Let the held activity go on to the service."""
+        """Release the held activity, so that it calls the service."""
         assert self._gate is not None
         self._gate.open.set()
 
     async def landed(self) -> None:
-        """Wait until every attempt of the held activity is over, given up or not."""
+        """Wait until every attempt of the held activity has ended, also one that has timed out."""
         assert self._gate is not None
         await asyncio.wait_for(self._gate.landed.wait(), PATIENCE)
 
@@ -101,7 +101,7 @@ class Run:
         await self.handle.cancel()
 
     async def cancel_as_customer(self) -> bool:
-        """Cancel in the contender's own way; False when it says no."""
+        """Cancel by the contender's own message; return False if it refuses."""
         if self._contender.cancelled_by == "signal":
             await self.handle.signal("cancel_order")
             return True
@@ -112,15 +112,15 @@ class Run:
         return True
 
     async def reacted(self) -> None:
-        """Wait until the run has done all it can while an activity of it is held."""
+        """Wait until the run can do nothing more while its activity is held."""
         await self._until(self._at_rest)
 
     async def waits_to_try_again(self) -> None:
-        """Wait until a step has failed once and is about to be tried again."""
+        """Wait until a step has failed once and waits for its next attempt."""
         await self._until(self._between_attempts)
 
     async def ended(self) -> None:
-        """Wait until the run is closed, or open with nothing left to do but for an operator."""
+        """Wait until the run has closed or waits for an operator only."""
 
         async def left_to_operator(run: WorkflowExecutionDescription) -> bool:
             return is_parked(run) and await self._at_rest(run)
@@ -128,18 +128,18 @@ class Run:
         await self._until(left_to_operator)
 
     async def status(self) -> WorkflowExecutionStatus | None:
-        """Temporal's word on the run."""
+        """Return the run's status in Temporal."""
         return (await self.handle.describe()).status
 
     async def says(self) -> str:
-        """All that the closed run says of how it went."""
+        """Return the result or the failure of the closed run as text."""
         try:
             return json.dumps(await self.handle.result())
         except WorkflowFailureError as failure:
             return " / ".join(said_by(failure.cause))
 
     async def says_success(self) -> bool:
-        """Tell whether the run is over and claims that the order was placed."""
+        """Tell whether the run has closed and reports a success."""
         return await self.status() is WorkflowExecutionStatus.COMPLETED and '"SUCCESS"' in (
             await self.says()
         )
@@ -150,13 +150,13 @@ class Run:
         return ref_of(self.handle)
 
     async def paid_back_by_hand(self) -> None:
-        """Pay the money back past the service, and record it where that can be done."""
+        """Refund the money by hand, and record it if the contender can."""
         if self._contender.ours:
             await self._decide_on_refund(undone=True)
             await self.ended()
 
     async def forgotten(self) -> None:
-        """Temporal forgets the closed run, as it does when its retention is over."""
+        """Delete the closed run from Temporal, as at the end of its retention."""
         await asyncio.wait_for(forget(self._env.client, self.handle), PATIENCE)
 
     async def reset(self) -> None:
@@ -169,7 +169,7 @@ class Run:
             await self.ended()
 
     async def scheduled(self) -> list[str]:
-        """Return the activities of the run, in the order in which it began them."""
+        """Return the activities of the run, in the order in which it scheduled them."""
         return await scheduled(self.handle)
 
     async def abandon(self) -> None:
@@ -178,19 +178,19 @@ class Run:
         await end(self._env.client.get_workflow_handle(leftover_id(self.ref)))
 
     def expect_nothing_stands(self) -> None:
-        """Expect that no effect is left.
+        """Require that no effect stands.
 
         Raises:
-            Caught: one is.
+            Caught: an effect stands.
         """
         left = self.effects.standing()
         expect(not left, f"{left[0]} left" if len(left) == 1 else f"{len(left)} effects left")
 
     async def expect_all_or_nothing(self) -> None:
-        """Expect all effects of an order that says it succeeded, and none of any other.
+        """Require all effects if the run reports a success, and none otherwise.
 
         Raises:
-            Caught: others stand.
+            Caught: other effects stand.
         """
         if not await self.says_success():
             self.expect_nothing_stands()
@@ -198,7 +198,7 @@ class Run:
             raise Caught(f"without {missing[0]}")
 
     async def _decide_on_refund(self, *, undone: bool) -> None:
-        """Record that the parked refund was done by hand, or have it tried again."""
+        """Record that the parked refund was made by hand, or retry it."""
         action = "mark_resolved" if undone else "retry"
         decision = {"step": "process_payment", "action": action, **OPERATOR}
         await self.handle.execute_update("resolve_compensation", decision)

@@ -1,4 +1,4 @@
-"""Carries every check out on every contender, and shows who failed what."""
+"""Scoreboard: the result of every check on every contender."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from trials.scoreboard.trial import Trial
 
 _T = TypeVar("_T")
 
-#: What each check saw of its bug in each contender, by names; None where there is none. Who
-#: cannot have a bug is not in there.
+#: Observation of each check on each contender, by their names; None if the bug was not found. A
+#: contender that cannot have a bug has no entry.
 Results = Mapping[str, Mapping[str, str | None]]
 
 
@@ -36,25 +36,25 @@ class Scoreboard(NamedTuple):
     """Results of all checks."""
 
     results: Results
-    #: What the audit finds in the ledgers of our sagas after all checks.
+    #: Findings of the audit in the ledgers of our sagas after all checks.
     violations: tuple[str, ...]
 
 
-#: Columns that the table needs.
+#: Width of the table in characters.
 WIDTH = 130
-#: Real seconds that a check may take.
+#: Limit of one check in real seconds.
 _BOUND = 300.0
 
 
-#: Checks under way at a time: more of them take no less time together, and each takes longer.
+#: Checks at the same time. More of them would not save time, and each one would take longer.
 _AT_ONCE = 8
 
 
 async def play(env: WorkflowEnvironment, folder: Path) -> Scoreboard:
-    """Carry all checks out.
+    """Carry out all checks.
 
     Raises:
-        Exception: a check could not be carried out, which says nothing about the contender.
+        Exception: a check could not be carried out. That proves nothing about the contender.
     """
     starting, turn = asyncio.Lock(), asyncio.Semaphore(_AT_ONCE)
     async with AsyncExitStack() as opened:
@@ -83,7 +83,7 @@ async def play(env: WorkflowEnvironment, folder: Path) -> Scoreboard:
 
 
 async def _all(running: Iterable[Coroutine[None, None, _T]]) -> list[_T]:
-    """Return what they return; nothing runs on when one of them raises."""
+    """Return their results; cancel the others when one of them raises."""
     ended = await asyncio.gather(*running, return_exceptions=True)
     for one in ended:
         if isinstance(one, BaseException):
@@ -118,13 +118,13 @@ async def _carried_out(check: Check, setup: Setup) -> str | None:
 
 
 def _concerned(board: Scoreboard, bug: str) -> Iterator[tuple[Contender, str | None]]:
-    """Find who could have the bug, and what was seen of it."""
+    """Return the contenders that could have the bug, each with what was observed."""
     seen = board.results[bug]
     return ((one, seen[one.name]) for one in CONTENDERS if one.name in seen)
 
 
 def fails(board: Scoreboard) -> list[str]:
-    """List what must not be: a bug of ours, a check that finds none, an audit that is not clean."""
+    """List the failures: a bug of ours, a check without a finding, an audit that is not clean."""
     found = list(board.violations)
     for bug in board.results:
         concerned = list(_concerned(board, bug))
@@ -135,7 +135,7 @@ def fails(board: Scoreboard) -> list[str]:
 
 
 def show(board: Scoreboard, console: Console) -> None:
-    """Print which contender failed which check, and what was seen of the bug."""
+    """Print which contender failed which check, and what was observed."""
     picture = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     picture.add_column("classic bug", no_wrap=True)
     for contender in CONTENDERS:
@@ -149,7 +149,7 @@ def show(board: Scoreboard, console: Console) -> None:
 
 
 def as_text(board: Scoreboard) -> str:
-    """Return the same as plain lines."""
+    """Return the scoreboard as plain text."""
     console = Console(file=io.StringIO(), width=WIDTH)
     with console.capture() as captured:
         show(board, console)

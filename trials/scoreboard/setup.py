@@ -29,7 +29,7 @@ class Setup(NamedTuple):
     contender: Contender
     shop: Shop
     newer: NewerVersion
-    #: Held while a run is started: time skipping is a switch of the whole environment.
+    #: Held while a run is started, since time skipping is a setting of the whole environment.
     starting: asyncio.Lock
     #: Every run that any check started.
     placed: list[Run]

@@ -1,4 +1,4 @@
-"""The classic saga bugs: ours have none, and each check finds its bug in a textbook variant."""
+"""Classic saga bugs: ours have none, and each check finds its bug in a textbook variant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLASSIC_BUGS = Path(__file__).parents[2] / "docs" / "classic-bugs.md"
 
 AFTER, SHIELDED, STOP = "register after", "shielded undo", "stop at failure"
 
-#: Who has which bug. A variant that loses one, or gets another, is no longer the textbook's.
+#: Bugs of each textbook variant. A variant with other bugs is no longer the textbook's.
 EXPECTED = {
     "action lands after its undo, by cancel": {AFTER, SHIELDED},
     "action lands after its undo, by time-out": {AFTER, SHIELDED, STOP},

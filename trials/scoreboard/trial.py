@@ -1,4 +1,4 @@
-"""One check carried out on one contender."""
+"""Trial: one check carried out on one contender."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Trial:
         self.services = setup.shop.services
 
     def order_id(self, part: str) -> str:
-        """The id of an order of this check."""
+        """Return the id of an order of this check."""
         return f"{self._prefix}.{part}"
 
     def effects(self, order_id: str) -> Effects:
@@ -54,10 +54,10 @@ class Trial:
 
         Args:
             part: tells the check's orders apart.
-            hold: an activity whose attempts are held until they are let go. Time passes as
-                on a clock then.
+            hold: an activity whose attempts are held until they are released. No time is
+                skipped then.
             newer: an activity that a worker of a newer version takes.
-            skip_time: False has time pass as on a clock in any case.
+            skip_time: False if no time may be skipped in any case.
             changes: fields of the order.
         """
         order = an_order(self.order_id(part), **changes)
@@ -95,19 +95,19 @@ class Trial:
             await reported(begun)
 
     async def redeliver_refund(self, run: Run) -> None:
-        """A copy of the refund's request reaches the service, which the network had kept back."""
+        """Deliver a late copy of the refund's request to the service."""
         await asyncio.to_thread(self.services.get(PaymentService).refund, run.effects.charge())
 
     @asynccontextmanager
     async def elsewhere(self) -> AsyncIterator[Trial]:
-        """A trial on ledgers that no other check uses, the same ones each time."""
+        """Open a trial on separate ledgers of this check; they are the same ones each time."""
         setup, folder = self._setup, self._elsewhere
         env = setup.shop.env
         async with open_setup(env, setup.contender, folder, setup.starting) as own:
             yield Trial(own, self._prefix)
 
     def lose_ledger(self, service: str) -> None:
-        """Of the ledgers elsewhere, this service's is lost; there will be an empty one."""
+        """Delete this service's ledger among the separate ones; an empty one replaces it."""
         url = Settings(data_dir=self._elsewhere).ledger_urls()[service]
         Path(make_url(url).database or "").unlink()
 

@@ -1,4 +1,4 @@
-"""One check for each of the classic saga bugs; docs/classic-bugs.md explains them."""
+"""Checks, one for each of the classic saga bugs that docs/classic-bugs.md explains."""
 
 from __future__ import annotations
 

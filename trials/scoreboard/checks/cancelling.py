@@ -1,4 +1,4 @@
-"""Bugs that a cancel brings out."""
+"""Bugs that a cancel reveals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A check: one classic bug, the faults that bring it out, and the schedule that shows it."""
+"""Check: one classic bug, the faults that cause it, and the schedule that reveals it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Schedule = Callable[[Trial], Awaitable[None]]
 
 
 class Check(NamedTuple):
-    """One row of the scoreboard."""
+    """Check for one bug: a row of the scoreboard."""
 
-    #: The bug, as docs/classic-bugs.md calls it.
+    #: Name of the bug in docs/classic-bugs.md.
     bug: str
     #: Of which part of its orders, if not of all.
     faults: tuple[Fault, ...]
-    #: Raises Caught when the contender has the bug.
+    #: Coroutine that raises Caught if the contender has the bug.
     schedule: Schedule
-    #: Whether there is such a bug only where one workflow leads.
+    #: Whether only an orchestrated saga can have the bug.
     needs_a_leader: bool = False
 
     @property
     def slug(self) -> str:
-        """Begins the ids of the check's orders."""
+        """Prefix of the ids of the check's orders."""
         return self.schedule.__name__
 
     def concerns(self, contender: Contender) -> bool:
-        """Tell whether the contender could have the bug at all."""
+        """Tell whether this contender can have the bug."""
         return not (self.needs_a_leader and contender.choreographed)
 
     def rules(self) -> list[Fault]:
@@ -43,5 +43,5 @@ class Check(NamedTuple):
 
 
 def check(bug: str, *faults: Fault, needs_a_leader: bool = False) -> Callable[[Schedule], Check]:
-    """Make a schedule the check for a bug."""
+    """Turn a schedule into the check for a bug."""
     return lambda schedule: Check(bug, faults, schedule, needs_a_leader)

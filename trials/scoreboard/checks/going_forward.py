@@ -1,4 +1,4 @@
-"""Bugs on the way forward."""
+"""Bugs of actions, before a saga turns back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEPS = ("reserve_inventory", "process_payment", "prepare_shipping", "award_loya
 async def late_by_time_out(trial: Trial) -> None:
     for seconds in (2, 10, 50):
         run = await trial.place(f"{seconds}_s", hold="process_payment", deadline_seconds=seconds)
-        # On a busy machine a short deadline may pass before the payment's turn comes.
+        # On a busy machine a short deadline may pass before the payment begins.
         if await run.reached():
             break
     await run.ended()
@@ -30,7 +30,7 @@ async def late_by_time_out(trial: Trial) -> None:
     *(permanent(step, orders=step) for step in STEPS),
 )
 async def unprotected(trial: Trial) -> None:
-    # The first order has no effect at all, so that it may be given little time.
+    # The first order has no effect, so a short deadline is safe.
     first, *others = STEPS
     runs = await asyncio.gather(
         trial.place(first, deadline_seconds=3), *(trial.place(step) for step in others)

@@ -1,4 +1,4 @@
-"""Bugs in what is sent and what is taken."""
+"""Bugs in requests, keys and inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def shared_keys(trial: Trial) -> None:
     lost_reply("process_payment", times=1, orders="duplicate"),
 )
 async def duplicate_and_reordered(trial: Trial) -> None:
-    # Its reply lost, Temporal delivers the request again.
+    # The reply is lost, so Temporal sends the request again.
     run = await trial.place("duplicate")
     await run.ended()
     expect(run.effects.charges() <= 1, "charged twice")

@@ -1,4 +1,4 @@
-"""Bugs of who believes that Temporal, a ledger or a reply is always there, and always as it was."""
+"""Bugs of sagas that rely on Temporal, a ledger or a reply to be there and unchanged."""
 
 from __future__ import annotations
 

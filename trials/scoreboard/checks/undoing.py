@@ -1,4 +1,4 @@
-"""Bugs on the way back."""
+"""Bugs of compensations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trials.scoreboard.trial import Trial
     permanent("release_inventory", orders="release"),
 )
 async def stops_the_others(trial: Trial) -> None:
-    # Two orders, because the one undo that fails must not be the last.
+    # Two orders, because the compensation that fails must not be the last one.
     refund, release = await trial.place("refund"), await trial.place("release")
     await refund.ended()
     await release.ended()

@@ -1,4 +1,4 @@
-"""Activities as textbook samples have them: the undo is told the id from the action's reply."""
+"""Activities as in textbook samples: the undo needs the id from the action's reply."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ C = TypeVar("C", bound=Command)
 
 
 class TextbookActivities:
-    """The eight activities, over the same services as ours.
+    """Activities that use the same services as ours.
 
     Args:
         fresh_keys: send a new idempotency key with every attempt instead of one per step.
@@ -107,7 +107,7 @@ class TextbookActivities:
         return {"idempotency_key": str(key), "order_id": cart.order_id}
 
     def _find(self, service: str, command: type[C], reference: str | None) -> C | None:
-        """Return what the service did under the id that it replied with; nothing without an id."""
+        """Return the operation with the id from the reply; None without an id."""
         with reading(service, self._ledgers[service]) as tx:
             found = tx.execute(
                 select(fence.c.request)

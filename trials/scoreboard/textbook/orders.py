@@ -1,4 +1,4 @@
-"""The order as textbook samples have it."""
+"""Order as in textbook samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class CartItem:
-    """A line of the order."""
+    """Line of the order."""
 
     id: str
     quantity: int = 1
@@ -16,7 +16,7 @@ class CartItem:
 
 @dataclass
 class Cart:
-    """A dataclass with defaults: whatever is missing becomes something, and nobody is told."""
+    """Order whose fields all have defaults, so a missing field goes unnoticed."""
 
     order_id: str
     user_id: str = ""

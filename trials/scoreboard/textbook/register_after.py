@@ -1,7 +1,7 @@
 """Textbook variant 1, the blog post: a list of undos, appended to as steps succeed.
 
-It reads well and it rolls back in the right order. Its retries are a loop of its own, its
-deadline is the run's execution time-out, and its result says how it went.
+It is easy to read and rolls back in the right order. It retries in a loop of its own, its
+deadline is the run's execution timeout, and its result contains the outcome.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ THRICE = RetryPolicy(maximum_attempts=3)
 
 @workflow.defn
 class RegisterAfter:
-    """Places an order."""
+    """Workflow that places an order."""
 
     def __init__(self) -> None:
         self._undos: list[tuple[Callable[[TextbookActivities, str | None], None], str]] = []

@@ -1,4 +1,4 @@
-"""The mock services as most services are: they know keys, and neither tombstones nor orders."""
+"""Mock services like most real ones: they know idempotency keys, but no tombstones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.mock import Services
 
 
 class NoTombstones(Fence):
-    """Knows repeated requests, and forgets an undo that found nothing to undo."""
+    """Fence that recognises repeated requests, but forgets an undo without an effect."""
 
     def undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
         known = select(fence.c.key).where(fence.c.key == request.idempotency_key)
@@ -23,9 +23,9 @@ class NoTombstones(Fence):
 
 
 def without_tombstones(services: Services) -> Services:
-    """Return the same services, but for their tombstones.
+    """Return the same services without tombstones.
 
-    Nor do their ledgers keep an order from having an effect twice, under two keys.
+    Their ledgers also accept two effects of one order under two keys.
     """
     for name, ledger in services._ledgers.items():
         with ledger.transaction() as tx:

@@ -1,8 +1,8 @@
 """Textbook variant 2, the careful one: undos registered first, cancels caught, undo shielded.
 
-It knows that a cancelled wait raises a BaseException and that a cancel must not stop the
-undoing. Each undo takes the id from its action's reply when its turn comes. Points are a
-courtesy, so awarding them comes after all that can fail.
+It knows that a cancelled wait raises a BaseException, and that a cancel must not stop the
+compensations. Each undo uses the id from its action's reply. The points are awarded last, outside
+the part that can be rolled back.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROTECTED: tuple[tuple[Action, Undo], ...] = (
 
 @workflow.defn
 class Shielded:
-    """Places an order."""
+    """Workflow that places an order."""
 
     def __init__(self) -> None:
         self._undos: list[tuple[Undo, int]] = []

@@ -1,7 +1,8 @@
-"""Textbook variant 3, the generic one: a table of steps, and a loop each way.
+"""Textbook variant 3, the generic one: a table of steps, with a loop for actions and for undos.
 
-It registers first, sends idempotency keys, waits for cancelled activities, and hands each
-undo its action's own request. The keys are the order's, so that a repeated order is known.
+It registers each undo first, sends idempotency keys, waits for cancelled activities, and gives
+each undo the request of its action. The keys contain the order's id, so that a repeated order is
+recognised.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class _Step(NamedTuple):
 
 @workflow.defn
 class StopAtFailedUndo:
-    """Places an order."""
+    """Workflow that places an order."""
 
     def __init__(self) -> None:
         self._cancelled = False
