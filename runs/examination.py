@@ -25,7 +25,7 @@ from runs.visibility import equals, sagas_query
 
 _PAGE = 200
 
-#: Errors of a server that is unavailable or overloaded, or refuses access.
+#: Errors of a server that is unavailable, is overloaded or refuses access.
 _TRANSIENT = {
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,

@@ -71,7 +71,7 @@ async def open_client(
 
 
 async def home_of(client: Client) -> Home:
-    """Return the ids of the connected namespace and of its cluster, which names cannot replace."""
+    """Return the ids of the connected namespace and its cluster; their names are not unique."""
     cluster = await client.workflow_service.get_cluster_info(GetClusterInfoRequest())
     described = await client.workflow_service.describe_namespace(
         DescribeNamespaceRequest(namespace=client.namespace)

@@ -41,7 +41,7 @@ class ExitCode(IntEnum):
 
     SUCCESS = 0  #: done as asked
     ROLLED_BACK = 1  #: the order was rolled back, or the audit found a violation
-    BAD_INPUT = 2  #: what was asked for cannot be done as it was asked
+    BAD_INPUT = 2  #: the input or a setting is wrong
     NO_SERVER = 3  #: no Temporal server could be used
 
 
@@ -78,7 +78,7 @@ def guarded(main: Callable[[], int | None]) -> int:
         if error.status in _REFUSED:
             _tell(f"the Temporal server refuses this: {one_line(error.message)}")
             return ExitCode.BAD_INPUT
-        _tell(f"the Temporal server no longer answers: {one_line(error.message)}")
+        _tell(f"the Temporal server does not answer any more: {one_line(error.message)}")
         return ExitCode.NO_SERVER
     except SystemExit as leaving:
         return _code_of(leaving)

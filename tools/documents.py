@@ -51,7 +51,7 @@ class Block:
         return int(found[1]) if found else 0
 
     def commands(self) -> str:
-        """Return what a reader types: a whole ``sh`` block, or lines after ``$`` in a ``console``."""
+        """Return what a reader types: all of an ``sh`` block, or lines of a console after ``$``."""
         if self.language == "sh":
             return self.content
         lines = self.content.splitlines() if self.language == "console" else []

@@ -55,4 +55,4 @@ def test_commands_name_our_programs_from_wherever_we_are(
     )  # fmt: skip
 
     assert shown.returncode == 0, shown.stderr
-    assert "Show where an order stands" in shown.stdout
+    assert "Show the steps of an order" in shown.stdout

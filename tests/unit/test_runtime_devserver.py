@@ -108,7 +108,9 @@ async def test_when_the_usual_port_is_busy_another_one_is_taken_and_said(
         assert server.port != busy_port
         await server.client()
 
-    assert said == [f"port {busy_port} is in use, so {server.port} it is (--port chooses)"]
+    assert said == [
+        f"port {busy_port} is in use, so the server uses {server.port} (--port chooses another)"
+    ]
 
 
 async def test_somebody_elses_answer_at_the_port_is_not_taken_for_ours(
