@@ -72,7 +72,7 @@ def test_the_status_after_temporals_own_cancel_says_what_was_undone(system: Syst
 
 
 def placed_at_once(system: System, *orders: str) -> list[Running]:
-    """A starter for each order, all started before the first has got anywhere; now over."""
+    """Run a starter for each order, all started before the first has got anywhere; now over."""
     starters = []
     for order in orders:
         file = system.folder / f"{uuid.uuid4()}.json"

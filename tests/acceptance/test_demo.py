@@ -32,7 +32,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def start(home: System, *options: str) -> Running:
-    """A demo without the delays that let a person follow the acts."""
+    """Start a demo without the delays that let a person follow the acts."""
     no_faults = home.folder / "no_faults.toml"
     no_faults.touch()
     return home.start("starter.py", "demo", *options, ORDER_SAGA_FAULTS=str(no_faults))

@@ -34,7 +34,7 @@ def system(tmp_path: Path) -> Iterator[System]:
 
 @contextmanager
 def full(directory: Path, but: int = 0) -> Iterator[None]:
-    """The directory's disk has no space left, but for so many bytes."""
+    """Leave no space on the directory's disk but for so many bytes."""
     filler = os.open(directory / "filler", os.O_WRONLY | os.O_CREAT)
     try:
         for more_tries in (True, True, True, True, False):

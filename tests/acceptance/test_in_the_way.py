@@ -85,7 +85,7 @@ def test_a_data_directory_that_cannot_be_written_is_said(
 
 @contextmanager
 def unwritable(directory: Path) -> Iterator[None]:
-    """A directory that cannot be written to: by permission; for root by a read-only mount."""
+    """Make a directory that nobody can write to: by permission; for root by a read-only mount."""
     directory.mkdir()
     directory.chmod(0o500)
     mounted = os.getuid() == 0 and _succeeds("mount", "-t", "tmpfs", "-o", "ro", "none", directory)

@@ -58,7 +58,7 @@ def update(system: System, workflow_id: str, name: str, **arguments: str) -> boo
 
 
 def outcome(system: System, workflow_id: str) -> tuple[str, object]:
-    """The closing status, and the result, or the detail of the failure."""
+    """Return the closing status, and the result, or the detail of the failure."""
     closed = system.temporal_json("workflow", "result", "--workflow-id", workflow_id)
     if closed["status"] != "FAILED":
         return str(closed["status"]), closed.get("result")
@@ -68,7 +68,7 @@ def outcome(system: System, workflow_id: str) -> tuple[str, object]:
 
 
 def failure(closed: dict[str, object]) -> dict[str, object]:
-    """The failure in what ``workflow result`` prints."""
+    """Return the failure in what ``workflow result`` prints."""
     event = closed["closeEvent"]
     assert isinstance(event, dict)
     found = event["workflowExecutionFailedEventAttributes"]["failure"]

@@ -59,7 +59,7 @@ def saga(order_id: str) -> str:
 
 
 def standing(system: System, order_id: str) -> set[str]:
-    """The steps of the order whose effects stand."""
+    """Return the steps of the order whose effects stand."""
     return standing_steps(Settings(data_dir=system.data_dir), order_id)
 
 

@@ -72,7 +72,7 @@ def answering_worker(
 
 
 def activity_name(each: Callable[..., Any]) -> str:
-    """The name that it is called by."""
+    """Return the name that it is called by."""
     definition = activity._Definition.must_from_callable(each)
     assert definition.name is not None
     return definition.name

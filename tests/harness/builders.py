@@ -15,7 +15,7 @@ from messages.shipping import PrepareShipping
 
 
 def seed_order_json(order_id: str = "order_12345") -> str:
-    """The order of the README, as a customer writes it."""
+    """Return the order of the README, as a customer writes it."""
     return json.dumps(
         {
             "order_id": order_id,
@@ -31,12 +31,12 @@ def seed_order_json(order_id: str = "order_12345") -> str:
 
 
 def an_id(kind: str = "order") -> str:
-    """An order id that no other order has; its beginning tells whom a fault plan means."""
+    """Return an order id that no other order has; its beginning tells whom a fault plan means."""
     return f"{kind}_{uuid4()}"
 
 
 def an_order(order_id: str | None = None, **changes: object) -> Order:
-    """A valid order, with fields replaced as a customer would give them.
+    """Return a valid order, with fields replaced as a customer would give them.
 
     Without an ``order_id`` each call makes another order.
 
@@ -57,7 +57,7 @@ class OrderRequests(NamedTuple):
 
 
 def requests_for(order: Order, run_id: str = "run_1") -> OrderRequests:
-    """The requests that the order's saga makes in one of its runs."""
+    """Return the requests that the order's saga makes in one of its runs."""
 
     def header(step: str) -> dict[str, str]:
         key = OperationId(order_saga_id(order.order_id), run_id, step)

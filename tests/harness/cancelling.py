@@ -25,7 +25,7 @@ async def natively(handle: Run) -> None:
 
 
 async def assert_cancelled(shop: Shop, handle: Handle, cancel: Cancel) -> SagaRolledBack:
-    """The run ended as cancelled, in the way that fits how it was cancelled."""
+    """Assert that the run ended as cancelled, in the way that fits how it was cancelled."""
     result = await shop.rolls_back(handle)
     assert result.status == "CANCELLED"
     closed = await closed_as(handle)
@@ -40,7 +40,7 @@ async def assert_cancelled(shop: Shop, handle: Handle, cancel: Cancel) -> SagaRo
 
 
 async def assert_too_late(handle: Handle, cancel: Cancel) -> None:
-    """The order is being undone: a cancel is refused, or changes nothing."""
+    """Assert that a cancel is refused, or changes nothing, while the order is being undone."""
     if cancel is natively:
         await cancel(handle)
         return

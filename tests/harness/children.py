@@ -59,7 +59,7 @@ def is_alive(pid: int) -> bool:
 
 
 def holders(data_dir: Path) -> list[int]:
-    """The processes that the lock on a data directory names; none when nobody holds it."""
+    """Return the processes that the lock on a data directory names; none when nobody holds it."""
     try:
         file = (data_dir / "lock").open()
     except OSError:

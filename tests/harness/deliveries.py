@@ -110,7 +110,7 @@ async def decide(
 
 
 async def dead_letters(shop: Shop) -> set[str]:
-    """The ids of all dead letters: one search-attribute query, as an operator asks it."""
+    """Return the ids of all dead letters: one search-attribute query, as an operator asks it."""
     query = (
         'SagaStatus = "NEEDS_INTERVENTION" AND ExecutionStatus = "Running"'
         f' AND WorkflowType = "EventDelivery" AND TaskQueue = "{shop.settings.task_queue}"'
@@ -128,5 +128,5 @@ async def until_listed(shop: Shop, *letters: DeliveryHandle) -> None:
 
 
 async def carried(delivery: DeliveryHandle) -> Event:
-    """The event that it delivers."""
+    """Return the event that it delivers."""
     return (await view(delivery)).delivery.event

@@ -60,7 +60,7 @@ def created(order: Order, run_id: str) -> OrderCreated:
 
 
 def told(kind: type[OrderEvent], order: Order, run_id: str, **facts: object) -> OrderEvent:
-    """An event of that type about the order, in the run of that id."""
+    """Return an event of that type about the order, in the run of that id."""
     cause = created(order, run_id)
     if kind is OrderCreated:
         return cause
@@ -70,7 +70,7 @@ def told(kind: type[OrderEvent], order: Order, run_id: str, **facts: object) -> 
 def enveloped(
     event: OrderEvent, change: Callable[[dict[str, object]], object] | None = None
 ) -> Event:
-    """The event as it travels; ``change`` may do to its fields what another version would."""
+    """Return the event as it travels; ``change`` alters its fields as another version would."""
     fields = event.model_dump(mode="json")
     if change is not None:
         change(fields)

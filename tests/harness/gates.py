@@ -43,7 +43,7 @@ class Gate:
         await self.open.wait()
 
     def leave(self) -> None:
-        """An attempt has ended, whatever came of it."""
+        """Note that an attempt has ended, whatever came of it."""
         self._under_way -= 1
         if not self._under_way:
             self.landed.set()

@@ -13,7 +13,7 @@ from settings import Settings
 
 
 def standing_steps(settings: Settings, order_id: str) -> set[str]:
-    """The steps of the order, in any of its runs, whose effects stand."""
+    """Return the steps of the order, in any of its runs, whose effects stand."""
     applied = select(fence.c.step).where(
         fence.c.order_id == order_id, fence.c.state == State.APPLIED.value
     )

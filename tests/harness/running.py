@@ -14,7 +14,7 @@ Completed = subprocess.CompletedProcess[str]
 
 
 def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
-    """The command ended with that code and one line of complaint."""
+    """Assert that the command ended with that code and one line of complaint."""
     assert completed.returncode == exit_code, completed.stdout + completed.stderr
     assert completed.stderr.count("\n") == 1, completed.stderr
     for word in words:
@@ -22,7 +22,7 @@ def assert_one_line(completed: Completed, exit_code: int, *words: str) -> None:
 
 
 def assert_fails_with_one_line(done: Completed, *words: str) -> None:
-    """The program refused to run, and said why in the last line of its output."""
+    """Assert that the program refused to run, and said why in the last line of its output."""
     assert done.returncode == 2, done.stdout
     errors = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1, done.stdout

@@ -55,13 +55,13 @@ class System:
         return other
 
     def start_server(self) -> Running:
-        """The embedded server, on whatever ports are free."""
+        """Start the embedded server, on whatever ports are free."""
         server = self.start("-m", "runtime")
         self.env["TEMPORAL_ADDRESS"] = server.until_it_says(r"Temporal server at ([\w.:]+),")[1]
         return server
 
     def start_worker(self, **settings: str) -> Running:
-        """A worker that polls; settings as ``ORDER_SAGA_…`` without the prefix."""
+        """Start a worker that polls; settings as ``ORDER_SAGA_…`` without the prefix."""
         worker = self.start(
             "worker.py", **{f"ORDER_SAGA_{name.upper()}": value for name, value in settings.items()}
         )
@@ -69,19 +69,19 @@ class System:
         return worker
 
     def start_worker_with(self, *faults: Fault, **settings: str) -> Running:
-        """A worker whose services follow a fault plan."""
+        """Start a worker whose services follow a fault plan."""
         plan = self.folder / f"{len(self._running)}-faults.toml"
         plan.write_text(as_toml(*faults))
         return self.start_worker(faults=str(plan), **settings)
 
     def ended(self, *command: str, **env: str) -> Completed:
-        """A program that is expected to end by itself, with its output as one text."""
+        """Run a program to its end, and return its output as one text."""
         running = self.start(*command, **env)
         code = running.exit_code()
         return subprocess.CompletedProcess(command, code, running.output(), "")
 
     def start(self, *arguments: str, **env: str) -> Running:
-        """A Python program of the product, in the background."""
+        """Start a Python program of the product in the background."""
         running = Running(
             [sys.executable, *arguments],
             {**self.env, **env},
@@ -104,7 +104,7 @@ class System:
         )
 
     def starter_json(self, *arguments: str, stdin: str | None = None) -> dict[str, object]:
-        """The JSON document that a command prints."""
+        """Return the JSON document that a command prints."""
         document = json.loads(self.starter(*arguments, "--json", stdin=stdin).stdout)
         assert isinstance(document, dict)
         return document
@@ -138,7 +138,7 @@ class System:
         )
 
     def temporal_json(self, *arguments: str) -> dict[str, object]:
-        """The JSON document that Temporal's command line prints."""
+        """Return the JSON document that Temporal's command line prints."""
         document = json.loads(self.temporal(*arguments, "--output", "json").stdout)
         assert isinstance(document, dict)
         return document
@@ -184,7 +184,7 @@ def _command_of(pid: str) -> str:
 
 @contextmanager
 def a_system(folder: Path) -> Iterator[System]:
-    """A system with a server, and nothing else yet."""
+    """Open a system with a server, and nothing else yet."""
     system = System(folder)
     try:
         system.start_server()

@@ -54,7 +54,7 @@ async def past_its_deadline(recording: Recording) -> Handle:
 
 
 def cancelled(cancel: Cancel) -> Play:
-    """The customer is being charged when the cancel comes."""
+    """Cancel while the customer is being charged."""
 
     async def play(recording: Recording) -> Handle:
         gate = recording.hold(CHARGES)
@@ -70,7 +70,7 @@ def cancelled(cancel: Cancel) -> Play:
 
 
 def parked(letter: str, decision: Decision | None, *, of_order: bool) -> Play:
-    """An event cannot be delivered; an operator decides, or has not yet."""
+    """Park an event that cannot be delivered; an operator decides, or has not yet."""
 
     async def play(recording: Recording) -> Handle | DeliveryHandle:
         order = await recording.place()
@@ -87,7 +87,7 @@ def parked(letter: str, decision: Decision | None, *, of_order: bool) -> Play:
 
 
 def lost(letter: str) -> Play:
-    """A parked delivery is terminated; the order looks after it, once for news and once for it."""
+    """Terminate a parked delivery; the order looks for news of it, and then starts it again."""
 
     async def play(recording: Recording) -> Handle:
         order = await recording.place()

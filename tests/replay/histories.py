@@ -40,13 +40,13 @@ _CHANCE = {
 
 
 def files(scenario: Scenario | None = None) -> list[Path]:
-    """The committed histories, of one scenario or of all."""
+    """Return the committed histories, of one scenario or of all."""
     pattern = f"{scenario.workflow}/{scenario.name}.*.json" if scenario else "*/*.json"
     return sorted(FOLDER.glob(pattern))
 
 
 def read(file: Path) -> WorkflowHistory:
-    """A committed history."""
+    """Return a committed history."""
     history = WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))
     # Events and their deliveries are called after the run that they belong to.
     started = history.events[0].workflow_execution_started_event_attributes

@@ -21,7 +21,7 @@ async def finds_nothing(recording: Recording) -> Run:
 
 
 def finds_broken_off(during: str, *, dry_run: bool = False, deleted: bool = False) -> Play:
-    """An order was terminated during a step, whose action arrives when all is undone."""
+    """Terminate an order during a step, whose action arrives when all is undone."""
 
     async def play(recording: Recording) -> Run:
         gate = recording.hold(during)
@@ -45,7 +45,7 @@ async def _reconciled(recording: Recording, *, dry_run: bool = False) -> Run:
 
 
 def leaves(during: str, *actions: str) -> Play:
-    """The same, seen from the run that undoes it; an operator decides on the payment."""
+    """Do the same, seen from the run that undoes it; an operator decides on the payment."""
 
     async def play(recording: Recording) -> Run:
         gate = recording.hold(during)

@@ -58,7 +58,7 @@ async def undisturbed(recording: Recording) -> Handle:
 
 
 def cancelled_during(activity: str, cancel: Cancel) -> Play:
-    """The activity is under way when the cancel comes, and completes all the same."""
+    """Cancel while the activity is under way; it completes all the same."""
 
     async def play(recording: Recording) -> Handle:
         gate = recording.hold(activity)
@@ -74,7 +74,7 @@ def cancelled_during(activity: str, cancel: Cancel) -> Play:
 
 
 def cancelled_between_attempts(cancel: Cancel) -> Play:
-    """The payment waits for its next attempt when the cancel comes."""
+    """Cancel while the payment waits for its next attempt."""
 
     async def play(recording: Recording) -> Handle:
         handle = await recording.place()
@@ -116,7 +116,7 @@ def cancelled_with_the_last_success(cancel: Cancel) -> Play:
 
 
 def parked(decision: Literal["retry", "mark_resolved"] | None) -> Play:
-    """The refund fails for good; an operator decides, or has not yet."""
+    """Let the refund fail for good; an operator decides, or has not yet."""
 
     async def play(recording: Recording) -> Handle:
         handle = await _parked(recording)

@@ -49,7 +49,7 @@ async def make_current(shop: Shop, build_id: str) -> None:
 
 
 async def version_of(handle: Handle) -> str:
-    """The version that a run runs, or ran, on."""
+    """Return the version that a run runs, or ran, on."""
     info = (await handle.describe()).raw_description.workflow_execution_info
     return info.versioning_info.deployment_version.build_id
 

@@ -73,7 +73,7 @@ class ByHand:
 
 
 def program(number: int) -> dict[str, Any]:
-    """The classes of a program, as the page has them."""
+    """Return the classes of a program, as the page has them."""
     names: dict[str, Any] = {}
     exec(re.findall(r"```python\n(.*?)```", LESSON, re.DOTALL)[number - 1], names)
     return names

@@ -166,7 +166,7 @@ async def test_a_certificate_that_cannot_be_read_is_bad_input(
 
 
 async def new_namespace(env: WorkflowEnvironment) -> Client:
-    """A client of a namespace that knows no search attribute of ours."""
+    """Return a client of a namespace that knows no search attribute of ours."""
     name = f"namespace-{uuid4()}"
     retention = Duration()
     retention.FromTimedelta(timedelta(days=1))

@@ -43,7 +43,7 @@ def server_in(data_dir: Path, report: Callable[[str], None] = lambda _line: None
 
 
 async def start_an_order(client: Client) -> str:
-    """A run that stays open, since no worker is there."""
+    """Start a run that stays open, since no worker is there."""
     run = await client.start_workflow("Nothing", id=str(uuid4()), task_queue="nobody")
     return run.id
 

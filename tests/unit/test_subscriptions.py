@@ -58,7 +58,7 @@ DESIGN = {
 
 
 def modules_of(package: ModuleType) -> dict[str, ModuleType]:
-    """The modules of a package, by their last name."""
+    """Return the modules of a package, by their last name."""
     return {
         found.name: importlib.import_module(f"{package.__name__}.{found.name}")
         for found in pkgutil.iter_modules(package.__path__)
@@ -78,7 +78,7 @@ def imports(module: ModuleType) -> list[tuple[str, str]]:
 
 
 def taken_by(service: str) -> set[str]:
-    """The types of event that the table brings to a service."""
+    """Return the types of event that the table brings to a service."""
     return {
         event
         for event, subscribers in SUBSCRIPTIONS.items()
@@ -138,7 +138,7 @@ def test_a_services_activities_are_those_of_the_table_and_take_what_it_says(
 
 
 def _asked(each: Callable[..., object]) -> object:
-    """The type of what an activity takes."""
+    """Return the type of what an activity takes."""
     return next(iter(get_type_hints(each).values()))
 
 

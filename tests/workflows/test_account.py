@@ -32,7 +32,7 @@ UNDONE = [participant.undone for participant in PARTICIPANTS]
 
 
 async def alone(shop: Shop, order: Order) -> Handle:
-    """An order whose services are away: it hears what the test tells it, and nothing else."""
+    """Start an order whose services are away: it hears what the test tells it, and nothing else."""
     return await shop.begin(
         "OrderChoreography",
         order,

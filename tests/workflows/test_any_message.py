@@ -121,7 +121,7 @@ async def send(run: Run, handler: Handler, name: str, shape: Shape) -> None:
 
 @asynccontextmanager
 async def an_open_run(shop: Shop, workflow: str) -> AsyncIterator[Run]:
-    """A run that has all its work before it; afterwards it has to succeed."""
+    """Start a run that has all its work before it; afterwards it has to succeed."""
     order = an_order()
     async with shop.deciding_worker():
         run: Run

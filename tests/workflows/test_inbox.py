@@ -41,7 +41,7 @@ class Inbox:
         self._capsys = capsys
 
     async def entries(self) -> Entries:
-        """The document; the exit code says whether it is empty."""
+        """Return the document; the exit code says whether it is empty."""
         code, shown = await self._look(as_json=True)
         entries: Entries = json.loads(shown)
         assert code == bool(entries)

@@ -99,7 +99,7 @@ async def test_a_cancel_reaches_a_saga_that_sleeps_between_its_steps(trips: Trip
 
 
 async def _cancelled_while_the_flight_is_booked(trips: Trips) -> list[HistoryEvent]:
-    """The history of a trip whose booking ends well after it was asked to be cancelled."""
+    """Return the history of a trip whose booking ends well after it was asked to be cancelled."""
     trips.agency.open.clear()
     handle = await trips.begin("WaitingTrip", skip_time=False)
     await asyncio.to_thread(trips.agency.asked.wait, 20)

@@ -72,7 +72,7 @@ class Disturbances:
         return sum([kill(worker) for worker in self._workers.both])
 
     def kill_at(self, point: Point) -> int:
-        """The first worker that comes to the point dies there."""
+        """Let the first worker that comes to the point die there."""
         failpoints = self._workers.failpoints
         failpoints.order(point)
         self._wait(lambda: not failpoints.is_pending(point))

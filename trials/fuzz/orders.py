@@ -53,7 +53,7 @@ class Orders:
         )
 
     def saga_id(self, order_id: str) -> str:
-        """The order's workflow id; other scenarios have orders of that name, too."""
+        """Return the order's workflow id; other scenarios have orders of that name, too."""
         return self._scenario.mode.saga_id(f"{order_id}-{self._shop.settings.task_queue}")
 
     async def handle(self, order_id: str) -> Handle:

@@ -38,7 +38,7 @@ class Trial:
         return f"{self._prefix}.{part}"
 
     def effects(self, order_id: str) -> Effects:
-        """The ledgers' word on an order."""
+        """Return the ledgers' word on an order."""
         return Effects(self._setup.shop.settings.ledger_urls(), order_id)
 
     async def place(
