@@ -23,7 +23,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 _EACH_OTHER = set(FRONT_PAGES)
 _FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: What may be said of a seed: it makes chance repeatable. Two names of files and options stand.
-_ABOUT_CHANCE = re.compile(r"random\s+seeds?|--seed|^seed = ", re.I | re.MULTILINE)
+_ABOUT_CHANCE = re.compile(r"random\s+seeds?|--seed|^seed = |seed\.toml", re.I | re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 
 
