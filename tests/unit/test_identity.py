@@ -136,7 +136,7 @@ def test_a_gap_is_told_once_to_the_other_ledgers(ledgers: dict[str, str]) -> Non
         assert made.seconds > 365 * 24 * 3_600
         assert records.close_gap(made.until)
         assert records.identity().gap is None
-    begun = time.monotonic()
+        begun = time.monotonic()
     with closing(open_services(ledgers)) as services:
         gap = services.records("payment").identity().gap
         assert gap is not None
