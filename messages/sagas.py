@@ -20,7 +20,8 @@ class StepState(str, Enum):
     FAILED = "failed"  #: it failed; an effect that it may have had is not undone yet
     COMPENSATING = "compensating"  #: its compensation runs, or waits for its next retry
     COMPENSATED = "compensated"  #: nothing of it stands
-    NEEDS_INTERVENTION = "needs_intervention"  #: its compensation failed for good
+    #: waits for an operator: its compensation failed for good, or an event for it did
+    NEEDS_INTERVENTION = "needs_intervention"
 
 
 class SagaStatus(str, Enum):

@@ -62,7 +62,7 @@ fence = Table(
     Column("settlement", Text),
     #: Time at which the effect was sealed, in seconds since 1970; 0 if it is not sealed.
     Column("sealed", BigInteger, nullable=False, server_default="0"),
-    #: 0. Greater for an effect of an old ledger that stands although another one stands, too.
+    #: 0, except in ledgers migrated from format 1: there it numbers effects that stood twice.
     Column("twin", Integer, nullable=False, server_default="0"),
     #: Times are UTC, in ISO 8601.
     Column("created_at", Text, nullable=False),
@@ -71,7 +71,7 @@ fence = Table(
 _stands = fence.c.state == State.APPLIED.value
 Index("fence_run", fence.c.run_id)
 Index("fence_order", fence.c.order_id)
-# Even if the code has a mistake, an order cannot have the same effect twice.
+# Even if the code has a mistake, an order cannot have a new effect twice.
 Index(
     "fence_standing",
     *(fence.c.order_id, fence.c.step, fence.c.twin),

@@ -1,8 +1,9 @@
 """Identity of a ledger: its service, its home, and since when its records are complete.
 
 If a ledger does not know an operation, that proves something only if the ledger cannot have
-missed or lost it. So a ledger records since when it has been open without a gap. After it was
-created, restored from a backup, or moved to another Temporal namespace, this time begins again.
+missed or lost it. So a ledger records since when it has been open without a gap. This time
+begins again when the ledger was created, restored from a backup, closed for a while, or moved to
+another Temporal namespace.
 """
 
 from __future__ import annotations

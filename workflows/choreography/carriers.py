@@ -18,8 +18,8 @@ from workflows.replies import UnreadableReply, call
 async def look_at(wanted: Sequence[CarrierRef]) -> list[CarrierState]:
     """Return the state of each carrier; OTHER if Temporal cannot be asked.
 
-    OTHER makes the caller start the delivery again. One delivery too many does no harm, since
-    the fence recognises it. One too few leaves the order waiting for ever.
+    A caller that publishes takes OTHER for "start it again". One delivery too many does no harm,
+    since the fence recognises it. One too few leaves the order waiting for ever.
     """
     policy = policies.SEARCH
     try:

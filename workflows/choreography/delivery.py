@@ -2,7 +2,8 @@
 
 A delivery is a workflow, and its id contains the event and the subscriber. So a second start is
 refused, and a subscriber that fails does not block the others. The same workflow runs the
-reaction and publishes the events that it returns. So no effect remains unpublished.
+reaction and publishes the events that it returns. So an effect is published, or its event is
+parked.
 """
 
 from __future__ import annotations
@@ -119,8 +120,8 @@ class EventDelivery:
 
     async def _hand_over(self) -> list[Event]:
         subscriber = subscription(self._event, self._subscriber)
-        # An unreadable event would fail every attempt of a service, and the order could only
-        # send it back here. So it is parked at once.
+        # An unreadable event would fail every attempt of a service, and would be lost as a signal
+        # to the order. So it is parked at once.
         read(self._event)
         if subscriber.reaction is not None:
             return await self._react(subscriber)
@@ -209,7 +210,8 @@ class EventDelivery:
 def _is_verified() -> bool:
     """Tell whether this delivery verifies the deliveries that it starts.
 
-    One with an id of the new form does. One with an old id was started by an order that began
-    before deliveries were verified, so the patch decides.
+    To verify is to ask Temporal about a delivery whose id is in use. A delivery with an id of the
+    new form does so. One with an old id belongs to an order that may have begun before that was
+    introduced, so the patch decides.
     """
     return is_delivery_id(workflow.info().workflow_id) or workflow.patched(wire.VERIFIED_DELIVERIES)

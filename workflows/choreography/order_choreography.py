@@ -1,6 +1,6 @@
 """Choreographed order: emits that it was created, and waits for the results of the services.
 
-It calls no service. It emits ``OrderCreated`` and, if it turns back,
+It calls no service to take or undo a step. It emits ``OrderCreated`` and, if it is called off,
 ``OrderCancelled``. The table of subscriptions says which service reacts to which event.
 """
 
@@ -80,7 +80,7 @@ class OrderChoreography:
         turn = self._account.turn
         if turn is None:
             return self._account.succeeded()
-        # With this run's own order: anybody can send the event, with other items or amounts in it.
+        # The event that turned it back may be forged, with other items or amounts in it.
         cause = (self._account.turned_by or created).model_copy(update={"order": created.order})
         await self._call_off(OrderCancelled.after(cause, workflow.now(), reason=turn.error))
         await finish(asyncio.create_task(self._wait_until_undone()))

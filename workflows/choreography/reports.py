@@ -15,7 +15,7 @@ _STEP_TOLD_OF = {event.__name__: step for event, step in STEP_TOLD_OF.items()}
 
 
 def step_of(report: DeliveryReport) -> str | None:
-    """Return the step of the service that gets the event, or of the answer to the order.
+    """Return the subscriber's step; for the order, the step of the service that sent the event.
 
     None for an event that this order's flow did not produce: anybody can send one, and the
     order does not depend on it.

@@ -63,7 +63,7 @@ async def settle(delivery: Delivery, by_hand: Resolution) -> None:
 
 
 async def _is_forged(delivery: Delivery) -> bool:
-    """Tell whether the event was sent by somebody else, for an order that may not be called off.
+    """Tell whether somebody else sent the event, and nothing shows that the order was called off.
 
     Discarding such an event must not settle the operation: its effect may be right. If Temporal
     does not know the run, nothing proves that it was called off. The reconciler handles it then.

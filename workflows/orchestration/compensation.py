@@ -88,7 +88,8 @@ class CompensationStack:
     async def unwind(self) -> None:
         """Undo all steps; return when each one is undone or decided about by an operator.
 
-        A compensation that fails for good is parked and does not block the others.
+        A compensation that fails for good is parked and does not block the others. While one is
+        retried, the next one waits, unless the compensations run in parallel.
         """
         under_way = []
         for name in reversed(self._undos):

@@ -44,7 +44,8 @@ class Saga:
         saga_id: names the saga in its status and result.
         steps: every step that the saga may take, in order. The status also shows those that
             have not begun.
-        deadline: limit of all actions together, counted from the start of the run.
+        deadline: limit of all actions together, counted from the placing of the order, which is the
+            start of the run.
         parallel_compensation: undo all steps at once instead of one after the other.
         requests: makes the request of each step, by step name. After a reset, the run needs it
             to undo effects of the earlier run; without it, those are ignored.
