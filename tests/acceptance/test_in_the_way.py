@@ -45,7 +45,7 @@ def test_when_the_usual_ports_are_busy_others_are_taken_and_said(stopped_system:
         server.stop()
         if address[1] != "7233":
             break
-    said = f"port 7233 is in use, so {address[1]} it is (--port chooses)\n"
+    said = f"port 7233 is in use, so the server uses {address[1]} (--port chooses another)\n"
     assert said in server.output()
     assert address[2] != "8233"
 
