@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -71,13 +71,22 @@ _CONSTANTS = {
 
 @contextmanager
 def changed_policies(**changes: Unpack[Changes]) -> Iterator[None]:
-    """Change the policies within.
-
-    The sandbox imports workflows anew for each run, and takes the policies from where they are
-    changed here.
-    """
-    with pytest.MonkeyPatch.context() as patch:
+    """Change the policies within."""
+    with ExitStack() as changed:
         for name, value in _changed(changes):
+            changed.enter_context(_changed_to(name, value))
+        yield
+
+
+@contextmanager
+def _changed_to(name: str, value: object) -> Iterator[None]:
+    before = getattr(policies, name)
+    with pytest.MonkeyPatch.context() as patch:
+        if isinstance(value, (Policy, DeliveryPolicy)):
+            # Steps and subscriptions hold the very policy, so it is changed where it is.
+            for field, new in vars(value).items():
+                patch.setitem(vars(before), field, new)
+        else:
             patch.setattr(policies, name, value)
         yield
 
