@@ -55,3 +55,5 @@ ASK_AGAIN_AFTER_A_RESET = "ask-again-after-a-reset"
 STOPS_AT_MANY = "stops-at-many-gone"
 #: A discarded cancellation settles a step only after evidence that the order does not go on.
 SETTLES_ON_EVIDENCE = "settles-on-evidence"
+#: The time between two questions to the ledgers does not count against what they prove.
+COUNTS_FROM_THE_QUESTION = "counts-from-the-question"

@@ -38,6 +38,8 @@ ledger = Table(
     Column("seen_at", Text),
     #: 1 if that worker has closed it, 0 otherwise.
     Column("closed", Integer, nullable=False, server_default="0"),
+    #: Number of times that a worker has noted that it has the ledger open.
+    Column("notes", Integer, nullable=False, server_default="0"),
     #: Time from which on the ledger may have lost or missed operations. NULL when the ledgers of
     #: the other services have been told.
     Column("missing_since", Text),
@@ -59,7 +61,7 @@ moves = Table(
 
 TABLES = (ledger, moves)
 
-_Columns = tuple[str, int, str, str, str, str, str, str, int, str]
+_Columns = tuple[str, int, str, str, str, str, str, str, int, int, str]
 
 
 class NotThisLedger(Exception):
@@ -99,8 +101,8 @@ def check(tx: Connection, service: str) -> None:
             )
 
 
-def enter(tx: Connection, service: str, home: Home | None) -> str:
-    """Note that a worker opens the ledger, for the runs of this home; return the time.
+def enter(tx: Connection, service: str, home: Home | None) -> int:
+    """Note that a worker opens the ledger, for the runs of this home; return the note's number.
 
     Raises:
         NotThisLedger: the ledger has another home, service or format.
@@ -114,8 +116,13 @@ def enter(tx: Connection, service: str, home: Home | None) -> str:
             tx.execute(update(ledger).values(**home._asdict(), serves_since=now))
     if row.closed or abs(clock.seconds_since(row.seen_at)) > SEEN_WITHIN:
         _note_gap(tx, row, now)
-    tx.execute(update(ledger).values(seen_at=now, closed=0))
-    return now
+    return _note(tx, row, now)
+
+
+def _note(tx: Connection, row: Row[_Columns], now: str) -> int:
+    number: int = row.notes + 1
+    tx.execute(update(ledger).values(seen_at=now, closed=0, notes=number))
+    return number
 
 
 def _note_gap(tx: Connection, row: Row[_Columns], now: str) -> None:
@@ -140,19 +147,18 @@ def check_home(tx: Connection, home: Home) -> None:
         )
 
 
-def still_open(tx: Connection, last_seen: str) -> str:
-    """Note that a worker still has the ledger open; return the time.
+def still_open(tx: Connection, last_note: int) -> int:
+    """Note that a worker still has the ledger open; return the note's number.
 
     Args:
         tx: a transaction of the ledger.
-        last_seen: the time at which the worker last noted it. If the ledger has an earlier time,
-            it was restored from a backup in between.
+        last_note: the number of the worker's last note. A ledger that does not have so many was
+            restored from a backup in between. Unlike times, numbers do not depend on a clock.
     """
     row, now = _row(tx), Clock(tx).text
-    if row.seen_at < last_seen:
+    if row.notes < last_note:
         _note_gap(tx, row, now)
-    tx.execute(update(ledger).values(seen_at=now, closed=0))
-    return now
+    return _note(tx, row, now)
 
 
 def leave(tx: Connection) -> None:

@@ -29,10 +29,10 @@ class LedgerUnavailable(Exception):
 class Ledger:
     """Ledger of one service, shared by all threads of the process."""
 
-    def __init__(self, service: str, engine: Engine, seen_at: str) -> None:
+    def __init__(self, service: str, engine: Engine, note: int) -> None:
         self.service = service
         self._engine = engine
-        self._seen_at = seen_at
+        self._note = note
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -54,8 +54,8 @@ class Ledger:
         """Note in the ledger that it is open; ignore that it cannot be written."""
         with suppress(LedgerUnavailable):
             with self.transaction() as tx:
-                seen_at = identity.still_open(tx, self._seen_at)
-            self._seen_at = seen_at
+                note = identity.still_open(tx, self._note)
+            self._note = note
 
     def close(self) -> None:
         """Note in the ledger that it is closed, and close its connections."""
@@ -94,9 +94,9 @@ def open_ledger(
                 metadata.create_all(tx, tables=[*identity.TABLES, *tables])
                 if identity.create(tx, service):
                     open_balance(tx)
-                seen_at = identity.enter(tx, service, home)
+                note = identity.enter(tx, service, home)
             unless_opened.pop_all()
-            return Ledger(service, engine, seen_at)
+            return Ledger(service, engine, note)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ _TO_FORMAT_2 = (
 
 _TO_FORMAT_3 = (
     "ALTER TABLE ledger ADD COLUMN closed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE ledger ADD COLUMN notes INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE ledger ADD COLUMN missing_since TEXT",
     "CREATE INDEX fence_sealed ON fence (sealed) WHERE sealed > 0",
     "UPDATE ledger SET version = 3, closed = CASE WHEN seen_at IS NULL THEN 1 ELSE 0 END,"

@@ -114,13 +114,13 @@ def test_a_ledger_that_is_restored_while_it_is_open_proves_nothing_of_what_it_ha
     with closing(open_services(ledgers)) as services:
         opened = services.records("payment").identity()
         with reading("payment", ledgers["payment"]) as tx:
-            backup = tx.execute(select(identity.ledger.c.seen_at)).scalar_one()
+            backup = tx.execute(select(identity.ledger.c.seen_at, identity.ledger.c.notes)).one()
         time.sleep(0.1)
         services.still_open()
         assert services.records("payment").identity().proves_seconds >= opened.proves_seconds
         restored = time.monotonic()
         with services.records("payment")._ledger.transaction() as tx:
-            tx.execute(update(identity.ledger).values(seen_at=backup))
+            tx.execute(update(identity.ledger).values(**backup._asdict()))
         found = services.records("payment").identity()
         assert found.proves_seconds <= time.monotonic() - restored + 0.01
         assert found.gap is not None

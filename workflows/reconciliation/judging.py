@@ -10,6 +10,7 @@ from typing import NamedTuple
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from messages import wire
     from messages.ledgers import LedgerIdentity, RunOperation
     from messages.participants import STEP_OF, STEPS
     from messages.reconciliation import Examined, Leftover
@@ -53,6 +54,8 @@ class RunJudge:
             service: found if isinstance(found, LedgerIdentity) else None
             for service, found in ledgers.items()
         }
+        #: Time of these answers, and of the question about the runs.
+        self._answered_at = self._asked_at = workflow.now()
         #: Reason why a ledger did not answer, by service.
         self.unanswered = {
             service: str(found)
@@ -135,6 +138,7 @@ class RunJudge:
         run_ids = [run.run_id for run in runs]
         if not run_ids:
             return {}
+        self._asked_at = workflow.now()
         answers = await asyncio.gather(*(asking.operations(s, run_ids) for s in self.services))
         known: _Known = {}
         for service, operations in zip(self.services, answers, strict=True):
@@ -166,6 +170,15 @@ class RunJudge:
             longest_wait,
         )
 
+    def _doubt(self, age: float, retention: float) -> str | None:
+        doubt = doubt_of(age, retention, self._identities)
+        if doubt is None:
+            return None
+        later = (self._asked_at - self._answered_at).total_seconds()
+        if doubt_of(age, retention, self._identities, later) is not None:
+            return doubt
+        return None if workflow.patched(wire.COUNTS_FROM_THE_QUESTION) else doubt
+
     def _judge(
         self, run: ExaminedRun, operations: Mapping[str, RunOperation], retention: float
     ) -> Leftover | bool:
@@ -175,7 +188,7 @@ class RunJudge:
             [step for step, found in operations.items() if found.decided_by_hand],
         )
         age = max((found.age_seconds for found in operations.values()), default=0.0)
-        doubt = doubt_of(age, retention, self._identities)
+        doubt = self._doubt(age, retention)
         verdict, why = judge(states, run.fact, doubt)
         if self.unanswered and verdict in ("succeeded", "unproved"):
             return False
