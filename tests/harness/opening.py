@@ -20,6 +20,7 @@ from services.audit import audit
 from services.faults import Fault
 from services.mock import open_services
 from settings import Settings
+from tests.harness import ledgers
 from tests.harness.faults import plan
 from tests.harness.runs import Run, first_run, ref_of
 from tests.harness.shop import Handle, Shop
@@ -64,6 +65,7 @@ async def unaudited_shop(
     task_queue = f"shop-{uuid.uuid4()}"
     settings = Settings(data_dir=data_dir, task_queue=task_queue, deployment=task_queue)
     with closing(open_services(settings.ledger_urls(), plan(*faults))) as opened:
+        ledgers.have_been_open_for_long(settings)
         watch = options.get("watch")
         services = WatchedServices.of(opened, watch) if watch else opened
         shop = Shop(env, settings, services, options.get("mode", Mode.ORCHESTRATION))
