@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import NamedTuple
+from uuid import UUID
 
 from messages.runs import RunRef
 
@@ -95,3 +97,20 @@ class OperationId(NamedTuple):
         if len(parts) != 3:
             raise ValueError(f"not an idempotency key of a saga: {key!r}")
         return cls(*parts)
+
+
+def begun_at(run_id: str) -> datetime | None:
+    """Return when Temporal made a run's id, by its own clock; None if the id does not tell.
+
+    Ids of runs are UUIDs of version 7, which begin with the milliseconds since 1970 (RFC 9562,
+    section 5.7). Those of older servers are random.
+    """
+    try:
+        given = UUID(run_id)
+    except ValueError:
+        return None
+    return (
+        datetime.fromtimestamp((given.int >> 80) / 1000, timezone.utc)
+        if given.version == 7
+        else None
+    )

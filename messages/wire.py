@@ -55,5 +55,7 @@ ASK_AGAIN_AFTER_A_RESET = "ask-again-after-a-reset"
 STOPS_AT_MANY = "stops-at-many-gone"
 #: A discarded cancellation settles a step only after evidence that the order does not go on.
 SETTLES_ON_EVIDENCE = "settles-on-evidence"
+#: A run is as old as its id says, also if all that the ledgers know of it is younger.
+COUNTS_FROM_THE_START = "counts-from-the-start"
 #: The time between two questions to the ledgers does not count against what they prove.
 COUNTS_FROM_THE_QUESTION = "counts-from-the-question"

@@ -11,6 +11,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from messages import wire
+    from messages.ids import begun_at
     from messages.ledgers import LedgerIdentity, RunOperation
     from messages.participants import STEP_OF, STEPS
     from messages.reconciliation import Examined, Leftover
@@ -170,14 +171,24 @@ class RunJudge:
             longest_wait,
         )
 
-    def _doubt(self, age: float, retention: float) -> str | None:
+    def _doubt(self, run: ExaminedRun, age: float, retention: float) -> str | None:
         doubt = doubt_of(age, retention, self._identities)
         if doubt is None:
-            return None
+            # A lost operation may be older than all that the ledgers still know of the run.
+            older = self._doubt_since_its_start(run.first_run_id, retention)
+            return older if older and workflow.patched(wire.COUNTS_FROM_THE_START) else None
         later = (self._asked_at - self._answered_at).total_seconds()
         if doubt_of(age, retention, self._identities, later) is not None:
             return doubt
         return None if workflow.patched(wire.COUNTS_FROM_THE_QUESTION) else doubt
+
+    def _doubt_since_its_start(self, run_id: str, retention: float) -> str | None:
+        begun = begun_at(run_id)
+        if begun is None:
+            return "its id does not tell when it began"
+        # Both times are Temporal's, so what they give is a length of time, as for the ledgers.
+        age = (self._answered_at - begun).total_seconds()
+        return doubt_of(age, retention, self._identities)
 
     def _judge(
         self, run: ExaminedRun, operations: Mapping[str, RunOperation], retention: float
@@ -188,7 +199,7 @@ class RunJudge:
             [step for step, found in operations.items() if found.decided_by_hand],
         )
         age = max((found.age_seconds for found in operations.values()), default=0.0)
-        doubt = self._doubt(age, retention)
+        doubt = self._doubt(run, age, retention)
         verdict, why = judge(states, run.fact, doubt)
         if self.unanswered and verdict in ("succeeded", "unproved"):
             return False
