@@ -21,12 +21,10 @@ from services.mock import open_services
 from tests.harness.builders import an_order
 from tests.harness.faults import (
     SHIPPING_IS_DOWN,
-    transient,
 )
 from tests.harness.opening import OpenShop
 from tests.harness.placing import half_done
 from tests.harness.policies import ChangePolicies
-from tests.harness.progress import until_retrying
 from tests.harness.reconciling import assert_nothing_left, leftover_of, reconcile
 from tests.harness.runs import first_run, ref_of, resolve
 from tests.harness.steps import STEPS
@@ -74,32 +72,6 @@ async def test_a_lost_ledger_is_no_evidence_and_an_operator_decides(
                     assert set((await leftover.result()).kept) == set(STEPS[:3])
                 await assert_nothing_left(shop)
         assert all(shop.standing(order) == STEPS for order in orders)
-
-
-@pytest.mark.usefixtures("soon_quiet")
-async def test_a_ledger_that_is_lost_while_the_order_is_under_way_is_no_evidence_either(
-    open_shop: OpenShop, tmp_path: Path
-) -> None:
-    """All that the ledgers still know of the order is younger than the loss."""
-    order = an_order()
-    async with open_shop(transient("process_payment"), worker=False) as shop:
-        async with shop.worker():
-            handle = await shop.place(order)
-            await until_retrying(handle, "process_payment")
-        lost = shop.settings.model_copy(
-            update={"inventory_url": f"sqlite:///{tmp_path / 'another.db'}"}
-        )
-        with closing(open_services(lost.ledger_urls(), FaultPlan())) as opened:
-            async with shop.worker(config=worker_config(shop.client, opened, lost)):
-                await shop.succeeds(handle)
-                await shop.delete(handle)
-                report = await reconcile(shop)
-                assert [run.unproved for run in report.listed] == [True]
-                leftover = leftover_of(shop, handle)
-                for step in STEPS[1:]:
-                    await resolve(leftover, "keep", step)
-                await leftover.result()
-        assert shop.standing(order) == STEPS
 
 
 @pytest.mark.usefixtures("soon_quiet")
