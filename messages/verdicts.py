@@ -91,7 +91,6 @@ def doubt_of(
     run_seconds: float,
     retention_seconds: float,
     ledgers: Mapping[str, LedgerIdentity | None],
-    asked_later: float = 0.0,
 ) -> str | None:
     """Say why it proves nothing that a run is missing in Temporal and effects in the ledgers.
 
@@ -101,8 +100,6 @@ def doubt_of(
         ledgers: the identity of each ledger, by service; None if the ledger did not answer. It
             was asked for before ``run_seconds`` was measured. Each ledger measures both by its
             own clock, so times of different clocks are never compared.
-        asked_later: seconds that passed between the ledgers' answers and the question for
-            ``run_seconds``.
 
     Returns:
         None when it is proof: if the run had ended by itself, Temporal would still know it; and
@@ -113,7 +110,7 @@ def doubt_of(
     for service, identity in ledgers.items():
         if identity is None:
             return f"the {service} ledger did not answer"
-        if identity.proves_seconds + asked_later < run_seconds:
+        if identity.proves_seconds < run_seconds:
             return (
                 f"the {service} ledger proves nothing about the run: after the run began, the"
                 " ledger was created, restored, moved, or closed for a while"

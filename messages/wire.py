@@ -57,5 +57,3 @@ STOPS_AT_MANY = "stops-at-many-gone"
 SETTLES_ON_EVIDENCE = "settles-on-evidence"
 #: A run is as old as its id says, also if all that the ledgers know of it is younger.
 COUNTS_FROM_THE_START = "counts-from-the-start"
-#: The time between two questions to the ledgers does not count against what they prove.
-COUNTS_FROM_THE_QUESTION = "counts-from-the-question"

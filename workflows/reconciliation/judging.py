@@ -55,8 +55,7 @@ class RunJudge:
             service: found if isinstance(found, LedgerIdentity) else None
             for service, found in ledgers.items()
         }
-        #: Time of these answers, and of the question about the runs.
-        self._answered_at = self._asked_at = workflow.now()
+        self._answered_at = workflow.now()
         #: Reason why a ledger did not answer, by service.
         self.unanswered = {
             service: str(found)
@@ -139,7 +138,6 @@ class RunJudge:
         run_ids = [run.run_id for run in runs]
         if not run_ids:
             return {}
-        self._asked_at = workflow.now()
         answers = await asyncio.gather(*(asking.operations(s, run_ids) for s in self.services))
         known: _Known = {}
         for service, operations in zip(self.services, answers, strict=True):
@@ -173,14 +171,11 @@ class RunJudge:
 
     def _doubt(self, run: ExaminedRun, age: float, retention: float) -> str | None:
         doubt = doubt_of(age, retention, self._identities)
-        if doubt is None:
-            # A lost operation may be older than all that the ledgers still know of the run.
-            older = self._doubt_since_its_start(run.first_run_id, retention)
-            return older if older and workflow.patched(wire.COUNTS_FROM_THE_START) else None
-        later = (self._asked_at - self._answered_at).total_seconds()
-        if doubt_of(age, retention, self._identities, later) is not None:
+        if doubt is not None:
             return doubt
-        return None if workflow.patched(wire.COUNTS_FROM_THE_QUESTION) else doubt
+        # A lost operation may be older than all that the ledgers still know of the run.
+        older = self._doubt_since_its_start(run.first_run_id, retention)
+        return older if older and workflow.patched(wire.COUNTS_FROM_THE_START) else None
 
     def _doubt_since_its_start(self, run_id: str, retention: float) -> str | None:
         begun = begun_at(run_id)
