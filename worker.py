@@ -49,6 +49,7 @@ from settings import Settings, read_settings
 from workflows.arguments import CheckedArguments
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order_choreography import OrderChoreography
+from workflows.orchestration.fast_path import fast
 from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undo_leftover import UndoLeftover
@@ -139,12 +140,16 @@ def workflow_runner(*, sandbox: bool) -> WorkflowRunner:
 
 
 def _version(settings: Settings) -> WorkerDeploymentConfig | None:
-    if settings.build_id is None:
+    build_id = settings.build_id or ""
+    if settings.fast_path:
+        build_id = fast(build_id)
+    if not build_id:
         return None
+    pinned, unversioned = VersioningBehavior.PINNED, VersioningBehavior.UNSPECIFIED
     return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(settings.deployment, settings.build_id),
-        use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.PINNED,
+        version=WorkerDeploymentVersion(settings.deployment, build_id),
+        use_worker_versioning=settings.build_id is not None,
+        default_versioning_behavior=pinned if settings.build_id else unversioned,
     )
 
 
