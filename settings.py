@@ -76,8 +76,13 @@ class Settings(_OfServices):
     fast_path: bool = False
     #: Seconds that running activities have to finish when the worker is stopped.
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
-    #: Number of threads, and so of activities, that one worker runs at the same time.
+    #: Number of activities that one worker runs at the same time, each in a thread of its own.
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
+    #: Number of workflow tasks that one worker runs at the same time.
+    max_concurrent_workflow_tasks: Annotated[int, Field(ge=2, le=1000)] = 100
+    #: Number of runs that a worker keeps in memory between their workflow tasks. One that does
+    #: not fit is replayed for its next task.
+    max_cached_workflows: Annotated[int, Field(ge=1)] = 1000
     #: Seconds between two reconciliations, which undo leftovers. With 0, the worker creates no
     #: schedule for them and does not change an existing one.
     reconcile_every_seconds: Annotated[int, Field(ge=0, le=24 * 3600)] = 300

@@ -20,6 +20,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import (
+    PollerBehaviorAutoscaling,
     UnsandboxedWorkflowRunner,
     Worker,
     WorkerConfig,
@@ -124,8 +125,14 @@ def worker_config(
         + (temporal_activities(client, settings) if hosts_workflows else []),
         interceptors=[ServiceTaskQueues(own), CheckedArguments()],
         deployment_config=_version(settings),
-        activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
+        # Regular and local activities share the threads.
+        activity_executor=ThreadPoolExecutor(2 * settings.max_concurrent_activities),
         max_concurrent_activities=settings.max_concurrent_activities,
+        max_concurrent_local_activities=settings.max_concurrent_activities,
+        max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
+        max_cached_workflows=settings.max_cached_workflows,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         workflow_runner=workflow_runner(sandbox=settings.sandbox),
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
     )
