@@ -49,7 +49,11 @@ def grids(results: Results) -> list[Grid]:
     """Return all tables."""
     percents = sorted({load.percent_refused for load in results.loads})
     times = [_times(results, percent) for percent in percents]
-    return [*times, _counts(results), _operations(results), _targets(results)]
+    counts = [
+        _counts(results, "One order that succeeds", 0),
+        _counts(results, "One order that shipping refuses", 1),
+    ]
+    return [*times, *counts, _operations(results), _targets(results)]
 
 
 def caveat(results: Results) -> str | None:
@@ -72,29 +76,22 @@ def _times(results: Results, percent: int) -> Grid:
 
     def row(name: str, load: Load, what: str, digits: int) -> list[str]:
         medians = (results.median(variant, load, what) for variant in results.samples)
-        return [f"{name} at {load.in_flight}", *(_number(median, digits) for median in medians)]
+        return [name, *(_number(median, digits) for median in medians)]
 
-    rows = [row("orders/s", load, "orders_per_second", 1) for load in loads]
-    rows += [row("p50 ms", load, "p50_ms", 0) for load in loads]
-    rows += [row("server's CPU-s", busy, "server_cpu", 1)]
-    rows += [row("worker's CPU-s", busy, "worker_cpu", 1)]
-    which = f"{percent} % of the orders refused" if percent else "All orders succeed"
-    title = f'{which}; "at 50": 50 in flight; CPU-s for 1000 orders'
-    return Grid(title, ["", *results.samples], rows)
+    rows = [row(f"orders/s at {at.in_flight}", at, "orders_per_second", 1) for at in loads]
+    rows += [row(f"p50 ms at {at.in_flight}", at, "p50_ms", 0) for at in loads]
+    rows += [row("CPU-s, server", busy, "server_cpu", 1)]
+    rows += [row("CPU-s, worker", busy, "worker_cpu", 1)]
+    which = f"{percent} % of the orders are refused" if percent else "All orders succeed"
+    return Grid(which, ["", *results.samples], rows)
 
 
-def _counts(results: Results) -> Grid:
+def _counts(results: Results, title: str, kind: int) -> Grid:
+    costs = [of[kind] for of in results.costs.values()]
     rows = [
-        [
-            what.replace("_", " "),
-            *(
-                f"{getattr(success, what):,} / {getattr(refused, what):,}"
-                for success, refused in results.costs.values()
-            ),
-        ]
+        [what.replace("_", " "), *(f"{getattr(cost, what):,}" for cost in costs)]
         for what in Cost.__dataclass_fields__
     ]
-    title = "One order that succeeds / one that shipping refuses"
     return Grid(title, ["", *results.costs], rows)
 
 
