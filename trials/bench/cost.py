@@ -35,7 +35,7 @@ _LOCAL = "core_local_activity"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one order leaves in Temporal, with everything that it started."""
+    """Traces of one order in Temporal, and of everything that it started."""
 
     workflows: int
     #: Activities of all kinds: regular, local and standalone.

@@ -73,7 +73,7 @@ class Results:
 
 
 class Target(NamedTuple):
-    """What a variant has to reach, in comparison with another one."""
+    """Bound that a variant has to reach, mostly in comparison with another one."""
 
     variant: str
     what: str
