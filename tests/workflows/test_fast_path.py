@@ -127,6 +127,21 @@ async def test_a_cancel_during_an_attempt_that_fails_keeps_the_next_attempt_from
         assert shop.standing(order) == []
 
 
+async def test_a_reset_goes_back_over_what_was_done_on_the_fast_path(open_shop: OpenShop) -> None:
+    """The run that the reset makes is cancelled before it begins any step."""
+    order = an_order()
+    async with open_shop(worker=False) as shop:
+        handle = await shop.place(order)
+        async with shop.worker():
+            await shop.succeeds(handle)
+        again = await shop.reset(handle)
+        await natively(again)
+        async with shop.worker():
+            result = await assert_cancelled(shop, again, natively)
+            assert list(result.compensated_steps) == STEPS[::-1]
+            assert shop.standing(order) == []
+
+
 @pytest.mark.parametrize("first", [True, False], ids=["fast first", "regular first"])
 async def test_the_setting_may_change_while_an_order_runs(
     open_shop: OpenShop, policies_with: ChangePolicies, first: bool
