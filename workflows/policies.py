@@ -55,6 +55,9 @@ COMPENSATION = Policy(
     retry=_retry(timedelta(minutes=15)),
 )
 
+#: Nothing undoes the action of a pivot or of a retriable step, so it is repeated for as long.
+UNTIL_KNOWN = COMPENSATION
+
 #: Default limit of all actions together. It does not bound the compensations.
 DEADLINE = timedelta(minutes=15)
 

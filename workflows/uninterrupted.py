@@ -20,9 +20,16 @@ async def finish(task: asyncio.Task[_T], on_cancel: Callable[[], None] = lambda:
     Args:
         on_cancel: is called on each cancel.
     """
-    while not task.done():
+    await until(task.done, on_cancel)
+    return task.result()
+
+
+async def until(
+    condition: Callable[[], bool], on_cancel: Callable[[], None] = lambda: None
+) -> None:
+    """Wait for a condition in the same way."""
+    while not condition():
         try:
-            await workflow.wait_condition(task.done)
+            await workflow.wait_condition(condition)
         except asyncio.CancelledError:
             on_cancel()
-    return task.result()

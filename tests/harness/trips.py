@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -75,13 +75,14 @@ class Agency:
         return Reversal(had_effect=True)
 
 
-FLIGHT = Step("flight", Agency.book_flight, Agency.cancel_booking, Booked, frozenset({"SoldOut"}))
+def _step(name: str, action: Callable[[Agency, Booking], Booked]) -> Step[Booking, Booked]:
+    cancel, refusals = Agency.cancel_booking, frozenset({"SoldOut"})
+    return Step(name, action, Booked, refusals, compensation=cancel)
 
 
-HOTEL = Step("hotel", Agency.book_hotel, Agency.cancel_booking, Booked, frozenset({"SoldOut"}))
-
-
-CAR = Step("car", Agency.book_car, Agency.cancel_booking, Booked, frozenset({"SoldOut"}))
+FLIGHT = _step("flight", Agency.book_flight)
+HOTEL = _step("hotel", Agency.book_hotel)
+CAR = _step("car", Agency.book_car)
 
 
 def booking(what: str, key: str) -> Booking:

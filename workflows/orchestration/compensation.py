@@ -1,4 +1,4 @@
-"""Compensation stack of a saga: the steps to undo, in which order, and operators' decisions."""
+"""Compensation stack of a saga: the steps to undo, in which order, and what if it fails."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from functools import partial
 from temporalio import workflow
 
 from messages import wire
-from messages.base import Command, Resolution, Reversal
+from messages.base import Resolution, Reversal
 from messages.sagas import ResolveCompensation, StepState
-from messages.settling import Decision, Settle
 from workflows.failure import explain
-from workflows.orchestration.step import RequestT, Step, settle, undo
+from workflows.orchestration.decisions import Decisions, Record, by_hand, recorder
+from workflows.orchestration.step import RequestT, Step, undo
 from workflows.progress import Progress
 
 _Attempt = Callable[[], Coroutine[None, None, Reversal]]
+
+_NOT_KEPT = (
+    "is to be undone, and cannot be kept; retry it, or record that it was undone by hand"
+    " (mark_resolved)"
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Undo:
 
     compensate: _Attempt
     #: Records the decision in the service's ledger; None if the service records none.
-    settle: Callable[[Resolution, Decision], Coroutine[None, None, Reversal]] | None
+    settle: Record | None
 
 
 class CompensationStack:
@@ -41,15 +46,18 @@ class CompensationStack:
     """
 
     def __init__(
-        self, progress: Progress, *, parallel: bool = False, doubts: Mapping[str, str] | None = None
+        self,
+        progress: Progress,
+        decisions: Decisions,
+        *,
+        parallel: bool = False,
+        doubts: Mapping[str, str] | None = None,
     ) -> None:
         self._progress = progress
+        self._decisions = decisions
         self._parallel = parallel
         self._doubts = dict(doubts or {})
         self._undos: dict[str, Undo] = {}
-        self._decisions: dict[str, ResolveCompensation] = {}
-        #: Steps for which the decision to keep the effect is being recorded.
-        self._keeping: set[str] = set()
         #: Steps undone by their compensation, in the order in which they were undone.
         self.compensated: list[str] = []
         #: Those of them whose compensation found nothing to undo.
@@ -64,10 +72,7 @@ class CompensationStack:
 
     def push(self, step: Step[RequestT, object], request: RequestT) -> None:
         """Register the step's compensation; called before its action starts."""
-        record = None
-        if step.settlement is not None and isinstance(request, Command):
-            record = partial(_record, step, request)
-        self.add(step.name, Undo(partial(undo, step, request), record))
+        self.add(step.name, Undo(partial(undo, step, request), recorder(step, request)))
 
     def add(self, step: str, undo: Undo) -> None:
         """Register a step with an ``undo`` of the caller's own."""
@@ -101,30 +106,6 @@ class CompensationStack:
         for task in under_way:
             task.result()
 
-    def check(self, decision: ResolveCompensation) -> None:
-        """Refuse a decision about a step that does not wait for one.
-
-        Raises:
-            ValueError: the step does not wait, or may not be kept. The message says what can be
-                decided.
-        """
-        waiting = self._progress.in_state(StepState.NEEDS_INTERVENTION)
-        decided = decision.step in self._decisions or decision.step in self._keeping
-        if decided or decision.step not in waiting:
-            raise ValueError(
-                f"{decision.step!r} does not wait for an operator"
-                f" (waiting: {', '.join(waiting) or 'none'})"
-            )
-        if decision.action == "keep" and decision.step not in self._doubts:
-            raise ValueError(
-                f"{decision.step!r} is to be undone, and cannot be kept; retry it, or record that"
-                " it was undone by hand (mark_resolved)"
-            )
-
-    def resolve(self, decision: ResolveCompensation) -> None:
-        """Accept an operator's decision about a parked step."""
-        self._decisions[decision.step] = decision
-
     async def _wait_until_undone_or_parked(self, name: str, under_way: asyncio.Task[None]) -> None:
         await workflow.wait_condition(lambda: under_way.done() or self._is_parked(name))
 
@@ -137,8 +118,8 @@ class CompensationStack:
         elif await self._try(name, self._undos[name].compensate):
             return
         while True:
-            await workflow.wait_condition(lambda: name in self._decisions)
-            if await self._carry_out(name, self._decisions.pop(name)):
+            but = {} if name in self._doubts else {"keep": _NOT_KEPT}
+            if await self._carry_out(name, await self._decisions.on(name, but)):
                 return
 
     async def _try(self, name: str, attempt: _Attempt) -> bool:
@@ -155,26 +136,23 @@ class CompensationStack:
     async def _carry_out(self, name: str, decision: ResolveCompensation) -> bool:
         if decision.action == "retry":
             return await self._try(name, self._undos[name].compensate)
-        by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
+        resolution = by_hand(decision)
         record = self._undos[name].settle
         if record is None or not workflow.patched(wire.DECISIONS_IN_THE_LEDGER):
-            self._enter(name, Reversal(had_effect=False, settled=by_hand))
+            self._enter(name, Reversal(had_effect=False, settled=resolution))
             return True
         if decision.action == "mark_resolved":
-            return await self._try(name, lambda: record(by_hand, "undone"))
-        return await self._keep(name, by_hand, lambda: record(by_hand, "kept"))
+            return await self._try(name, lambda: record(resolution, "undone"))
+        return await self._keep(name, resolution, lambda: record(resolution, "kept"))
 
-    async def _keep(self, name: str, by_hand: Resolution, record: _Attempt) -> bool:
-        self._keeping.add(name)
+    async def _keep(self, name: str, resolution: Resolution, record: _Attempt) -> bool:
         try:
             await record()
         except Exception as error:
             self._progress.parked(name, explain(error))
             return False
-        finally:
-            self._keeping.discard(name)
         self.kept.append(name)
-        self._progress.kept(name, by_hand)
+        self._progress.kept(name, resolution)
         return True
 
     def _enter(self, name: str, reversal: Reversal) -> None:
@@ -185,20 +163,3 @@ class CompensationStack:
             if not reversal.had_effect:
                 self.without_effect.append(name)
         self._progress.compensated(name, reversal.settled)
-
-
-async def _record(
-    step: Step[RequestT, object],
-    request: Command,
-    by_hand: Resolution,
-    decision: Decision,
-) -> Reversal:
-    return await settle(
-        step,
-        Settle(
-            idempotency_key=request.idempotency_key,
-            order_id=request.order_id,
-            resolution=by_hand,
-            decision=decision,
-        ),
-    )

@@ -15,13 +15,13 @@ from typing_extensions import Never
 from messages import wire
 from workflows.chain import has_earlier_life
 from workflows.orchestration.compensation import CompensationStack
-from workflows.orchestration.step import Step, act
+from workflows.orchestration.step import SagaStep, Step, act
 
 
 class Unconfirmed(NamedTuple):
     """First step whose effect could not be confirmed, and the error."""
 
-    step: Step[Never, object]
+    step: SagaStep[Never, object]
     error: BaseException
 
 
@@ -31,26 +31,34 @@ class EarlierLife:
     Args:
         requests: makes the request of each step, by step name. Without it, the earlier life is
             ignored.
+
+    Raises:
+        ValueError: a step cannot be undone, and there is no ``requests``. A saga that does not
+            know whether it took such a step must not turn back.
     """
 
     def __init__(
         self,
-        steps: Sequence[Step[Never, object]],
+        steps: Sequence[SagaStep[Never, object]],
         requests: Callable[[], Mapping[str, object]] | None,
     ) -> None:
-        self._steps = steps
+        self._undoable = [step for step in steps if isinstance(step, Step)]
+        self._final = [step for step in steps if not isinstance(step, Step)]
         self._requests = requests
+        if self._final and requests is None:
+            raise ValueError(f"a saga that cannot undo {self._final[0].name} needs its requests")
 
     async def confirm(self) -> Unconfirmed | None:
         """Repeat every action, since an earlier run may have undone it after the reset point.
 
-        The fence answers with the stored reply if the effect stands, and refuses if it was undone.
+        Actions that cannot be undone are not repeated. The fence answers with the stored reply if
+        the effect stands, and refuses if it was undone.
 
         Returns:
             The first step that is not confirmed, if any.
         """
         requests = self._earlier_requests()
-        for step in self._steps if requests else ():
+        for step in self._undoable if requests else ():
             try:
                 await act(step, cast("Never", requests[step.name]), step.policy.window)
             except (Exception, asyncio.CancelledError) as error:
@@ -66,11 +74,19 @@ class EarlierLife:
         requests = self._earlier_requests()
         if a_task_may_be_lost and self._requests is not None:
             requests = self._requests()
-        missing = [step for step in self._steps if requests and step.name not in stack]
+        missing = [step for step in self._undoable if requests and step.name not in stack]
         for step in missing:
             stack.push(step, cast("Never", requests[step.name]))
-        stack.sort([step.name for step in self._steps])
+        stack.sort([step.name for step in self._undoable])
         return {step.name for step in missing}
+
+    def final_steps(self) -> list[tuple[SagaStep[Never, object], Never]]:
+        """Return the steps that an earlier run may have done and nothing can undo, in order.
+
+        Each comes with its request.
+        """
+        requests = self._earlier_requests() if self._final else {}
+        return [(step, cast("Never", requests[step.name])) for step in self._final if requests]
 
     def _earlier_requests(self) -> Mapping[str, object]:
         """Return the requests of all steps; empty if no earlier run can have sent them."""

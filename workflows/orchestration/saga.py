@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import Literal
+from typing import overload
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError, CancelledError, FailureError
+from temporalio.exceptions import ApplicationError, CancelledError
 from typing_extensions import Never
 
 from messages.sagas import (
@@ -23,19 +23,15 @@ from messages.sagas import (
     SagaView,
     StepState,
 )
-from workflows.chain import idempotency_key
 from workflows.closing import Turn, closing_failure
-from workflows.failure import brief, explain, is_refusal, ran_out_of_time
 from workflows.orchestration.compensation import CompensationStack
+from workflows.orchestration.decisions import Decisions
+from workflows.orchestration.direction import Direction
 from workflows.orchestration.earlier_life import EarlierLife
-from workflows.orchestration.fast_path import FastPath
-from workflows.orchestration.step import ReplyT, RequestT, Step
+from workflows.orchestration.forward import WayForward
+from workflows.orchestration.step import Pivot, ReplyT, RequestT, Retriable, SagaStep, Step
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
-
-
-class SagaTurnedBack(Exception):
-    """The saga has turned back, so its coroutine has to end."""
 
 
 class Saga:
@@ -46,16 +42,17 @@ class Saga:
         steps: every step that the saga may take, in order. The status also shows those that
             have not begun.
         deadline: limit of all actions together, counted from the placing of the order, which is the
-            start of the run.
+            start of the run. It ends with the first step that cannot be undone.
         parallel_compensation: undo all steps at once instead of one after the other.
         requests: makes the request of each step, by step name. After a reset, the run needs it
-            to undo effects of the earlier run; without it, those are ignored.
+            to undo effects of the earlier run; without it, those are ignored. A saga with steps
+            that cannot be undone must have it.
     """
 
     def __init__(
         self,
         saga_id: str,
-        steps: Sequence[Step[Never, object]],
+        steps: Sequence[SagaStep[Never, object]],
         deadline: timedelta,
         *,
         parallel_compensation: bool = False,
@@ -63,12 +60,14 @@ class Saga:
     ) -> None:
         self._earlier_life = EarlierLife(steps, requests)
         self._progress = Progress(saga_id, [step.name for step in steps], deadline)
-        self._stack = CompensationStack(self._progress, parallel=parallel_compensation)
-        self._fast_path = FastPath()
-        self._turn: Turn | None = None
-        #: Whether a step was refused. Then no step after it was ever begun.
-        self._refused = False
-        self._forward: asyncio.Task[None] | None = None
+        self._decisions = Decisions(self._progress)
+        self._stack = CompensationStack(
+            self._progress, self._decisions, parallel=parallel_compensation
+        )
+        self._direction = Direction(self._progress)
+        self._way = WayForward(
+            self._progress, self._direction, self._stack, self._decisions, self._earlier_life
+        )
 
     async def run(self, body: Callable[[Saga], Coroutine[None, None, None]]) -> SagaSucceeded:
         """Run the saga to its end.
@@ -77,92 +76,77 @@ class Saga:
             ApplicationError: the saga was rolled back; the only detail is the
                 :class:`~messages.sagas.SagaRolledBack`.
             CancelledError: the saga was rolled back, because Temporal cancelled the run.
+            RuntimeError: the saga's own code failed although the saga can only go forward.
         """
-        self._forward = asyncio.create_task(body(self))
-        try:
-            await finish(self._forward, on_cancel=self._cancelled_natively)
-        except (SagaTurnedBack, asyncio.CancelledError):
-            pass  # self._turn has the reason
-        except (FailureError, asyncio.TimeoutError) as error:
-            self._turn_back("FAILED", explain(error), None)
+        await self._way.go(body(self))
         # If a cancel arrives in the same workflow task as the last step's success, the forward
         # task has already ended. Without this check the cancelled order would be delivered.
         if workflow.cancellation_reason() is not None:
-            self._turn_back_natively()
-        if self._turn is None:
-            await self._confirm()
-        if self._turn is not None:
-            raise await self._roll_back(self._turn)
+            self._direction.turn_back_natively()
+        if self._direction.turn is None and self._direction.committed_to is None:
+            await self._way.confirm()
+        if self._direction.turn is not None:
+            await finish(asyncio.create_task(self._way.go_on_if_done_before(self._direction.turn)))
+        if self._direction.turn is not None:
+            raise await self._roll_back(self._direction.turn)
         return self._succeed()
 
+    @overload
     async def step(
         self, step: Step[RequestT, ReplyT], request: Callable[[str], RequestT]
-    ) -> ReplyT:
-        """Run the step's action, with its compensation registered.
+    ) -> ReplyT: ...
+
+    @overload
+    async def step(
+        self,
+        step: Pivot[RequestT, ReplyT] | Retriable[RequestT, ReplyT],
+        request: Callable[[str], RequestT],
+    ) -> ReplyT | None: ...
+
+    async def step(
+        self, step: SagaStep[RequestT, ReplyT], request: Callable[[str], RequestT]
+    ) -> ReplyT | None:
+        """Run the step's action as its kind demands.
+
+        Independent steps of one kind may run at the same time, in ``asyncio.gather``.
 
         Args:
             request: makes the step's request from its idempotency key.
 
+        Returns:
+            The reply. None if a step that cannot be undone was done by hand.
+
         Raises:
             SagaTurnedBack: the step failed, or the saga has turned back. Do not catch it.
+            RuntimeError: a step of this kind may not begin now.
         """
-        time_left = self._time_left(step.name)
-        message = request(idempotency_key(step.name))
-        # Before the action, which may take effect although its reply is lost. A compensation
-        # registered only after it would then never run.
-        self._stack.push(step, message)
-        self._progress.started(step.name)
-        try:
-            reply = await self._fast_path.act(step, message, time_left, self._is_final)
-        # Not BaseException: with one (_WorkflowBeingEvictedError, GeneratorExit) the SDK ends a
-        # run that it evicts from its cache. The saga is not over then, since a replay resumes it.
-        except (Exception, asyncio.CancelledError) as error:
-            self._failed(step, error, time_left)
-            raise SagaTurnedBack from error
-        self._progress.succeeded(step.name)
-        if self._turn is not None:
-            raise SagaTurnedBack
-        return reply
+        return await self._way.step(step, request)
 
     def view(self) -> SagaView:
         """Return the state of the saga and of its steps."""
         return self._progress.view()
 
     def check_cancel(self) -> None:
-        """Refuse a cancel that comes too late.
-
-        Raises:
-            ValueError: the saga has succeeded or has already turned back.
-        """
-        if self._turn is not None:
-            raise ValueError(f"too late to cancel: already turned back ({self._turn.error})")
-        if self._progress.status is SagaStatus.SUCCESS:
-            raise ValueError("too late to cancel: already succeeded")
+        """Refuse a cancel that comes too late; see :meth:`Direction.check_cancel`."""
+        self._direction.check_cancel()
 
     def cancel(self, reason: str) -> None:
         """Turn back: no further step begins, and every effect is undone."""
-        self._turn_back("CANCELLED", reason, self._running_step())
-        self._interrupt()
+        self._direction.cancel(reason)
+        self._way.interrupt()
 
     def check_resolve(self, decision: ResolveCompensation) -> None:
-        """Refuse a decision; see :meth:`CompensationStack.check`."""
-        self._stack.check(decision)
+        """Refuse a decision; see :meth:`Decisions.check`."""
+        self._decisions.check(decision)
 
     def resolve(self, decision: ResolveCompensation) -> None:
-        """Accept a decision; see :meth:`CompensationStack.resolve`."""
-        self._stack.resolve(decision)
-
-    async def _confirm(self) -> None:
-        unconfirmed = await self._earlier_life.confirm()
-        if unconfirmed is not None:
-            step, error = unconfirmed
-            self._failed(step, error, step.policy.window)
+        """Accept a decision; see :meth:`Decisions.resolve`."""
+        self._decisions.resolve(decision)
 
     async def _roll_back(self, turn: Turn) -> ApplicationError | CancelledError:
         """Undo every effect, and return the failure with which the run closes."""
-        recalled = self._earlier_life.recall(
-            self._stack, a_task_may_be_lost=self._fast_path.was_taken() and not self._refused
-        )
+        may_be_lost = self._way.a_task_may_be_lost()
+        recalled = self._earlier_life.recall(self._stack, a_task_may_be_lost=may_be_lost)
         # In a task of its own: a cancel of the workflow would otherwise end the compensations.
         unwinding = asyncio.create_task(self._stack.unwind())
         await finish(unwinding)
@@ -173,7 +157,7 @@ class Saga:
             failed_step=turn.step,
             error=turn.error,
             compensated_steps=self._compensated(recalled),
-            resolved_manually=tuple(self._stack.resolved),
+            resolved_manually=(*self._way.never_done, *self._stack.resolved),
         )
         return closing_failure(result, natively=turn.natively)
 
@@ -190,60 +174,3 @@ class Saga:
         self._progress.move_to(SagaStatus.SUCCESS)
         completed = len(self._progress.in_state(StepState.SUCCESS))
         return SagaSucceeded(saga_id=self._progress.saga_id, completed_steps=completed)
-
-    def _turn_back(
-        self,
-        status: Literal["FAILED", "CANCELLED"],
-        error: str,
-        step: str | None,
-        *,
-        natively: bool = False,
-    ) -> None:
-        if self._turn is None:
-            self._turn = Turn(status, brief(error), step, natively)
-            self._progress.error = self._turn.error
-
-    def _turn_back_natively(self) -> None:
-        reason = workflow.cancellation_reason() or "cancelled through Temporal"
-        self._turn_back("CANCELLED", reason, self._running_step(), natively=True)
-
-    def _cancelled_natively(self) -> None:
-        self._turn_back_natively()
-        self._interrupt()
-
-    def _interrupt(self) -> None:
-        # Cancels the current action. If it waits for its next retry, it ends at once; if an
-        # attempt is running, it ends with that attempt.
-        if self._forward is not None:
-            self._forward.cancel()
-
-    def _failed(
-        self, step: Step[Never, object], error: BaseException, time_left: timedelta
-    ) -> None:
-        if is_refusal(error, step.refusals):
-            self._stack.drop(step.name)
-            self._refused = True
-        why = explain(error)
-        if ran_out_of_time(error) and time_left < step.policy.window:
-            why = f"deadline passed: {why}"
-        self._progress.failed(step.name, why)
-        self._turn_back("FAILED", why, step.name)
-
-    def _is_final(self, step: Step[Never, object], error: Exception) -> bool:
-        turned_back = self._turn is not None or workflow.cancellation_reason() is not None
-        return turned_back or is_refusal(error, step.refusals)
-
-    def _time_left(self, step: str) -> timedelta:
-        if workflow.cancellation_reason() is not None:
-            self._turn_back_natively()
-        if self._turn is not None:
-            raise SagaTurnedBack
-        time_left = self._progress.deadline - workflow.now()
-        if time_left <= timedelta(0):
-            self._turn_back("FAILED", f"deadline passed before {step}", None)
-            raise SagaTurnedBack
-        return time_left
-
-    def _running_step(self) -> str | None:
-        running = self._progress.in_state(StepState.RUNNING)
-        return running[0] if running else None

@@ -1,9 +1,9 @@
-"""Step of a saga: an action and the compensation that undoes it."""
+"""Steps of a saga, of three kinds: compensatable ones, the pivot, and retriable ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -12,7 +12,7 @@ from typing_extensions import Never
 
 from messages.base import Reversal
 from messages.settling import Settle
-from workflows.policies import COMPENSATION, FORWARD, Policy
+from workflows.policies import COMPENSATION, FORWARD, UNTIL_KNOWN, Policy
 from workflows.replies import call, call_locally
 
 RequestT = TypeVar("RequestT", contravariant=True)
@@ -21,33 +21,60 @@ _AnswerT = TypeVar("_AnswerT")
 
 
 @dataclass(frozen=True)
-class Step(Generic[RequestT, ReplyT]):
-    """Action and compensation of one step, with their time limits and retries.
+class SagaStep(Generic[RequestT, ReplyT]):
+    """Step of a saga, of any of the three kinds: its action, with its time limits and retries.
 
-    Both are activity methods that take the same request. The method's name is the activity's
-    name. The compensation never gets the action's reply, because the reply may have been lost.
+    The action is an activity method, and the method's name is the activity's name.
     """
 
     name: str
     # Never as the type of self accepts the methods of any class: only the name is used.
     action: Callable[[Never, RequestT], ReplyT]
-    compensation: Callable[[Never, RequestT], Reversal]
     #: Type of the action's reply.
     reply: type[ReplyT]
     #: Error types that are definitive refusals, besides the failures that are marked as such
-    #: (:data:`messages.failures.REFUSAL`). A refused step has no effect and is not compensated.
-    #: After any other failure the effect is unknown, so the step is compensated.
+    #: (:data:`messages.failures.REFUSAL`). A refused step has no effect.
     refusals: frozenset[str] = frozenset()
     policy: Policy = FORWARD
-    compensation_policy: Policy = COMPENSATION
-    #: Activity that records in the service's ledger that an operator undid the step by hand.
+    #: Activity that records in the service's ledger what an operator decided about the step.
     #: Without one only the run knows it, and that knowledge ends with Temporal's retention.
     settlement: str | None = None
     #: Service that hosts the activities; see :mod:`workflows.task_queues` for its task queue.
     service: str | None = None
 
 
-async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timedelta) -> ReplyT:
+@dataclass(frozen=True)
+class Step(SagaStep[RequestT, ReplyT]):
+    """Compensatable step. If the saga turns back, its compensation undoes it.
+
+    The compensation takes the same request as the action. It never gets the action's reply,
+    because the reply may have been lost. A refused step is not compensated. After any other
+    failure the effect is unknown, so the step is compensated.
+    """
+
+    compensation: Callable[[Never, RequestT], Reversal] = field(kw_only=True)
+    compensation_policy: Policy = field(default=COMPENSATION, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Pivot(SagaStep[RequestT, ReplyT]):
+    """Step that decides: once it is done, the saga only goes forward. It cannot be undone.
+
+    If the service refuses, the saga turns back. After any other failure the action may have
+    happened, so it is repeated, and then parked for an operator.
+    """
+
+    policy: Policy = UNTIL_KNOWN
+
+
+@dataclass(frozen=True)
+class Retriable(SagaStep[RequestT, ReplyT]):
+    """Step after the pivot: repeated until it succeeds, or parked for an operator, never undone."""
+
+    policy: Policy = UNTIL_KNOWN
+
+
+async def act(step: SagaStep[RequestT, ReplyT], request: RequestT, time_left: timedelta) -> ReplyT:
     """Run the step's action, with all its attempts, for at most ``time_left``.
 
     Raises:
@@ -86,16 +113,17 @@ async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
     return await _run(step, step.compensation.__name__, request, Reversal, policy, summary)
 
 
-async def settle(step: Step[RequestT, object], decision: Settle) -> Reversal:
+async def settle(step: SagaStep[RequestT, object], decision: Settle) -> Reversal:
     """Record an operator's decision in the service's ledger, retried like a compensation."""
     if step.settlement is None:
         raise ValueError(f"the service of {step.name} does not record decisions")
-    policy, summary = step.compensation_policy, f"records a decision on {step.name}"
+    policy = step.compensation_policy if isinstance(step, Step) else step.policy
+    summary = f"records a decision on {step.name}"
     return await _run(step, step.settlement, decision, Reversal, policy, summary)
 
 
 async def _run(
-    step: Step[Never, object],
+    step: SagaStep[Never, object],
     activity: str,
     request: object,
     reply: type[_AnswerT],

@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.closing import no_input
 from workflows.orchestration.compensation import CompensationStack, Undo
+from workflows.orchestration.decisions import Decisions
 from workflows.orchestration.order_saga import STEPS
 from workflows.orchestration.step import Step, settle, undo
 from workflows.progress import Progress
@@ -47,7 +48,8 @@ class UndoLeftover:
         self._progress = Progress(leftover.run.saga_id, leftover.steps, timedelta(0))
         self._progress.error = leftover.why
         doubts = dict.fromkeys(leftover.steps, leftover.why) if leftover.unproved else {}
-        self._stack = CompensationStack(self._progress, doubts=doubts)
+        self._decisions = Decisions(self._progress)
+        self._stack = CompensationStack(self._progress, self._decisions, doubts=doubts)
         for step in leftover.steps:
             self._stack.add(step, self._undo(step))
 
@@ -64,12 +66,12 @@ class UndoLeftover:
     @workflow.update(name=wire.RESOLVE_COMPENSATION)
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
         """Apply an operator's decision about a step."""
-        self._stack.resolve(decision)
+        self._decisions.resolve(decision)
         return self._progress.view()
 
     @resolve_compensation.validator
     def _may_resolve(self, decision: ResolveCompensation) -> None:
-        self._stack.check(decision)
+        self._decisions.check(decision)
 
     async def _undo_all(self) -> Reconciled:
         if not self._leftover.unproved:
