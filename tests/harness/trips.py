@@ -40,21 +40,36 @@ class Booked(Message):
 
 @dataclass
 class Agency:
-    """Books and cancels; notes each call in order; refuses what it is told to refuse."""
+    """Books and cancels; notes each call in order; refuses and fails as it is told to."""
 
     refuse: frozenset[str] = frozenset()
+    fail: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     asked: threading.Event = field(default_factory=threading.Event)
     open: threading.Event = field(default_factory=threading.Event)
+    _held: dict[str, threading.Event] = field(default_factory=dict)
+
+    def hold(self, what: str) -> None:
+        """Hold the booking of this one thing."""
+        self._held[what] = threading.Event()
+
+    def let_go(self) -> None:
+        """Hold nothing any more."""
+        for held in self._held.values():
+            held.set()
 
     def _book(self, booking: Booking, number: int) -> Booked:
         self.calls.append(booking.what)
         self.asked.set()
         self.open.wait(timeout=4)
+        if booking.what in self._held:
+            self._held[booking.what].wait(timeout=4)
         self.keys.append(booking.idempotency_key)
         if booking.what in self.refuse:
             raise ApplicationError("sold out", type="SoldOut", non_retryable=True)
+        if booking.what in self.fail:
+            raise ApplicationError("nobody answers the telephone")
         return Booked(number=number)
 
     @activity.defn

@@ -79,7 +79,7 @@ class Direction:
         """
         self.committed_to = None
         if workflow.cancellation_reason() is not None:
-            self.turn_back_natively()
+            self.turn_back_natively(step)
         self.turn_back("FAILED", error, step)
 
     def go_on(self, step: str) -> None:
@@ -104,10 +104,10 @@ class Direction:
         """Turn back because of the customer."""
         self.turn_back("CANCELLED", reason, self._running_step())
 
-    def turn_back_natively(self) -> None:
-        """Turn back because Temporal cancelled the run."""
+    def turn_back_natively(self, step: str | None = None) -> None:
+        """Turn back because Temporal cancelled the run, in this step or in the running one."""
         reason = workflow.cancellation_reason() or "cancelled through Temporal"
-        self.turn_back("CANCELLED", reason, self._running_step(), natively=True)
+        self.turn_back("CANCELLED", reason, step or self._running_step(), natively=True)
 
     def _running_step(self) -> str | None:
         running = self._progress.in_state(StepState.RUNNING)
