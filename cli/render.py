@@ -89,6 +89,9 @@ def say_how_to_resolve(
     for step in view.steps:
         if step.state is not StepState.NEEDS_INTERVENTION:
             continue
+        if step.compensation_error is None:
+            _say_how_to_go_on(order_id, step, output)
+            continue
         # Its compensation was never tried, because nothing proves that the step must be undone.
         doubted = leftover and step.compensation_error == view.error
         what = "is not undone without your decision" if doubted else "cannot be undone"
@@ -100,6 +103,13 @@ def say_how_to_resolve(
         if doubted:
             output.line("  Or keep its effect, if it is right:")
             output.line(f"    {_resolve_command(order_id, step, 'keep', 'EVIDENCE')}")
+
+
+def _say_how_to_go_on(order_id: str, step: StepView, output: Output) -> None:
+    output.sentence(f"{WAITS} {step.name} may be done or not: {step.error}", "bold red")
+    output.line("  Try it again, or record that it is done, or settled by hand:")
+    for action, note in (("retry", "WHY"), ("keep", "EVIDENCE"), ("mark_resolved", "EVIDENCE")):
+        output.line(f"    {_resolve_command(order_id, step, action, note)}")
 
 
 def _resolve_command(order_id: str, step: StepView, action: str, note: str) -> str:

@@ -20,7 +20,8 @@ class StepState(str, Enum):
     FAILED = "failed"  #: it failed; an effect that it may have had is not undone yet
     COMPENSATING = "compensating"  #: its compensation runs, or waits for its next retry
     COMPENSATED = "compensated"  #: nothing of it stands
-    #: waits for an operator: its compensation failed for good, or an event for it did
+    #: waits for an operator: its compensation failed for good, or an event for it did, or its
+    #: action did, which cannot be undone
     NEEDS_INTERVENTION = "needs_intervention"
 
 
@@ -46,7 +47,7 @@ class StepView(Message):
     error: str | None = None
     #: Why its compensation failed.
     compensation_error: str | None = None
-    #: Set when an operator undid the step, and not its compensation.
+    #: Set when an operator settled the step.
     resolution: Resolution | None = None
 
 
@@ -57,7 +58,7 @@ class SagaView(Message):
     status: SagaStatus
     steps: tuple[StepView, ...]
     started_at: datetime
-    #: Time after which no step begins or continues.
+    #: Time after which no step begins or continues; it ends with a step that cannot be undone.
     deadline: datetime
     #: Why the saga turned back.
     error: str | None = None
@@ -105,10 +106,11 @@ class CancelOrder(Message):
 
 
 class ResolveCompensation(Message):
-    """Operator's decision on a compensation that failed for good."""
+    """Operator's decision on a parked step: its compensation, or its action if that is final."""
 
     step: Annotated[str, Field(min_length=1, max_length=200)]
-    #: ``keep``: the step's effect is right and stays. Allowed for leftovers only.
+    #: ``keep``: the step's effect is right and stays. Allowed for leftovers, and for steps that
+    #: cannot be undone.
     action: Literal["retry", "mark_resolved", "keep"]
     operator: Line
     #: What the operator did, and the evidence for it.

@@ -66,7 +66,7 @@ async def test_a_reset_sale_that_turns_back_goes_on_if_the_pivot_was_done(sales:
 
 
 async def test_a_reset_sale_that_turns_back_does_not_ask_the_carrier_again(sales: Sales) -> None:
-    """If the goods were not shipped before the reset, this would ship them."""
+    """Ask nothing that would ship the goods, if they were not shipped before the reset."""
     again = await _reset_and_in_doubt(sales)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await resolve(again, "retry", "ship")
