@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import Column, Connection, Integer, Table, Text, delete, insert, select
 from temporalio import activity
@@ -36,7 +37,7 @@ class SaleRequest(Command):
 class Receipt(Reply):
     """Number of whatever was done."""
 
-    number: int
+    number: str
 
 
 class SaleServices:
@@ -150,7 +151,8 @@ class SaleServices:
             self._strike(step, "before")
             refuses = self._trouble.get(step) == "refused"
             try:
-                return self._fence.act(request, Receipt, _refuse if refuses else _do(step))
+                effect = _refuse if refuses else _do(step)
+                return self._fence.act(request, Receipt(number=uuid4().hex), effect)
             finally:
                 if not first:
                     self._later.set()
@@ -172,10 +174,9 @@ class SaleServices:
 _FAILURES = {"transient": TransientFailure, "permanent": PermanentFailure}
 
 
-def _do(step: str) -> Callable[[Connection, SaleRequest], Receipt]:
-    def effect(tx: Connection, request: SaleRequest) -> Receipt:
-        done = tx.execute(insert(_deeds).values(order_id=request.order_id, step=step))
-        return Receipt(number=done.inserted_primary_key[0] if done.inserted_primary_key else 0)
+def _do(step: str) -> Callable[[Connection, SaleRequest, Receipt], None]:
+    def effect(tx: Connection, request: SaleRequest, _answer: Receipt) -> None:
+        tx.execute(insert(_deeds).values(order_id=request.order_id, step=step))
 
     return effect
 
@@ -188,5 +189,5 @@ def _undo(step: str) -> Callable[[Connection, SaleRequest], None]:
     return effect
 
 
-def _refuse(_tx: Connection, _request: SaleRequest) -> Receipt:
+def _refuse(_tx: Connection, _request: SaleRequest, _answer: Receipt) -> None:
     raise Refused("the service decided against it")

@@ -33,6 +33,22 @@ class GivesUp(Sale):
 
 
 @workflow.defn(name="Sale")
+class Interrupted(Sale):
+    """Waits for something of its own that is cancelled."""
+
+    @workflow.run
+    async def run(self, order_id: str, deadline: float, at_once: bool) -> SagaSucceeded:
+        return await super().run(order_id, deadline, at_once)
+
+    async def _sell(self, saga: Saga) -> None:
+        await saga.step(AUTHORIZE, self._request)
+        await saga.step(SHIP, self._request)
+        timer = asyncio.create_task(asyncio.sleep(3600))
+        timer.cancel()
+        await timer
+
+
+@workflow.defn(name="Sale")
 class TooLate(Sale):
     """Authorizes the payment when the goods are gone."""
 
@@ -74,6 +90,7 @@ class Hasty(Sale):
     ("mistaken", "says", "standing"),
     [
         (GivesUp, "can only go forward", ["authorize", "ship"]),
+        (Interrupted, "can only go forward", ["authorize", "ship"]),
         (TooLate, "authorize comes too late to be undone", ["ship"]),
         (LatePivot, "ship comes after capture", ["capture"]),
         (Hasty, "ship and authorize cannot run at the same time", []),

@@ -63,6 +63,21 @@ class RaisingTrip:
 
 
 @workflow.defn
+class InterruptedTrip:
+    """Waits for something of its own that is cancelled."""
+
+    @workflow.run
+    async def run(self) -> SagaSucceeded:
+        async def book_and_be_interrupted(saga: Saga) -> None:
+            await saga.step(FLIGHT, partial(booking, "flight"))
+            timer = asyncio.create_task(asyncio.sleep(3600))
+            timer.cancel()
+            await timer
+
+        return await Saga("trip", (FLIGHT, CAR), timedelta(hours=1)).run(book_and_be_interrupted)
+
+
+@workflow.defn
 class StubbornTrip:
     """Catches the end of the saga and tries to go on all the same."""
 
@@ -80,7 +95,8 @@ class StubbornTrip:
 
 @pytest.fixture
 async def trips(env: WorkflowEnvironment) -> AsyncIterator[Trips]:
-    async with trips_by(env, WaitingTrip, LateTrip, RaisingTrip, StubbornTrip) as trips:
+    workflows = (WaitingTrip, LateTrip, RaisingTrip, InterruptedTrip, StubbornTrip)
+    async with trips_by(env, *workflows) as trips:
         yield trips
 
 
@@ -146,6 +162,12 @@ async def test_what_the_sagas_own_code_raises_is_undone_as_well(trips: Trips) ->
     result = await trips.rolls_back(handle)
     assert result.error == "the passport has expired (Passport)"
     assert result.failed_step is None
+    assert trips.agency.calls == ["flight", "cancel flight"]
+
+
+async def test_a_saga_whose_own_code_is_interrupted_does_not_count_as_done(trips: Trips) -> None:
+    result = await trips.rolls_back(await trips.begin("InterruptedTrip"))
+    assert (result.status, result.error) == ("FAILED", "interrupted")
     assert trips.agency.calls == ["flight", "cancel flight"]
 
 

@@ -57,9 +57,9 @@ class WayForward:
         self._forward = asyncio.create_task(body)
         try:
             await finish(self._forward, on_cancel=self._cancelled_natively)
-        except (SagaTurnedBack, asyncio.CancelledError):
+        except SagaTurnedBack:
             pass  # self._direction has the reason
-        except (FailureError, asyncio.TimeoutError) as error:
+        except (FailureError, asyncio.TimeoutError, asyncio.CancelledError) as error:
             if self._direction.committed_to is not None:
                 # This fails the workflow task, so the run stays open until the code is mended.
                 raise RuntimeError("the saga gives up, but can only go forward") from error
@@ -154,7 +154,8 @@ class WayForward:
         try:
             return await self._insistence.act(step, request(idempotency_key(step.name)))
         except (FailureError, NeverDone) as error:
-            self._direction.refused(step.name, explain(error))
+            why = str(error) if isinstance(error, NeverDone) else explain(error)
+            self._direction.refused(step.name, why)
             raise SagaTurnedBack from error
 
     def _failed(
