@@ -110,7 +110,7 @@ class Audit:
                 progress = self._since.progress if self._since else None
                 self._tally.marks = Marks(self._ledgers, books, progress)
             self._add_up(books)
-            for page in self._pages(books):
+            for page in filter(None, self._pages(books)):
                 self._postponed += self._tally.judge(books, page, final=False)
         return self._postponed
 

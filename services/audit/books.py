@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
 
 from messages.ledgers import Home
 from messages.participants import BY_SERVICE
@@ -27,6 +27,16 @@ KEPT: Mapping[str, Kept] = {service: module.BOOKS for service, module in MODULES
 
 #: Number of runs that are in memory at the same time.
 PAGE = 500
+
+_f, _j = fence.c, journal.c
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_AMONG = select(_f.run_id).where(_f.run_id.in_(_IDS))
+_AMONG_UNAUDITED = _AMONG.where(unaudited)
+_OPERATIONS = select(
+    *(_f.key, _f.saga_id, _f.run_id, _f.step, _f.order_id, _f.state, _f.answer),
+    *(_f.request, _f.settlement, _f.created_at, _f.audited),
+).where(_f.run_id.in_(_IDS))
+_ENTRIES = select(_j.key, _j.kind, _j.account, _j.amount, _j.reference).where(_j.key.in_(_IDS))
 
 
 class Operation(NamedTuple):
@@ -76,45 +86,43 @@ class Book:
         self.clock = Clock(tx)
         self.audited = audited(tx)
 
-    def ask(self, question: Select[Any]) -> Sequence[Row[Any]]:
-        """Return the rows of a query."""
+    def ask(self, question: Select[Any], ids: Sequence[str] | None = None) -> Sequence[Row[Any]]:
+        """Return the rows of a query, which may be about these ids."""
         # The other books are open at the same time, and must not be blamed for an error here.
         with explained(self.service, self._url):
-            return self._tx.execute(question).all()
+            return self._tx.execute(question, {} if ids is None else {"ids": ids}).all()
 
     def pages(self, *, only_unaudited: bool) -> Iterator[list[str]]:
         """List the ids of all runs, or of those with operations that no audit has proved."""
-        f = fence.c
-        which = select(f.run_id).distinct().order_by(f.run_id).limit(PAGE)
+        which = select(_f.run_id).distinct().order_by(_f.run_id).limit(PAGE)
         if only_unaudited:
             which = which.where(unaudited)
         page = [row.run_id for row in self.ask(which)]
         while page:
             yield page
-            page = [row.run_id for row in self.ask(which.where(f.run_id > page[-1]))]
+            page = [row.run_id for row in self.ask(which.where(_f.run_id > page[-1]))]
 
     def among(self, run_ids: Sequence[str], *, only_unaudited: bool) -> set[str]:
         """Return those of these runs of which the ledger has operations, or unproved ones."""
-        which = select(fence.c.run_id).where(fence.c.run_id.in_(run_ids))
-        return {row.run_id for row in self.ask(which.where(unaudited) if only_unaudited else which)}
+        which = _AMONG_UNAUDITED if only_unaudited else _AMONG
+        return {run_id for (run_id,) in self.ask(which, run_ids)}
 
     def operations(self, run_ids: Sequence[str]) -> Iterator[Operation]:
         """Return the operations of these runs."""
-        for row in self.ask(select(fence).where(fence.c.run_id.in_(run_ids))):
+        for *named, state, answer, request, settlement, created_at, mark in self.ask(
+            _OPERATIONS, run_ids
+        ):
+            key, saga_id, run_id, step, order_id = named
             yield Operation(
-                self.service,
-                *(row.key, row.saga_id, row.run_id, row.step, row.order_id),
-                *(row.state, row.answer, read_request(self.service, row.request)),
-                *(row.settlement is not None, row.created_at, row.audited),
+                *(self.service, key, saga_id, run_id, step, order_id, state, answer),
+                *(read_request(self.service, request), settlement is not None, created_at, mark),
             )
 
     def entries(self, keys: Sequence[str]) -> Mapping[str, list[Entry]]:
         """Return the entries of these operations, by key."""
-        j = journal.c
         found: dict[str, list[Entry]] = defaultdict(list)
-        of_each = select(j.key, j.kind, j.account, j.amount, j.reference).where(j.key.in_(keys))
-        for row in self.ask(of_each):
-            found[row.key].append(Entry(*row))
+        for row in self.ask(_ENTRIES, keys):
+            found[row[0]].append(Entry._make(row))
         return found
 
 

@@ -63,8 +63,8 @@ class Marks:
         changes = []
         for operation, to_be, entries in marked:
             was = "" if self.afresh else operation.audited
-            self._operations[service].update(_once(to_be))
-            self._operations[service].subtract(_once(was))
+            self._operations[service][to_be] += 1
+            self._operations[service][was] -= 1
             for entry in entries:
                 amount = entry.amount * (_counts(to_be, entry) - _counts(was, entry))
                 self._moved[service][entry.kind] += amount
@@ -132,10 +132,6 @@ class Marks:
             opened = self._opened.enter_context(annotating(service, self._urls[service]))
             self._ledgers[service] = opened
         return self._ledgers[service]
-
-
-def _once(audited: str) -> Counter[str]:
-    return Counter((audited,) if audited in PROVED else ())
 
 
 def _counts(audited: str, entry: Entry) -> bool:
