@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from services.audit.books import KEPT, Book, Entry, Operation
 from services.audited import PROVED, AnotherAudit, Progress, audited_accounts, note
 from services.fence import fence
-from services.ledger import Ledger, LedgerUnavailable, annotating
+from services.ledger import Ledger, LedgerUnavailable, annotating, explained
 
 _MARK = update(fence).where(fence.c.key == bindparam("marked")).values(audited=bindparam("to_be"))
 
@@ -112,7 +112,7 @@ class Marks:
         if self._stopped:
             return
         try:
-            with self._ledger(service).transaction() as tx:
+            with explained(service, self._urls[service]), self._ledger(service).transaction() as tx:
                 first = {} if service in self._begun else {"audit_id": None}
                 writes = note(tx, self._writes[service], {**first, **noted})
                 if first and self.afresh:
