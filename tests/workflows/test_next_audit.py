@@ -1,0 +1,143 @@
+"""The next audit asks Temporal about each run that may be wrong, however long it is closed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.api.common.v1 import Payload
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import RawValue
+from temporalio.testing import WorkflowEnvironment
+
+from cli.audit import audit_with_temporal
+from messages.orders import Order
+from services.audit import AuditReport
+from tests.harness.builders import an_id, an_order, requests_for
+from tests.harness.faults import transient
+from tests.harness.foreign_workflows import NoWayBack
+from tests.harness.opening import unaudited_shop
+from tests.harness.participants import operations
+from tests.harness.placing import half_done
+from tests.harness.reconciling import reconcile
+from tests.harness.runs import Run, first_run
+from tests.harness.shop import Handle, Shop
+from tests.harness.waiting import until
+
+GARBAGE = RawValue(Payload(metadata={"encoding": b"binary/unheard-of"}, data=b"\xff"))
+
+
+@pytest.fixture(autouse=True)
+def _lists_are_never_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next audit lists no run a second time that closed before."""
+    monkeypatch.setattr("runs.facts._LATE", timedelta(0))
+
+
+@pytest.fixture
+async def shop(env: WorkflowEnvironment, tmp_path: Path) -> AsyncIterator[Shop]:
+    """A shop in which shipping is down for orders that stop half way; without a worker."""
+    down = transient("prepare_shipping", orders="half*")
+    async with unaudited_shop(env, tmp_path / "data", down, worker=False) as shop:
+        yield shop
+
+
+async def audited(shop: Shop, *, full: bool = False) -> AuditReport:
+    ledgers = shop.settings.ledger_urls()
+    return await audit_with_temporal(shop.client, shop.settings.task_queue, ledgers, full=full)
+
+
+async def success(shop: Shop) -> tuple[Order, Handle]:
+    """An order that succeeds, and that Temporal lists as closed after all earlier ones."""
+    order = an_order()
+    handle = await shop.place(order)
+    await shop.succeeds(handle)
+    await until_listed(shop, handle, WorkflowExecutionStatus.COMPLETED)
+    return order, handle
+
+
+async def until_listed(shop: Shop, handle: Run, status: WorkflowExecutionStatus) -> None:
+    name = status.name.title()
+    query = f'WorkflowId = "{handle.id}" AND ExecutionStatus = "{name}"'
+
+    async def listed() -> bool:
+        return (await shop.client.count_workflows(query)).count > 0
+
+    await until(listed)
+
+
+async def test_what_was_left_behind_is_named_until_it_is_undone(shop: Shop) -> None:
+    async with shop.worker():
+        handle = await half_done(shop, an_order(an_id("half")))
+        await shop.terminate(handle)
+        for _ in range(3):
+            await success(shop)
+            report = await audited(shop)
+            [violation] = report.violations
+            assert (violation.run_id, violation.left_behind) == (first_run(handle), True)
+        assert report == await audited(shop, full=True)
+        assert (await reconcile(shop)).all_done
+        for _ in range(2):
+            report = await audited(shop)
+            assert report.clean
+            assert (report.succeeded, report.rolled_back) == (3, 1)
+
+
+async def test_a_success_that_loses_an_effect_long_after_it_was_proved_is_named(
+    shop: Shop,
+) -> None:
+    async with shop.worker():
+        order, handle = await success(shop)
+        for _ in range(2):
+            await success(shop)
+            assert (await audited(shop)).clean
+        request = requests_for(order, first_run(handle)).payment
+        operations(shop.services, "payment")[1](request)
+        for full in (False, False, True, False):
+            [violation] = (await audited(shop, full=full)).violations
+            assert "the saga succeeded, but" in violation.problem
+            assert violation.run_id == first_run(handle)
+
+
+async def test_a_reset_of_a_proved_run_makes_it_doubtful(shop: Shop) -> None:
+    async with shop.worker():
+        _, handle = await success(shop)
+        await success(shop)
+        assert (await audited(shop)).succeeded == 2
+    again = await shop.reset(handle)
+    await until_listed(shop, again, WorkflowExecutionStatus.RUNNING)
+    report = await audited(shop)
+    assert report.clean
+    assert (report.succeeded, report.in_flight) == (1, 1)
+    await shop.terminate(again)
+    async with shop.worker():
+        for _ in range(2):
+            await success(shop)
+            [violation] = (await audited(shop)).violations
+            assert violation.run_id == first_run(handle)
+            assert "terminated" in violation.problem
+
+
+async def test_a_run_that_left_nothing_is_counted_once(shop: Shop) -> None:
+    await shop.terminate(await shop.place(an_order()))
+    async with shop.worker():
+        for successes in range(1, 4):
+            await success(shop)
+            report = await audited(shop)
+            assert report.clean
+            assert (report.succeeded, report.rolled_back) == (successes, 1)
+        assert await audited(shop, full=True) == report == await audited(shop)
+
+
+async def test_a_run_that_cannot_be_read_is_named_each_time(shop: Shop) -> None:
+    async with shop.worker(workflows=[NoWayBack]):
+        run = await shop.begin("OrderSaga", workflow_id=an_id(), memo={"result": GARBAGE})
+        await run.cancel()
+        await until_listed(shop, run, WorkflowExecutionStatus.CANCELED)
+    async with shop.worker():
+        for full in (False, False, True, False):
+            await success(shop)
+            [violation] = (await audited(shop, full=full)).violations
+            assert "cannot be judged" in violation.problem
+            assert violation.saga_id == run.id
