@@ -79,6 +79,7 @@ class Book:
     def __init__(self, service: str, url: str, tx: Connection) -> None:
         self.service = service
         self.kept = KEPT[service]
+        self.dialect = tx.dialect.name
         self._url = url
         self._tx = tx
         # The identity must be read before the ages of operations are: see messages/verdicts.py.

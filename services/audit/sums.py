@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, not_, null, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, any_, func, not_, null, or_, select
 
 from services.audit.books import Book
 from services.audit.report import ServiceTotals, Violation
@@ -66,7 +66,7 @@ def _moved(book: Book, since: Progress | None) -> Counter[str]:
     if since is None:
         return Counter(dict(_pairs(book, select(_j.kind, amount).group_by(_j.kind))))
     found = Counter(since.moved)
-    found.update(dict(_pairs(book, _fresh(_j.kind, amount).group_by(_j.kind))))
+    found.update(dict(_pairs(book, _fresh(book, _j.kind, amount).group_by(_j.kind))))
     return found
 
 
@@ -74,14 +74,22 @@ def _pairs(book: Book, question: Select[Any]) -> Iterator[tuple[str, int]]:
     return ((name, int(number)) for name, number in book.ask(question))
 
 
-def _fresh(*columns: ColumnElement[Any], counted: bool = False) -> Select[Any]:
+def _fresh(book: Book, *columns: ColumnElement[Any], counted: bool = False) -> Select[Any]:
     """Select from the entries of unproved operations, by default without those counted before."""
-    # The other way round, the database would read the whole journal.
-    keys = select(_f.key).where(unaudited)
-    of_these = select(*columns).where(_j.key.in_(keys))
+    of_these = select(*columns).where(_unproved(book, _j.key))
     if counted:
         return of_these
     return of_these.join(fence, _f.key == _j.key).where(not_(_counted))
+
+
+def _unproved(book: Book, key: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that the operation with that key is not proved."""
+    keys = select(_f.key).where(unaudited)
+    if book.dialect == "postgresql":
+        # It takes most operations to be unproved, and would read whole tables. Of an array it
+        # assumes that it is short.
+        return key == any_(func.array(keys.scalar_subquery()))
+    return key.in_(keys)
 
 
 def _amount(kept: Kept, units: int) -> Decimal:
@@ -123,7 +131,7 @@ def _touched_accounts(book: Book) -> Iterator[Row[Any]]:
     balances = book.kept.balances.subquery("balances")
     account, opening, now = balances.c
     # An account of one operation is not in the progress, so all entries of that are added up.
-    fresh = _fresh(*_SUM, counted=book.kept.asked is None)
+    fresh = _fresh(book, *_SUM, counted=book.kept.asked is None)
     moved = fresh.group_by(_j.account).subquery("moved")
     earlier = audited_accounts.c
     due = opening + moved.c.amount + func.coalesce(earlier.amount, 0)
@@ -138,18 +146,18 @@ def _touched_accounts(book: Book) -> Iterator[Row[Any]]:
 
 def orphans(book: Book, since: Progress | None) -> Iterator[Violation]:
     """Find entries of the journal without an operation; since an audit, among the newer ones."""
-    entries = select(_j.key).outerjoin(fence, _f.key == _j.key).where(_f.key.is_(None)).distinct()
+    entries = select(_j.key).outerjoin(fence, _f.key == _j.key).where(_f.key.is_(None))
     if since is not None:
         entries = entries.where(_j.id > since.last_entry)
-    for row in book.ask(entries):
-        problem = f"{row.key} is in the journal but not in the fence"
+    for key in dict.fromkeys(row.key for row in book.ask(entries)):
+        problem = f"{key} is in the journal but not in the fence"
         yield Violation(service=book.service, problem=problem)
 
 
 def runs_with_newer_entries(book: Book, since: Progress) -> Iterator[str]:
     """Find runs whose operations are proved, but have entries that are newer than the proof."""
     newer = select(_f.run_id).join(journal, _f.key == _j.key).where(_j.id > since.last_entry)
-    yield from (row.run_id for row in book.ask(newer.where(not_(unaudited)).distinct()))
+    yield from dict.fromkeys(row.run_id for row in book.ask(newer.where(not_(unaudited))))
 
 
 def last_entry(book: Book) -> int:
@@ -172,15 +180,10 @@ def twice(book: Book, since: Progress | None) -> Iterator[Standing]:
         pairs = select(_f.order_id, _f.step).where(applied).group_by(_f.order_id, _f.step)
         pairs = pairs.having(func.count() > 1)
     else:
-        other = fence.alias("other")
-        same = and_(
-            other.c.order_id == _f.order_id,
-            other.c.step == _f.step,
-            other.c.state == State.APPLIED.value,
-            other.c.key != _f.key,
-        )
-        pairs = select(_f.order_id, _f.step).distinct().where(unaudited, applied)
-        pairs = pairs.where(select(other.c.key).where(same).exists())
+        new = fence.alias("new")
+        same = and_(_f.order_id == new.c.order_id, _f.step == new.c.step, _f.key != new.c.key)
+        pairs = select(_f.order_id, _f.step).join(new, same).where(applied).distinct()
+        pairs = pairs.where(_unproved(book, new.c.key), new.c.state == State.APPLIED.value)
     for order_id, step in book.ask(pairs):
         rows = book.ask(
             select(_f.saga_id, _f.run_id)
