@@ -52,9 +52,15 @@ def mode() -> Mode:
 
 
 @pytest.fixture
-def open_shop(env: WorkflowEnvironment, tmp_path: Path, mode: Mode) -> OpenShop:
+def fast_path() -> bool:
+    """Return whether the worker takes the fast path: no, unless a test says otherwise."""
+    return False
+
+
+@pytest.fixture
+def open_shop(env: WorkflowEnvironment, tmp_path: Path, mode: Mode, fast_path: bool) -> OpenShop:
     """Opens a shop: see :class:`OpenShop`."""
-    return partial(a_shop, env, tmp_path / "data", mode=mode)
+    return partial(a_shop, env, tmp_path / "data", mode=mode, fast_path=fast_path)
 
 
 @pytest.fixture

@@ -71,10 +71,18 @@ class Settings(_OfServices):
     #: Whether workflows run in the SDK's sandbox. It imports them again for each run, and refuses
     #: calls that a replay cannot repeat. The tests replay every kind of run in it.
     sandbox: bool = False
+    #: Whether the first attempt of a step runs inside the workflow task. An order takes less time
+    #: then, and the services know no rate limit and no task queue of their own (docs/fast-path.md).
+    fast_path: bool = False
     #: Seconds that running activities have to finish when the worker is stopped.
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
-    #: Number of threads, and so of activities, that one worker runs at the same time.
+    #: Number of activities that one worker runs at the same time, each in a thread of its own.
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
+    #: Number of workflow tasks that one worker runs at the same time.
+    max_concurrent_workflow_tasks: Annotated[int, Field(ge=2, le=1000)] = 100
+    #: Number of runs that a worker keeps in memory between their workflow tasks. One that does
+    #: not fit is replayed for its next task.
+    max_cached_workflows: Annotated[int, Field(ge=1)] = 1000
     #: Seconds between two reconciliations, which undo leftovers. With 0, the worker creates no
     #: schedule for them and does not change an existing one.
     reconcile_every_seconds: Annotated[int, Field(ge=0, le=24 * 3600)] = 300
@@ -95,6 +103,18 @@ class Settings(_OfServices):
                     f" ({', '.join(sharing)}); host them all, or give {service} a queue of its"
                     f" own: ORDER_SAGA_{service.upper()}_TASK_QUEUE"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_what_the_fast_path_calls(self) -> Self:
+        # A local activity runs in the process of the workflow.
+        if self.fast_path and (
+            set(self.hosts) != set(PARTS) or set(self.task_queues().values()) != {self.task_queue}
+        ):
+            raise ValueError(
+                "the fast path needs a worker that hosts all parts, with one task queue for all"
+                " of them; unset ORDER_SAGA_HOSTS and the services' task queues, or the fast path"
+            )
         return self
 
     def task_queues(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError
 from temporalio.worker import (
+    PollerBehaviorAutoscaling,
     UnsandboxedWorkflowRunner,
     Worker,
     WorkerConfig,
@@ -49,6 +50,7 @@ from settings import Settings, read_settings
 from workflows.arguments import CheckedArguments
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order_choreography import OrderChoreography
+from workflows.orchestration.fast_path import fast
 from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undo_leftover import UndoLeftover
@@ -123,8 +125,14 @@ def worker_config(
         + (temporal_activities(client, settings) if hosts_workflows else []),
         interceptors=[ServiceTaskQueues(own), CheckedArguments()],
         deployment_config=_version(settings),
-        activity_executor=ThreadPoolExecutor(settings.max_concurrent_activities),
+        # Regular and local activities share the threads.
+        activity_executor=ThreadPoolExecutor(2 * settings.max_concurrent_activities),
         max_concurrent_activities=settings.max_concurrent_activities,
+        max_concurrent_local_activities=settings.max_concurrent_activities,
+        max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
+        max_cached_workflows=settings.max_cached_workflows,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         workflow_runner=workflow_runner(sandbox=settings.sandbox),
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),
     )
@@ -139,12 +147,16 @@ def workflow_runner(*, sandbox: bool) -> WorkflowRunner:
 
 
 def _version(settings: Settings) -> WorkerDeploymentConfig | None:
-    if settings.build_id is None:
+    build_id = settings.build_id or ""
+    if settings.fast_path:
+        build_id = fast(build_id)
+    if not build_id:
         return None
+    pinned, unversioned = VersioningBehavior.PINNED, VersioningBehavior.UNSPECIFIED
     return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(settings.deployment, settings.build_id),
-        use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.PINNED,
+        version=WorkerDeploymentVersion(settings.deployment, build_id),
+        use_worker_versioning=settings.build_id is not None,
+        default_versioning_behavior=pinned if settings.build_id else unversioned,
     )
 
 

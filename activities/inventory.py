@@ -38,7 +38,7 @@ class InventoryActivities:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def reserve_inventory(self, request: ReserveInventory) -> Reservation:
         with translated():
             return self._inventory.reserve(request)

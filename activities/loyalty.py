@@ -39,7 +39,7 @@ class LoyaltyActivities:
     def __init__(self, loyalty: Loyalty) -> None:
         self._loyalty = loyalty
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def award_loyalty_points(self, request: AwardLoyaltyPoints) -> PointsAward:
         with translated():
             return self._loyalty.award(request)

@@ -35,7 +35,7 @@ class PaymentActivities:
     def __init__(self, payments: Payments) -> None:
         self._payments = payments
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def process_payment(self, request: ProcessPayment) -> Payment:
         with translated():
             return self._payments.charge(request)

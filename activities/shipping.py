@@ -35,7 +35,7 @@ class ShippingActivities:
     def __init__(self, shipping: Shipping) -> None:
         self._shipping = shipping
 
-    @activity.defn
+    @activity.defn(no_thread_cancel_exception=True)
     def prepare_shipping(self, request: PrepareShipping) -> Shipment:
         with translated():
             return self._shipping.prepare(request)

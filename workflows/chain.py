@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from temporalio import workflow
 
+from messages.ids import OperationId
+
 
 def has_earlier_life() -> bool:
     """Tell whether this run is not the first of its chain.
@@ -13,3 +15,9 @@ def has_earlier_life() -> bool:
     """
     info = workflow.info()
     return info.run_id != info.first_execution_run_id
+
+
+def idempotency_key(step: str) -> str:
+    """Return the idempotency key of a step, which is the same in all runs of the chain."""
+    info = workflow.info()
+    return str(OperationId(info.workflow_id, info.first_execution_run_id, step))

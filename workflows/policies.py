@@ -19,6 +19,10 @@ class Policy:
     #: Limit of all attempts and the pauses between them together.
     window: timedelta
     retry: RetryPolicy
+    #: Limit of the first attempt on the fast path (workflows/orchestration/fast_path.py). It holds
+    #: the workflow task, and with it every message to the run, for so long. None: the step is
+    #: never on the fast path.
+    fast: timedelta | None = None
 
 
 def _retry(longest: timedelta, attempts: int = 0) -> RetryPolicy:
@@ -40,6 +44,7 @@ FORWARD = Policy(
     attempt=timedelta(seconds=5),
     window=timedelta(minutes=5),
     retry=_retry(timedelta(seconds=30)),
+    fast=timedelta(seconds=1),
 )
 
 #: Nothing else undoes the effect of a step if its compensation fails, so it is retried for a day.

@@ -40,6 +40,27 @@ def read_reply(raw: RawValue | None, kind: type[_T], of: str) -> _T:
         raise UnreadableReply(f"the answer of {of} cannot be read: {why}") from error
 
 
+async def call_locally(
+    activity: str, argument: object, *, reply: type[_T], limit: timedelta, summary: str
+) -> _T:
+    """Attempt a local activity once, and decode its reply.
+
+    Raises:
+        FailureError: the attempt failed.
+        UnreadableReply: the reply cannot be read; nobody knows whether there was an effect.
+    """
+    raw: RawValue | None = await workflow.execute_local_activity(
+        activity,
+        argument,
+        result_type=RawValue,
+        schedule_to_close_timeout=limit,
+        retry_policy=RetryPolicy(maximum_attempts=1),
+        cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=summary,
+    )
+    return read_reply(raw, reply, activity)
+
+
 async def call(
     activity: str,
     *arguments: object,

@@ -36,14 +36,16 @@ def assert_all_ended(system: System, simulation: Running) -> None:
     system.assert_audit_is_clean()
 
 
-def test_a_killed_worker_loses_nothing(fresh_system: System) -> None:
-    worker = fresh_system.start_worker(faults=str(HOSTILE))
+@pytest.mark.parametrize("fast_path", ["false", "true"], ids=["regular", "fast path"])
+def test_a_killed_worker_loses_nothing(fresh_system: System, fast_path: str) -> None:
+    settings = {"faults": str(HOSTILE), "fast_path": fast_path}
+    worker = fresh_system.start_worker(**settings)
     simulation = simulate(fresh_system)
     for ended in (5, 15):
         until_closed(fresh_system, at_least=ended)
         worker.send(signal.SIGKILL)
         worker.exit_code()
-        worker = fresh_system.start_worker(faults=str(HOSTILE))
+        worker = fresh_system.start_worker(**settings)
     assert_all_ended(fresh_system, simulation)
 
 

@@ -1,4 +1,4 @@
-"""Both kinds of saga, over the same services, under the same faults: the same ledgers."""
+"""Each kind of saga, over the same services, under the same faults: the same ledgers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.harness.builders import an_order
 from tests.harness.cancelling import Cancel, by_update, natively
 from tests.harness.faults import delay, lost_reply, only_for, permanent, refusal, transient
 from tests.harness.ledgers import balances
-from tests.harness.opening import a_shop
+from tests.harness.opening import Options, a_shop
 from tests.harness.policies import ChangePolicies
 from tests.harness.shop import Handle, Shop
 from tests.harness.steps import STEPS, UNDOS
@@ -97,8 +97,23 @@ ATTEMPT = 1.5
 _IN_FLIGHT = 20
 
 
+class Kind(NamedTuple):
+    """Kind of saga."""
+
+    name: str
+    mode: Mode
+    fast_path: bool = False
+
+
+KINDS = (
+    Kind("orchestrated", Mode.ORCHESTRATION),
+    Kind("orchestrated, on the fast path", Mode.ORCHESTRATION, fast_path=True),
+    Kind("choreographed", Mode.CHOREOGRAPHY),
+)
+
+
 class Ended(NamedTuple):
-    """Ends of all cases in one mode."""
+    """Ends of all cases in one kind of saga."""
 
     outcomes: Mapping[str, SagaSucceeded | SagaRolledBack]
     #: By order, the steps whose effects stand.
@@ -107,11 +122,12 @@ class Ended(NamedTuple):
     moved: Mapping[tuple[str, str], int]
 
 
-async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ended:
+async def _all_cases(env: WorkflowEnvironment, folder: Path, kind: Kind) -> Ended:
     faults = [rule for case in CASES for rule in only_for(case.order_id, *case.faults)]
     gate = asyncio.Semaphore(_IN_FLIGHT)
     cancels = _Cancels()
-    async with a_shop(env, folder, *faults, mode=mode, watch=cancels) as shop:
+    options = Options(mode=kind.mode, fast_path=kind.fast_path, watch=cancels)
+    async with a_shop(env, folder, *faults, **options) as shop:
         runs = (_run(shop, case, gate, cancels) for case in CASES)
         outcomes = await asyncio.gather(*runs)
     standing = {case.order_id: tuple(shop.standing(an_order(case.order_id))) for case in CASES}
@@ -122,7 +138,7 @@ async def _all_cases(env: WorkflowEnvironment, folder: Path, mode: Mode) -> Ende
             (service, balance.account): balance.now - balance.opening
             for service in KEPT
             # Shipments have no account but themselves; that each order has one or none, and
-            # the same in both modes, is in what stands.
+            # the same in every kind of saga, is in what stands.
             if service != "shipping"
             for balance in balances(service, shop.settings.ledger_urls()[service])
             if balance.now != balance.opening
@@ -164,22 +180,23 @@ class _Cancels:
 
 
 # One test: all cases run at once, so that none waits alone for what never comes.
-async def test_both_modes_leave_the_same(
+async def test_all_kinds_leave_the_same(
     env: WorkflowEnvironment,
     tmp_path: Path,
     policies_with: ChangePolicies,
     subtests: pytest.Subtests,
 ) -> None:
-    policies_with(attempt=ATTEMPT, undo_attempt=ATTEMPT, pause=0.02, attempts=6)
-    ended = {mode: await _all_cases(env, tmp_path / mode.value, mode) for mode in Mode}
+    policies_with(attempt=ATTEMPT, fast=ATTEMPT, undo_attempt=ATTEMPT, pause=0.02, attempts=6)
+    ended = [await _all_cases(env, tmp_path / kind.name, kind) for kind in KINDS]
     for case in CASES:
-        for mode in Mode:
-            with subtests.test(case.name, mode=mode.value):
-                assert ended[mode].standing[case.order_id] == case.stands
-                outcome = ended[mode].outcomes[case.name]
+        for kind, end in zip(KINDS, ended, strict=True):
+            with subtests.test(case.name, kind=kind.name):
+                assert end.standing[case.order_id] == case.stands
+                outcome = end.outcomes[case.name]
                 assert isinstance(outcome, SagaSucceeded) is bool(case.stands)
                 if case.cancel:
                     assert outcome.status == "CANCELLED"
     with subtests.test("the ledgers are equal to the last cent"):
-        assert ended[Mode.ORCHESTRATION].moved == ended[Mode.CHOREOGRAPHY].moved
-        assert ended[Mode.ORCHESTRATION].moved != {}
+        first, *others = (end.moved for end in ended)
+        assert others == [first, first]
+        assert first != {}

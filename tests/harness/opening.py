@@ -32,6 +32,8 @@ class Options(TypedDict, total=False):
 
     #: How it places its orders.
     mode: Mode
+    #: Whether its worker takes the fast path.
+    fast_path: bool
     #: Whether a worker runs from the beginning.
     worker: bool
     #: Sees each call of a service.
@@ -63,7 +65,12 @@ async def unaudited_shop(
 ) -> AsyncIterator[Shop]:
     """Open the same, whatever state the test leaves its ledgers in."""
     task_queue = f"shop-{uuid.uuid4()}"
-    settings = Settings(data_dir=data_dir, task_queue=task_queue, deployment=task_queue)
+    settings = Settings(
+        data_dir=data_dir,
+        task_queue=task_queue,
+        deployment=task_queue,
+        fast_path=options.get("fast_path", False),
+    )
     with closing(open_services(settings.ledger_urls(), plan(*faults))) as opened:
         ledgers.have_been_open_for_long(settings)
         watch = options.get("watch")

@@ -28,6 +28,8 @@ class Changes(TypedDict, total=False):
     attempt: float
     window: float
     pause: float
+    #: The attempt of a step on the fast path.
+    fast: float
     #: By what the pauses of a step grow, up to its window.
     growth: float
     #: Attempts of a delivery.
@@ -112,6 +114,8 @@ def _of_steps(to: Changes) -> Policy:
     policy = _paced(policies.FORWARD, to.get("attempt"), to.get("pause"), to)
     if (window := to.get("window")) is not None:
         policy = replace(policy, window=timedelta(seconds=window))
+    if (fast := to.get("fast")) is not None:
+        policy = replace(policy, fast=timedelta(seconds=fast))
     if (growth := to.get("growth")) is not None:
         steep = replace(policy.retry, backoff_coefficient=growth, maximum_interval=policy.window)
         policy = replace(policy, retry=steep)

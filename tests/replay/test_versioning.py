@@ -78,3 +78,17 @@ async def test_old_orders_end_on_old_code_and_new_orders_run_on_new_code(
             await shop.rolls_back(parked)
             assert await version_of(parked) == "1"
             assert shop.standing(old) == []
+
+
+async def test_a_worker_with_the_fast_path_is_a_version_of_its_own(
+    env: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    async with (
+        unaudited_shop(env, tmp_path, worker=False, fast_path=True) as shop,
+        a_worker(shop, "1", OrderSaga),
+    ):
+        await make_current(shop, "1+fast-path")
+        handle = await shop.place(an_order())
+        await shop.succeeds(handle)
+        assert await version_of(handle) == "1+fast-path"
+        assert await scheduled(handle) == []

@@ -86,3 +86,22 @@ def test_every_setting_is_in_the_example_and_nothing_else_is() -> None:
         if line.startswith("#ORDER_SAGA_")
     }
     assert named == {f"ORDER_SAGA_{field}".upper() for field in Settings.model_fields}
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"ORDER_SAGA_HOSTS": "workflows", "ORDER_SAGA_TASK_QUEUE": "x"},
+        {"ORDER_SAGA_PAYMENT_TASK_QUEUE": "payment"},
+    ],
+    ids=["not all parts", "two task queues"],
+)
+def test_the_fast_path_needs_all_parts_on_one_task_queue(
+    monkeypatch: pytest.MonkeyPatch, elsewhere: dict[str, str]
+) -> None:
+    monkeypatch.setenv("ORDER_SAGA_FAST_PATH", "true")
+    assert read_settings().fast_path
+    for name, value in elsewhere.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings, match="the fast path needs a worker that hosts all parts"):
+        read_settings()

@@ -40,15 +40,31 @@ WAYS = (by_update, natively)
 each_step = pytest.mark.parametrize("step", STEPS)
 both_ways = pytest.mark.parametrize("cancel", WAYS)
 both_modes = pytest.mark.parametrize("mode", Mode)
+both_paths = pytest.mark.parametrize("fast_path", [False, True], ids=["regular", "fast path"])
+all_kinds = pytest.mark.parametrize(
+    ("mode", "fast_path"),
+    [(Mode.ORCHESTRATION, False), (Mode.ORCHESTRATION, True), (Mode.CHOREOGRAPHY, False)],
+    ids=["orchestrated", "fast path", "choreographed"],
+)
 
 #: Among events, what the next attempt of a reaction does is the same for every kind of trouble.
 WAITING = [
-    *product([Mode.ORCHESTRATION], ["transient", "lost_reply"], STEPS, WAYS),
-    *((Mode.CHOREOGRAPHY, "lost_reply", *each) for each in zip(STEPS, WAYS * 2, strict=True)),
+    *product([Mode.ORCHESTRATION], [False], ["transient", "lost_reply"], STEPS, WAYS),
+    *((Mode.ORCHESTRATION, True, "lost_reply", *each) for each in product(STEPS, WAYS)),
+    *(
+        (Mode.CHOREOGRAPHY, False, "lost_reply", *each)
+        for each in zip(STEPS, WAYS * 2, strict=True)
+    ),
 ]
 
 
-@both_modes
+@pytest.fixture(autouse=True)
+def slower_than_the_fast_path(policies_with: ChangePolicies) -> None:
+    """On the fast path, no slow step ends in its first attempt."""
+    policies_with(fast=0.05)
+
+
+@all_kinds
 @both_ways
 @each_step
 async def test_while_a_step_runs_that_then_completes_it_is_undone_with_the_others(
@@ -69,7 +85,7 @@ async def test_while_a_step_runs_that_then_completes_it_is_undone_with_the_other
     assert shop.standing(order) == []
 
 
-@pytest.mark.parametrize(("mode", "kind", "step", "cancel"), WAITING)
+@pytest.mark.parametrize(("mode", "fast_path", "kind", "step", "cancel"), WAITING)
 async def test_while_a_step_waits_for_its_next_attempt_the_wait_ends_at_once(
     open_shop: OpenShop,
     policies_with: ChangePolicies,
@@ -93,6 +109,7 @@ async def test_while_a_step_waits_for_its_next_attempt_the_wait_ends_at_once(
         assert shop.standing(order) == []
 
 
+@both_paths
 @both_ways
 @each_step
 async def test_while_a_step_is_refused_there_is_nothing_of_it_to_undo(
@@ -108,6 +125,7 @@ async def test_while_a_step_is_refused_there_is_nothing_of_it_to_undo(
         assert shop.standing(order) == []
 
 
+@both_paths
 @both_ways
 @each_step
 async def test_while_a_step_fails_for_good_it_is_undone_with_the_others(
@@ -123,6 +141,7 @@ async def test_while_a_step_fails_for_good_it_is_undone_with_the_others(
         assert shop.standing(order) == []
 
 
+@both_paths
 @both_ways
 @each_step
 async def test_while_a_step_overruns_its_time_the_late_effect_stays_out(
@@ -155,7 +174,7 @@ async def test_natively_before_the_first_step_nothing_happens(
                 assert shop.operations() == 0
 
 
-@both_modes
+@all_kinds
 async def test_by_update_before_the_first_step_nothing_stands(
     open_shop: OpenShop, mode: Mode
 ) -> None:

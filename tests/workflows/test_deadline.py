@@ -16,6 +16,7 @@ from tests.harness.steps import STEPS
 HOUR = 3600
 
 
+@pytest.mark.parametrize("fast_path", [False, True], ids=["regular", "fast path"])
 @pytest.mark.parametrize("step", STEPS)
 async def test_past_its_deadline_the_saga_compensates(
     open_shop: OpenShop, policies_with: ChangePolicies, step: str

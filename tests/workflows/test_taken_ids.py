@@ -23,7 +23,7 @@ from tests.harness.events import enveloped, told
 from tests.harness.faults import delay, permanent
 from tests.harness.opening import OpenShop
 from tests.harness.placing import with_dead_letter
-from tests.harness.runs import first_run, scheduled
+from tests.harness.runs import end, first_run, scheduled
 from tests.harness.server import in_real_time
 from tests.harness.shop import Shop
 from tests.harness.steps import STEPS
@@ -79,11 +79,6 @@ async def test_an_order_succeeds_although_the_id_of_a_delivery_is_taken(
             await shop.succeeds(handle)
             assert shop.standing(order) == STEPS
             await end(forged)
-
-
-async def end(forged: WorkflowHandle[Any, Any]) -> None:
-    if (await forged.describe()).close_time is None:
-        await forged.terminate()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 
 from tests.harness.running import Running
@@ -27,6 +28,8 @@ class Workers:
         self._address = address
         self._faults = faults
         self._failpoints_folder = system.folder / "failpoints"
+        # So an order's workflow tasks are taken by workers of both kinds, in any order.
+        self._fast_path = cycle(("true", "false"))
         #: Tells them what to suffer.
         self.failpoints = Failpoints(self._failpoints_folder)
         self.both = [self._start(0), self._start(1)]
@@ -55,6 +58,7 @@ class Workers:
             *("-m", "trials.chaos.failing_worker"),
             ORDER_SAGA_FAULTS=str(self._faults),
             CHAOS_FAILPOINTS=str(self._failpoints_folder),
+            ORDER_SAGA_FAST_PATH=next(self._fast_path),
             TEMPORAL_ADDRESS=self._address,
             **impatient,
         )

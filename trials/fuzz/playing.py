@@ -192,5 +192,9 @@ async def play(env: WorkflowEnvironment, scenario: Scenario) -> list[str]:
         TimeoutError: a run does not end.
     """
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), task_queue=f"fuzz-{uuid.uuid4()}")
+        settings = Settings(
+            data_dir=Path(folder),
+            task_queue=f"fuzz-{uuid.uuid4()}",
+            fast_path=scenario.fast_path,
+        )
         return problems(await Playing(env, settings, scenario).play())

@@ -132,6 +132,8 @@ class Scenario(NamedTuple):
     scarce: bool
     stories: tuple[Story, ...]
     swap: Swap | None = None
+    #: Whether the worker takes the fast path, which only an orchestrated saga has.
+    fast_path: bool = False
 
     @property
     def population(self) -> Population:
@@ -156,7 +158,9 @@ class Scenario(NamedTuple):
         command += " --scarce" if self.scarce else ""
         command += f" --mode {self.mode.value} --deadline {DEADLINE}"
         lines = [
-            "# On fresh ledgers: ORDER_SAGA_FAULTS=<this file> python worker.py, and then",
+            "# On fresh ledgers: ORDER_SAGA_FAULTS=<this file>"
+            + (" ORDER_SAGA_FAST_PATH=true" if self.fast_path else "")
+            + " python worker.py, and then",
             f"# python starter.py {command}",
         ]
         for number, story in enumerate(self.stories, start=1):

@@ -86,4 +86,5 @@ def scenarios(mode: Mode) -> st.SearchStrategy[Scenario]:
         scarce=st.booleans(),
         stories=st.lists(_STORIES, min_size=1, max_size=4).map(tuple),
         swap=st.one_of(st.none(), st.none(), _SWAPS),
+        fast_path=st.booleans() if mode is Mode.ORCHESTRATION else st.just(False),
     )

@@ -39,6 +39,7 @@ def seconds_for_minutes() -> Iterator[None]:
     with (
         changed_policies(
             attempt=0.6,
+            fast=0.6,
             undo_attempt=0.6,
             pause=0.02,
             attempts=6,

@@ -1,4 +1,7 @@
-"""Earlier life of a saga: effects of runs before a reset, which this history does not contain."""
+"""Earlier life of a saga: effects that this history does not contain.
+
+They were made by a run before a reset, or on the fast path in a workflow task that was lost.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class Unconfirmed(NamedTuple):
 
 
 class EarlierLife:
-    """Steps that an earlier run of the chain may have done or undone.
+    """Steps that an earlier run of the chain, or a lost workflow task, may have done.
 
     Args:
         requests: makes the request of each step, by step name. Without it, the earlier life is
@@ -54,9 +57,15 @@ class EarlierLife:
                 return Unconfirmed(step, error)
         return None
 
-    def recall(self, stack: CompensationStack) -> set[str]:
-        """Push the steps that this history does not contain, and return their names."""
+    def recall(self, stack: CompensationStack, *, a_task_may_be_lost: bool) -> set[str]:
+        """Push the steps that this history does not contain, and return their names.
+
+        Args:
+            a_task_may_be_lost: a lost workflow task may have done steps on the fast path.
+        """
         requests = self._earlier_requests()
+        if a_task_may_be_lost and self._requests is not None:
+            requests = self._requests()
         missing = [step for step in self._steps if requests and step.name not in stack]
         for step in missing:
             stack.push(step, cast("Never", requests[step.name]))

@@ -15,7 +15,6 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, CancelledError, FailureError
 from typing_extensions import Never
 
-from messages.ids import OperationId
 from messages.sagas import (
     ResolveCompensation,
     SagaRolledBack,
@@ -24,11 +23,13 @@ from messages.sagas import (
     SagaView,
     StepState,
 )
+from workflows.chain import idempotency_key
 from workflows.closing import Turn, closing_failure
 from workflows.failure import brief, explain, is_refusal, ran_out_of_time
 from workflows.orchestration.compensation import CompensationStack
 from workflows.orchestration.earlier_life import EarlierLife
-from workflows.orchestration.step import ReplyT, RequestT, Step, act
+from workflows.orchestration.fast_path import FastPath
+from workflows.orchestration.step import ReplyT, RequestT, Step
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
 
@@ -63,7 +64,10 @@ class Saga:
         self._earlier_life = EarlierLife(steps, requests)
         self._progress = Progress(saga_id, [step.name for step in steps], deadline)
         self._stack = CompensationStack(self._progress, parallel=parallel_compensation)
+        self._fast_path = FastPath()
         self._turn: Turn | None = None
+        #: Whether a step was refused. Then no step after it was ever begun.
+        self._refused = False
         self._forward: asyncio.Task[None] | None = None
 
     async def run(self, body: Callable[[Saga], Coroutine[None, None, None]]) -> SagaSucceeded:
@@ -103,13 +107,13 @@ class Saga:
             SagaTurnedBack: the step failed, or the saga has turned back. Do not catch it.
         """
         time_left = self._time_left(step.name)
-        message = request(self._key(step.name))
+        message = request(idempotency_key(step.name))
         # Before the action, which may take effect although its reply is lost. A compensation
         # registered only after it would then never run.
         self._stack.push(step, message)
         self._progress.started(step.name)
         try:
-            reply = await act(step, message, time_left)
+            reply = await self._fast_path.act(step, message, time_left, self._is_final)
         # Not BaseException: with one (_WorkflowBeingEvictedError, GeneratorExit) the SDK ends a
         # run that it evicts from its cache. The saga is not over then, since a replay resumes it.
         except (Exception, asyncio.CancelledError) as error:
@@ -156,7 +160,9 @@ class Saga:
 
     async def _roll_back(self, turn: Turn) -> ApplicationError | CancelledError:
         """Undo every effect, and return the failure with which the run closes."""
-        recalled = self._earlier_life.recall(self._stack)
+        recalled = self._earlier_life.recall(
+            self._stack, a_task_may_be_lost=self._fast_path.was_taken() and not self._refused
+        )
         # In a task of its own: a cancel of the workflow would otherwise end the compensations.
         unwinding = asyncio.create_task(self._stack.unwind())
         await finish(unwinding)
@@ -216,11 +222,16 @@ class Saga:
     ) -> None:
         if is_refusal(error, step.refusals):
             self._stack.drop(step.name)
+            self._refused = True
         why = explain(error)
         if ran_out_of_time(error) and time_left < step.policy.window:
             why = f"deadline passed: {why}"
         self._progress.failed(step.name, why)
         self._turn_back("FAILED", why, step.name)
+
+    def _is_final(self, step: Step[Never, object], error: Exception) -> bool:
+        turned_back = self._turn is not None or workflow.cancellation_reason() is not None
+        return turned_back or is_refusal(error, step.refusals)
 
     def _time_left(self, step: str) -> timedelta:
         if workflow.cancellation_reason() is not None:
@@ -236,8 +247,3 @@ class Saga:
     def _running_step(self) -> str | None:
         running = self._progress.in_state(StepState.RUNNING)
         return running[0] if running else None
-
-    @staticmethod
-    def _key(step: str) -> str:
-        info = workflow.info()
-        return str(OperationId(info.workflow_id, info.first_execution_run_id, step))

@@ -13,7 +13,7 @@ from typing_extensions import Never
 from messages.base import Reversal
 from messages.settling import Settle
 from workflows.policies import COMPENSATION, FORWARD, Policy
-from workflows.replies import call
+from workflows.replies import call, call_locally
 
 RequestT = TypeVar("RequestT", contravariant=True)
 ReplyT = TypeVar("ReplyT", covariant=True)
@@ -57,6 +57,22 @@ async def act(step: Step[RequestT, ReplyT], request: RequestT, time_left: timede
     window = min(step.policy.window, time_left)
     policy = replace(step.policy, window=window)
     return await _run(step, step.action.__name__, request, step.reply, policy)
+
+
+async def act_at_once(step: Step[RequestT, ReplyT], request: RequestT, limit: timedelta) -> ReplyT:
+    """Attempt the step's action once, inside the workflow task, for at most ``limit``.
+
+    Raises:
+        FailureError: the attempt failed.
+        UnreadableReply: the reply cannot be read; nobody knows whether there was an effect.
+    """
+    return await call_locally(
+        step.action.__name__,
+        request,
+        reply=step.reply,
+        limit=limit,
+        summary=f"{step.name}, first attempt",
+    )
 
 
 async def undo(step: Step[RequestT, object], request: RequestT) -> Reversal:
