@@ -120,9 +120,7 @@ def reading(service: str, url: str, home: Home | None = None) -> Iterator[Connec
 
 @contextmanager
 def annotating(service: str, url: str) -> Iterator[Ledger]:
-    """Open an existing ledger for somebody who is no worker of its service.
-
-    Unlike :func:`open_ledger`, this does not count as having the ledger open.
+    """Open an existing ledger to write, without counting as a worker that has it open.
 
     Raises:
         LedgerUnavailable: as :func:`reading`, or the ledger cannot be written.
