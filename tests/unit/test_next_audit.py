@@ -15,9 +15,12 @@ from messages.base import Resolution
 from messages.failures import Refused
 from messages.runs import SagaFact
 from messages.settling import Settle
-from services.audit import AnotherAudit, audit
+from services.audit import AnotherAudit, audit, open_books
+from services.audit.marks import Marked, Marks
+from services.audit.sums import last_entry
+from services.audited import Progress
 from services.mock import Services, open_services
-from tests.harness.audits import begun, continues, next_audit, tamper
+from tests.harness.audits import SCOPE, begun, continues, next_audit, tamper
 from tests.harness.builders import OrderRequests, an_order, requests_for
 from tests.harness.participants import operations
 from tests.harness.steps import SERVICES
@@ -199,7 +202,7 @@ def test_what_changed_since_the_last_audit_is_found(
     assert next_audit(ledgers, facts).clean
     tamper(ledgers["payment"], wrong)
     for _ in range(2):
-        assert not next_audit(ledgers, facts).clean
+        assert not next_audit(ledgers).clean
 
 
 def test_the_balance_of_an_account_with_news_is_compared(
@@ -283,6 +286,28 @@ def test_of_two_audits_at_once_one_leaves_its_marks(services: Services, ledgers:
             late.read()
 
 
+def test_what_two_audits_prove_at_once_is_counted_once(
+    services: Services, ledgers: Ledgers
+) -> None:
+    run = Run(services).acts()
+    with (
+        open_books(ledgers) as books,
+        closing(Marks(ledgers, books, None)) as one,
+        closing(Marks(ledgers, books, None)) as other,
+    ):
+        for book in books:
+            [operation] = book.operations([run.id])
+            entries = book.entries([operation.key])[operation.key]
+            for marks in (one, other):
+                marks.set(book.service, [Marked(operation, operation.state, entries)])
+        newest = {book.service: last_entry(book) for book in books}
+        for marks in (one, other):
+            marks.finish(Progress(scope=SCOPE, succeeded=1), newest, valid=True)
+    assert continues(ledgers)
+    Run(services).acts()
+    assert next_audit(ledgers) == audit(ledgers, {})
+
+
 @pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
 def test_ledgers_that_cannot_be_written_are_audited_all_the_same(
     services: Services, ledgers: Ledgers
@@ -296,3 +321,21 @@ def test_ledgers_that_cannot_be_written_are_audited_all_the_same(
         report = next_audit(ledgers, run.ended("rolled_back"))
         assert [violation.run_id for violation in report.violations] == [run.id]
         assert not continues(ledgers)
+
+
+@pytest.mark.parametrize("proved_before", [True, False])
+def test_an_effect_that_stands_twice_is_named_each_time(
+    services: Services, ledgers: Ledgers, *, proved_before: bool
+) -> None:
+    facts = Run(services, order_id="order_twice").acts().ended("succeeded")
+    if proved_before:
+        assert next_audit(ledgers, facts).clean
+    for url in ledgers.values():
+        tamper(url, "DROP INDEX fence_standing")
+    again = Run(services, order_id="order_twice").acts()
+    for _ in range(3):
+        violations = next_audit(ledgers, {**facts, **again.ended("succeeded")}).violations
+        assert [v.service for v in violations if "stands 2 times" in v.problem] == list(SERVICES)
+    again.undoes()
+    for _ in range(2):
+        assert next_audit(ledgers, again.ended("rolled_back")).clean

@@ -24,6 +24,7 @@ from tests.harness.placing import half_done
 from tests.harness.reconciling import reconcile
 from tests.harness.runs import Run, first_run
 from tests.harness.shop import Handle, Shop
+from tests.harness.steps import SERVICES
 from tests.harness.waiting import until
 
 GARBAGE = RawValue(Payload(metadata={"encoding": b"binary/unheard-of"}, data=b"\xff"))
@@ -84,16 +85,18 @@ async def test_what_was_left_behind_is_named_until_it_is_undone(shop: Shop) -> N
             assert (report.succeeded, report.rolled_back) == (3, 1)
 
 
-async def test_a_success_that_loses_an_effect_long_after_it_was_proved_is_named(
-    shop: Shop,
+@pytest.mark.parametrize("lost", [("payment",), SERVICES])
+async def test_a_success_that_loses_effects_long_after_it_was_proved_is_named(
+    shop: Shop, lost: tuple[str, ...]
 ) -> None:
     async with shop.worker():
         order, handle = await success(shop)
         for _ in range(2):
             await success(shop)
             assert (await audited(shop)).clean
-        request = requests_for(order, first_run(handle)).payment
-        operations(shop.services, "payment")[1](request)
+        for service in lost:
+            request = getattr(requests_for(order, first_run(handle)), service)
+            operations(shop.services, service)[1](request)
         for full in (False, False, True, False):
             [violation] = (await audited(shop, full=full)).violations
             assert "the saga succeeded, but" in violation.problem
