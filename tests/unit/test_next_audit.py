@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 from pathlib import Path
 from uuid import uuid4
@@ -289,20 +289,22 @@ def test_of_two_audits_at_once_one_leaves_its_marks(services: Services, ledgers:
 def test_what_two_audits_prove_at_once_is_counted_once(
     services: Services, ledgers: Ledgers
 ) -> None:
+    Run(services).acts()
+    assert next_audit(ledgers).clean
     run = Run(services).acts()
-    with (
-        open_books(ledgers) as books,
-        closing(Marks(ledgers, books, None)) as one,
-        closing(Marks(ledgers, books, None)) as other,
-    ):
+    with open_books(ledgers) as books, ExitStack() as opened:
+        since = {book.service: book.audited.progress for book in books}
+        audits = [Marks(ledgers, books, since) for _ in range(2)]
+        for marks in audits:
+            opened.callback(marks.close)
         for book in books:
             [operation] = book.operations([run.id])
             entries = book.entries([operation.key])[operation.key]
-            for marks in (one, other):
+            for marks in audits:
                 marks.set(book.service, [Marked(operation, operation.state, entries)])
         newest = {book.service: last_entry(book) for book in books}
-        for marks in (one, other):
-            marks.finish(Progress(scope=SCOPE, succeeded=1), newest, valid=True)
+        for marks in audits:
+            marks.finish(Progress(scope=SCOPE, succeeded=2), newest, valid=True)
     assert continues(ledgers)
     Run(services).acts()
     assert next_audit(ledgers) == audit(ledgers, {})
