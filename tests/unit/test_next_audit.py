@@ -72,7 +72,7 @@ def a_mixture(services: Services) -> Callable[[], dict[str, SagaFact]]:
     return make
 
 
-def test_it_says_what_a_full_one_says(
+def test_the_next_audit_says_what_a_full_one_says(
     ledgers: Ledgers, a_mixture: Callable[[], dict[str, SagaFact]]
 ) -> None:
     facts: dict[str, SagaFact] = {}
