@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pydantic import ValidationError
 from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, select, update
 
 from messages.base import Message
@@ -80,12 +81,15 @@ class AnotherAudit(Exception):
 
 
 def audited(tx: Connection) -> Audited:
-    """Return what a ledger knows about its audits."""
+    """Return what a ledger knows about its audits; nothing, if that cannot be read."""
     a = audits.c
     row = tx.execute(select(a.audit_id, a.writes, a.progress)).one_or_none()
     if row is None:
         return Audited()
-    return Audited(row.audit_id, row.writes, Progress.model_validate_json(row.progress))
+    try:
+        return Audited(row.audit_id, row.writes, Progress.model_validate_json(row.progress))
+    except ValidationError:
+        return Audited(None, row.writes)
 
 
 def note(tx: Connection, writes: int, changes: Mapping[str, str | None]) -> int:

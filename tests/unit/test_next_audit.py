@@ -256,6 +256,17 @@ def test_other_runs_of_temporal_make_it_read_everything(
     assert not continues(ledgers)
 
 
+def test_progress_that_cannot_be_read_counts_for_nothing(
+    services: Services, ledgers: Ledgers
+) -> None:
+    Run(services).acts()
+    assert next_audit(ledgers).clean
+    tamper(ledgers["shipping"], "UPDATE audits SET progress = 'what?'")
+    assert not continues(ledgers)
+    assert next_audit(ledgers) == audit(ledgers, {})
+    assert continues(ledgers)
+
+
 def test_after_an_audit_that_was_interrupted_everything_is_read(
     services: Services, ledgers: Ledgers
 ) -> None:
