@@ -70,7 +70,7 @@ class NotThisLedger(Exception):
 
 def create(tx: Connection, service: str) -> bool:
     """Record that the ledger belongs to this service; return False if it is already in use."""
-    now = utc_now(tx)
+    now = Clock(tx).text
     return insert_new(
         tx,
         ledger,
