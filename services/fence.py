@@ -53,6 +53,9 @@ fence = Table(
     Column("sealed", BigInteger, nullable=False, server_default="0"),
     #: 0, except in ledgers migrated from format 1: there it numbers effects that stood twice.
     Column("twin", Integer, nullable=False, server_default="0"),
+    #: The state in which an audit has proved the operation. So a change of the state makes it
+    #: unproved again: see :mod:`services.audited`.
+    Column("audited", Text, nullable=False, server_default=""),
     #: Times are UTC, in ISO 8601.
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
@@ -71,6 +74,10 @@ Index(
 # A reconciliation reads only the rows of this index, however many orders there have been.
 _unsealed = _stands & (fence.c.sealed == 0)
 Index("fence_unsealed", fence.c.run_id, sqlite_where=_unsealed, postgresql_where=_unsealed)
+# The next audit reads only the rows of this index. An operator's decision may leave the state as
+# it is, so each audit looks at it.
+unaudited = (fence.c.audited != fence.c.state) | fence.c.settlement.is_not(None)
+Index("fence_unaudited", fence.c.run_id, sqlite_where=unaudited, postgresql_where=unaudited)
 _sealed = fence.c.sealed > 0
 Index("fence_sealed", fence.c.sealed, sqlite_where=_sealed, postgresql_where=_sealed)
 
