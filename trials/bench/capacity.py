@@ -175,7 +175,7 @@ def needs(order: PerOrder, rate: float) -> dict[str, float | None]:
         "task queues, for the reconciler": ceil(
             rate * given.RECONCILED.value / 1000 / given.BUSY.value
         ),
-        "audit of one day's orders, hours": rate * 24 * given.AUDITED.value / 1000,
+        "audits of one day's orders, CPU hours": rate * 24 * given.AUDITED.value / 1000,
     }
 
 

@@ -49,9 +49,9 @@ FRONTEND_RPS = Premise(
     "requests to one frontend process, default", 2400, "per s", f"{_SERVER}/constants.go"
 )
 LEDGER_COMMITS = Premise("operations in one PostgreSQL database", 5000, "per s", _ASSUMED)
-LEDGER_BYTES = Premise("rows of one order in all four ledgers", 5057, "bytes", _MEASURED)
+LEDGER_BYTES = Premise("rows of one order in all four ledgers", 5200, "bytes", _MEASURED)
 RECONCILED = Premise("reconciler, for each order", 6, "ms", "operations.md#reconcile")
-AUDITED = Premise("audit, for each order that it reads", 0.2, "ms", _MEASURED)
+AUDITED = Premise("audit, for each new order", 0.3, "ms of CPU", _MEASURED)
 RETENTION = Premise("retention of closed runs", 7, "days", "../docker/temporal-namespace.sh")
 CLOUD_RETENTION = Premise(
     "retention in Temporal Cloud, default", 30, "days", f"{_DOCS}/cloud/limits"

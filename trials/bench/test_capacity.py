@@ -64,9 +64,11 @@ def test_an_order_costs_the_mean_of_those_that_succeed_and_the_tenth_that_is_ref
     assert order.operations == pytest.approx(4.2)
     # Start and close, and the two updates of a refused order.
     assert order.visibility_writes == pytest.approx(2.2)
-    assert (order.tasks, order.requests) == (pytest.approx(10), pytest.approx(22))
+    assert order.tasks == pytest.approx(10)
+    assert order.requests == pytest.approx(22)
     # A third of the way from 0 % to 30 %.
-    assert (order.server_cpu, order.worker_cpu) == (pytest.approx(50), pytest.approx(25))
+    assert order.server_cpu == pytest.approx(50)
+    assert order.worker_cpu == pytest.approx(25)
 
 
 def test_without_an_undisturbed_round_there_is_no_cpu_time_and_the_rest_is_there() -> None:
