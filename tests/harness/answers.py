@@ -20,7 +20,6 @@ from temporalio.worker import Worker
 from tests.harness.builders import an_id, an_order
 from tests.harness.payloads import NOTHING, UNREADABLE
 from tests.harness.shop import Shop
-from worker import worker_config
 
 
 class NoAnswer:
@@ -63,7 +62,7 @@ def answering_worker(
 
     It needs a client of its own where there is another worker that runs them.
     """
-    product = worker_config(shop.client, shop.services, shop.settings)
+    product = shop.config()
     activities = [
         _answering(shop, name, real, substitutes[name]) if name in substitutes else real
         for name, real in ((activity_name(each), each) for each in product["activities"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
@@ -33,7 +34,7 @@ from tests.harness.runs import Excluded, Run, first_run
 from tests.harness.server import in_real_time
 from tests.harness.steps import STEPS
 from tests.harness.waiting import PATIENCE, until
-from worker import worker_config
+from worker import temporal_activities, worker_config
 
 Handle = WorkflowHandle[Any, SagaSucceeded]
 Outcome = SagaSucceeded | SagaRolledBack
@@ -198,6 +199,17 @@ class Shop:
         """Return how many operations of any order ever reached a service."""
         return ledgers.operations(self.settings)
 
+    def config(self) -> WorkerConfig:
+        """Return the configuration of the product's own worker."""
+        return worker_config(self._workers_client(), self.services, self.settings)
+
+    def _workers_client(self) -> Client:
+        # Through the environment's own client, a worker would start deliveries whose pauses are
+        # skipped, while their order waits as on a clock.
+        config = self.client.config()
+        config["interceptors"] = []
+        return Client(**config)
+
     @asynccontextmanager
     async def worker(
         self,
@@ -209,7 +221,7 @@ class Shop:
         **changes: Any,
     ) -> AsyncIterator[Worker]:
         """Run a worker like the product's own, with other workflows, activities or options."""
-        config = config or worker_config(self.client, self.services, self.settings)
+        config = config or self.config()
         if workflows is not None:
             config["workflows"] = workflows
         if activities is not None:
@@ -224,8 +236,11 @@ class Shop:
                     self.gates.open_all()
 
     def deciding_worker(self) -> AbstractAsyncContextManager[Worker]:
-        """Run a worker for the sagas, but for none of their activities."""
-        return self.worker(activities=())
+        """Run a worker for the sagas, but for none of the services' activities."""
+        questions = temporal_activities(
+            self._workers_client(), self.settings, {}, ThreadPoolExecutor(1)
+        )
+        return self.worker(activities=questions, no_remote_activities=True)
 
     def acting_worker(self) -> AbstractAsyncContextManager[Worker]:
         """Run a worker for the activities, but for no saga."""
