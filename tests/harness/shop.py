@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
@@ -12,11 +11,7 @@ from contextlib import (
 )
 from typing import Any
 
-from temporalio.client import (
-    Client,
-    WorkflowFailureError,
-    WorkflowHandle,
-)
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Interceptor, Worker, WorkerConfig
@@ -29,12 +24,13 @@ from runs.examination import TemporalRuns
 from services.mock import Services
 from settings import Settings
 from tests.harness import ledgers, runs
+from tests.harness.apart import plain, without_services
 from tests.harness.gates import Gate, Gates
 from tests.harness.runs import Excluded, Run, first_run
 from tests.harness.server import in_real_time
 from tests.harness.steps import STEPS
 from tests.harness.waiting import PATIENCE, until
-from worker import temporal_activities, worker_config
+from worker import worker_config
 
 Handle = WorkflowHandle[Any, SagaSucceeded]
 Outcome = SagaSucceeded | SagaRolledBack
@@ -61,7 +57,7 @@ class Shop:
         self.runs = TemporalRuns(env.client, settings.task_queue)
         #: Holds activities of orders on their way to a service.
         self.gates = Gates()
-        #: What was placed; the audit at the end judges it.
+        #: Judged by the audit at the end.
         self.placed: list[Handle] = []
 
     @property
@@ -199,17 +195,6 @@ class Shop:
         """Return how many operations of any order ever reached a service."""
         return ledgers.operations(self.settings)
 
-    def config(self) -> WorkerConfig:
-        """Return the configuration of the product's own worker."""
-        return worker_config(self._workers_client(), self.services, self.settings)
-
-    def _workers_client(self) -> Client:
-        # Through the environment's own client, a worker would start deliveries whose pauses are
-        # skipped, while their order waits as on a clock.
-        config = self.client.config()
-        config["interceptors"] = []
-        return Client(**config)
-
     @asynccontextmanager
     async def worker(
         self,
@@ -221,7 +206,7 @@ class Shop:
         **changes: Any,
     ) -> AsyncIterator[Worker]:
         """Run a worker like the product's own, with other workflows, activities or options."""
-        config = config or self.config()
+        config = config or worker_config(plain(self.client), self.services, self.settings)
         if workflows is not None:
             config["workflows"] = workflows
         if activities is not None:
@@ -237,10 +222,7 @@ class Shop:
 
     def deciding_worker(self) -> AbstractAsyncContextManager[Worker]:
         """Run a worker for the sagas, but for none of the services' activities."""
-        questions = temporal_activities(
-            self._workers_client(), self.settings, {}, ThreadPoolExecutor(1)
-        )
-        return self.worker(activities=questions, no_remote_activities=True)
+        return without_services(plain(self.client), self.settings, self.worker)
 
     def acting_worker(self) -> AbstractAsyncContextManager[Worker]:
         """Run a worker for the activities, but for no saga."""
