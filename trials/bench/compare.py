@@ -11,25 +11,29 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.table import Table
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from cli.local_system import ROOT, LocalSystem, local_system
 from cli.modes import Mode
 from cli.order_file import read_order
 from cli.output import Output
 from cli.placing import Placed, place
+from messages.ids import delivery_id, event_id, order_choreography_id
 from messages.orders import Order
+from messages.subscriptions import SUBSCRIBERS
 from runs.results import outcome
 from runtime.exits import ExitCode, run
 from settings import Settings
 
 #: Examples to order, by title.
 KINDS = {"succeeds": "order.json", "refused by shipping": "address_not_serviceable.json"}
+
+_LOCAL_ACTIVITY = "core_local_activity"
 
 
 class Cost(NamedTuple):
@@ -38,6 +42,7 @@ class Cost(NamedTuple):
     workflows: int
     events: int
     activities: int
+    local_activities: int
     signals: int
 
 
@@ -106,26 +111,37 @@ async def _through(on: LocalSystem, mode: Mode, order: Order, name: str) -> tupl
 
 
 async def _cost(client: Client, placed: Placed) -> Cost:
-    """Count the run and the deliveries that it started, after the last of them has closed."""
-    runs = [(placed.run.id, placed.run.run_id)]
-    counted: list[Sequence[str]] = []
-    while runs:
-        workflow_id, run_id = runs.pop()
-        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
-        await handle.result() if counted else None
-        events = [event async for event in handle.fetch_history_events()]
-        counted.append([event.WhichOneof("attributes") or "" for event in events])
-        for event in events:
-            child = event.child_workflow_execution_started_event_attributes
-            if child.workflow_execution.workflow_id:
-                runs.append((child.workflow_execution.workflow_id, child.workflow_execution.run_id))
+    """Count the run and the deliveries of its events, after the last of them has closed."""
+    counted = [await _events(placed.run)]
+    told = ((type_, name) for type_, names in SUBSCRIBERS.items() for name in names)
+    for type_, name in told if placed.run.id.startswith(order_choreography_id("")) else ():
+        event = event_id(placed.run.id, placed.run.run_id or "", type_)
+        carrier = client.get_workflow_handle(delivery_id(event, name))
+        try:
+            await carrier.result()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+        else:
+            counted.append(await _events(carrier))
     every = [kind for kinds in counted for kind in kinds]
     return Cost(
         workflows=len(counted),
         events=len(every),
         activities=every.count("activity_task_scheduled_event_attributes"),
+        local_activities=every.count(_LOCAL_ACTIVITY),
         signals=every.count("workflow_execution_signaled_event_attributes"),
     )
+
+
+async def _events(run: WorkflowHandle[Any, Any]) -> list[str]:
+    """Return the kinds of the events of a run."""
+    return [
+        _LOCAL_ACTIVITY
+        if event.marker_recorded_event_attributes.marker_name == _LOCAL_ACTIVITY
+        else event.WhichOneof("attributes") or ""
+        async for event in run.fetch_history_events()
+    ]
 
 
 def _table(measured: Measured, in_flight: int) -> Table:
