@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker compare fuzz chaos load scoreboard histories lock clean missing
+.PHONY: help install demo test check server worker bench fuzz chaos load scoreboard histories lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -22,9 +22,6 @@ server: .venv/.runtime  ## the embedded Temporal server with Web UI, until Ctrl-
 worker: .venv/.runtime  ## a worker, until Ctrl-C
 	@$(VENV_PYTHON) worker.py $(ARGS)
 
-compare: .venv/.runtime  ## what an order costs, orchestrated and choreographed
-	@$(VENV_PYTHON) -m trials.bench.compare $(ARGS)
-
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 	$(VENV_PYTHON) -m pytest -n 3 --dist worksteal --maxfail 5 $(ARGS)
 
@@ -36,6 +33,9 @@ chaos: .venv/.dev  ## everything killed, locked, filled and frozen with orders i
 
 load: .venv/.dev  ## 2,000 orders, 200 in flight, hostile faults, both modes (ARGS='--orders 200 --in-flight 50')
 	@$(VENV_PYTHON) -m trials.bench.load $(ARGS)
+
+bench: .venv/.dev  ## our speed and cost beside a bare workflow's; needs an idle machine (ARGS='--orders 50 --rounds 1')
+	@$(VENV_PYTHON) -m trials.bench $(ARGS)
 
 scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and textbook variants
 	@$(VENV_PYTHON) -m trials.scoreboard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -24,7 +24,7 @@ READY_WITHIN = 60.0
 
 # By default the development server polls the queue of its only shard 20 times a second, rounds
 # timers up to a second, and waits for the disk at every step.
-_TUNING = (
+TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
     *("--sqlite-pragma", "synchronous=NORMAL"),
     *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
@@ -51,6 +51,7 @@ class DevServer:
         port: int | None = None,
         ui_port: int | None = None,
         report: Callable[[str], None] = lambda _line: None,
+        tuning: Sequence[str] = TUNING,
     ) -> None:
         """Describe the server; entering the context starts it.
 
@@ -59,11 +60,13 @@ class DevServer:
             port: port of the gRPC front end. None: 7233, or a free port if that is in use.
             ui_port: port of the Web UI. None: ``port`` + 1000, or a free port if that is in use.
             report: receives one line about another port or about a restart.
+            tuning: options of ``temporal server start-dev`` that make it faster.
         """
         self._data_dir = data_dir.resolve()
         self._asked_port = port
         self._asked_ui_port = ui_port
         self._report = report
+        self._tuning = tuning
         self._stack = AsyncExitStack()
         self.port = port or DEFAULT_PORT
         self.ui_port = ui_port or DEFAULT_PORT + 1000
@@ -134,7 +137,7 @@ class DevServer:
         command += ["--search-attribute", f"{SAGA_STATUS}=Keyword", "--log-level", "error"]
         return ChildProcess(
             "the Temporal server",
-            [*command, *_TUNING],
+            [*command, *self._tuning],
             log=self._data_dir / "temporal.log",
             lock=self.lock,
             ready=self._ready,

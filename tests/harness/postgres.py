@@ -49,8 +49,12 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Start a server on a fresh data folder, and stop it afterwards."""
+def postgres_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
+    """Start a server on a fresh data folder, and stop it afterwards.
+
+    Args:
+        fsync: wait for the disk at each commit, as a real server does.
+    """
     # Not pytest's own folder: its path may be too long for a socket, and closed to others.
     folder = Path(tempfile.mkdtemp(prefix="pg"))
     try:
@@ -65,7 +69,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         server = run.start(
             binaries / "postgres",
             *("-D", data, "-k", folder, "-c", "listen_addresses="),
-            *("-c", "fsync=off", "-c", "max_connections=300"),
+            *("-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=300"),
         )
         try:
             started = PostgresServer(folder)

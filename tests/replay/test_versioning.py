@@ -18,7 +18,7 @@ from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
 from tests.harness.incompatible_workflows import PaymentFirst
 from tests.harness.opening import unaudited_shop
 from tests.harness.runs import resolve, scheduled
-from tests.harness.shop import Handle, Shop
+from tests.harness.shop import Shop
 from tests.harness.waiting import until
 from worker import worker_config
 from workflows.orchestration.order_saga import OrderSaga

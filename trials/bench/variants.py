@@ -1,0 +1,151 @@
+"""Variants that the bench compares, and the processes of each."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from temporalio.client import Client
+
+from cli.local_system import ROOT
+from cli.modes import Mode
+from runtime.devserver import TUNING, DevServer
+from runtime.processes import ChildProcess, ProcessFailed
+from settings import Settings
+
+_OURS = str(ROOT / "worker.py")
+_NONE: Mapping[str, str] = MappingProxyType({})
+_READY_WITHIN = 60.0
+
+
+class Variant(NamedTuple):
+    """One row of the tables."""
+
+    name: str
+    #: Workflow type of an order, and the workflow id of an order id.
+    workflow: str
+    saga_id: Callable[[str], str]
+    #: Arguments of Python that start the worker, and its additional settings.
+    worker: tuple[str, ...] = (_OURS,)
+    settings: Mapping[str, str] = _NONE
+    #: Options of the server beyond its defaults.
+    server: tuple[str, ...] = TUNING
+
+    @property
+    def slug(self) -> str:
+        """A name for ids. All are equally long, since history bytes depend on it."""
+        return f"variant-{VARIANTS.index(self)}"
+
+    @property
+    def exists(self) -> bool:
+        """True if this version of the product has all its settings."""
+        fields = {f"ORDER_SAGA_{field}".upper() for field in Settings.model_fields}
+        return self.settings.keys() <= fields
+
+
+def _bare(order_id: str) -> str:
+    return f"bare_{order_id}"
+
+
+_BARE = ("-m", "trials.bench.bare")
+
+BARE_ON_DEFAULTS = Variant("bare, as delivered", "BareOrder", _bare, _BARE, server=())
+BARE = Variant("bare", "BareOrder", _bare, _BARE)
+ORCHESTRATED = Variant("orchestrated", Mode.ORCHESTRATION.workflow, Mode.ORCHESTRATION.saga_id)
+FAST_PATH = ORCHESTRATED._replace(name="fast path", settings={"ORDER_SAGA_FAST_PATH": "true"})
+CHOREOGRAPHED = Variant("choreographed", Mode.CHOREOGRAPHY.workflow, Mode.CHOREOGRAPHY.saga_id)
+
+VARIANTS = tuple(
+    variant
+    for variant in (BARE_ON_DEFAULTS, BARE, ORCHESTRATED, FAST_PATH, CHOREOGRAPHED)
+    if variant.exists
+)
+
+
+class System(NamedTuple):
+    """A variant that runs: its server and worker are processes of their own."""
+
+    variant: Variant
+    client: Client
+    server: ChildProcess
+    worker: ChildProcess
+    task_queue: str
+    #: URLs of its own ledgers, by service.
+    ledgers: Mapping[str, str]
+    #: Number of its orders that succeeded, and that were refused.
+    ended: Counter[str]
+
+
+@asynccontextmanager
+async def running(folder: Path, report: Callable[[str], None]) -> AsyncIterator[list[System]]:
+    """Run all variants; those with the same server settings share a server.
+
+    Args:
+        folder: directory of the servers' databases and of the ledgers.
+        report: receives one line about another port, or about a process that died.
+
+    Raises:
+        ServerFailed: a server does not start.
+        ProcessFailed: a worker does not start.
+    """
+    async with AsyncExitStack() as opened:
+        servers: dict[tuple[str, ...], DevServer] = {}
+        for options in dict.fromkeys(variant.server for variant in VARIANTS):
+            own = DevServer(folder / f"server-{len(servers)}", report=report, tuning=options)
+            servers[options] = await opened.enter_async_context(own)
+        yield [
+            await opened.enter_async_context(
+                _system(variant, servers[variant.server], folder / variant.slug, report)
+            )
+            for variant in VARIANTS
+        ]
+
+
+@asynccontextmanager
+async def _system(
+    variant: Variant, server: DevServer, folder: Path, report: Callable[[str], None]
+) -> AsyncIterator[System]:
+    settings = Settings(data_dir=folder, task_queue=f"bench-{variant.slug}")
+    worker = ChildProcess(
+        f"the worker of {variant.name}",
+        [sys.executable, *variant.worker],
+        log=folder / "worker.log",
+        lock=server.lock,
+        environment={**_environment(server, settings), **variant.settings},
+        ready=lambda: _polls(worker),
+        report=report,
+    )
+    async with worker:
+        client = await server.client()
+        urls = settings.ledger_urls()
+        queue = settings.task_queue
+        yield System(variant, client, server.process, worker, queue, urls, Counter())
+
+
+def _environment(server: DevServer, settings: Settings) -> dict[str, str]:
+    settings.data_dir.mkdir()
+    inherited = {k: v for k, v in server.environment.items() if not k.startswith("ORDER_SAGA_")}
+    return inherited | {
+        "PYTHONPATH": str(ROOT),
+        "ORDER_SAGA_DATA_DIR": str(settings.data_dir.resolve()),
+        "ORDER_SAGA_TASK_QUEUE": settings.task_queue,
+        # A reconciliation in the middle would distort one variant's numbers.
+        "ORDER_SAGA_RECONCILE_EVERY_SECONDS": "0",
+    }
+
+
+async def _polls(worker: ChildProcess) -> None:
+    async def said() -> None:
+        while "polling" not in worker.output():  # noqa: ASYNC110 - a file tells no one
+            await asyncio.sleep(0.02)
+
+    try:
+        await asyncio.wait_for(said(), _READY_WITHIN)
+    except asyncio.TimeoutError:
+        raise ProcessFailed(f"{worker.name} does not start: {worker.last_words()}") from None
