@@ -10,6 +10,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from cli.modes import Mode
 from messages.sagas import SagaStatus
 from tests.harness.apart import plain
 from tests.harness.builders import an_order
@@ -17,7 +18,7 @@ from tests.harness.deliveries import FORWARD, delivery
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
 from tests.harness.incompatible_workflows import PaymentFirst
 from tests.harness.opening import unaudited_shop
-from tests.harness.runs import resolve, scheduled
+from tests.harness.runs import Run, resolve, scheduled
 from tests.harness.shop import Shop
 from tests.harness.waiting import until
 from worker import worker_config
@@ -54,6 +55,12 @@ async def version_of(handle: Run) -> str:
     """Return the version that a run runs, or ran, on."""
     info = (await handle.describe()).raw_description.workflow_execution_info
     return info.versioning_info.deployment_version.build_id
+
+
+async def pinned_to(run: Run) -> str:
+    """Return the version that a run stays on, whichever worker receives its first task."""
+    info = (await run.describe()).raw_description.workflow_execution_info
+    return info.versioning_info.versioning_override.pinned.version.build_id
 
 
 async def test_old_orders_end_on_old_code_and_new_orders_run_on_new_code(
@@ -101,15 +108,18 @@ async def test_deliveries_stay_on_the_version_of_their_order(
 ) -> None:
     """Also those that are started when another version is current."""
     order = an_order()
-    async with unaudited_shop(env, tmp_path, worker=False, mode=Mode.CHOREOGRAPHY) as shop:
-        async with a_worker(shop, "1"):
-            await make_current(shop, "1")
-            gate = shop.hold(order, "payment_on_inventory_reserved")
-            handle = await shop.place(order)
-            await gate.until_reached()
-            async with a_worker(shop, "2"):
-                await make_current(shop, "2")
-                gate.open.set()
-                await shop.succeeds(handle)
-                for name in FORWARD.values():
-                    assert await version_of(delivery(shop, handle, name)) == "1"
+    async with (
+        unaudited_shop(env, tmp_path, worker=False, mode=Mode.CHOREOGRAPHY) as shop,
+        a_worker(shop, "1"),
+    ):
+        await make_current(shop, "1")
+        gate = shop.hold(order, "payment_on_inventory_reserved")
+        handle = await shop.place(order)
+        await gate.until_reached()
+        async with a_worker(shop, "2"):
+            await make_current(shop, "2")
+            gate.open.set()
+            await shop.succeeds(handle)
+            for name in FORWARD.values():
+                assert await version_of(delivery(shop, handle, name)) == "1"
+                assert await pinned_to(delivery(shop, handle, name)) == "1"
