@@ -34,6 +34,15 @@ def plain(client: Client) -> Client:
     return Client(**config)
 
 
+async def connected_like(client: Client) -> Client:
+    """Return a client of the same server with a connection of its own, as another process has."""
+    return await Client.connect(
+        client.service_client.config.target_host,
+        namespace=client.namespace,
+        data_converter=client.data_converter,
+    )
+
+
 def activity_name(each: Callable[..., Any]) -> str:
     """Return the name that it is called by."""
     definition = activity._Definition.must_from_callable(each)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
@@ -12,7 +13,7 @@ from temporalio.worker import Worker
 
 from cli.modes import Mode
 from messages.sagas import SagaStatus
-from tests.harness.apart import plain
+from tests.harness.apart import connected_like
 from tests.harness.builders import an_order
 from tests.harness.deliveries import FORWARD, delivery
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
@@ -25,11 +26,14 @@ from worker import worker_config
 from workflows.orchestration.order_saga import OrderSaga
 
 
-def a_worker(shop: Shop, build_id: str, *sagas: type) -> AbstractAsyncContextManager[Worker]:
-    """Run the product's worker, of some version."""
+@asynccontextmanager
+async def a_worker(shop: Shop, build_id: str, *sagas: type) -> AsyncIterator[Worker]:
+    """Run the product's worker, of some version; it has a connection of its own."""
     settings = shop.settings.model_copy(update={"build_id": build_id})
-    config = worker_config(plain(shop.client), shop.services, settings)
-    return shop.worker(config=config, workflows=sagas or None)
+    client = await connected_like(shop.client)
+    config = worker_config(client, shop.services, settings)
+    async with shop.worker(config=config, workflows=sagas or None) as worker:
+        yield worker
 
 
 async def make_current(shop: Shop, build_id: str) -> None:
