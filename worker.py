@@ -9,8 +9,8 @@ from __future__ import annotations
 import runtime.interruptible  # noqa: F401 - must be first; its docstring says why
 
 # isort: split
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from datetime import timedelta
 from importlib import import_module
@@ -29,11 +29,11 @@ from temporalio.worker import (
 )
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.carriers import CarrierActivities
+from activities.deliveries import DeliveryActivities, Reaction
 from activities.reconciliation import ReconciliationActivities
 from activities.records import records_activities
 from messages.ledgers import Home
-from messages.participants import BY_SERVICE, SERVICES
+from messages.participants import BY_SERVICE, PARTICIPANTS, SERVICES
 from messages.text import one_line
 from runs.carriers import TemporalCarriers
 from runs.examination import TemporalRuns
@@ -87,11 +87,36 @@ def service_activities(service: str, port: object) -> list[Activity]:
     return [getattr(host, activity) for activity in BY_SERVICE[service].activities]
 
 
-def temporal_activities(client: Client, settings: Settings) -> list[Activity]:
-    """Return the activities by which workflows query Temporal about runs and deliveries."""
+def temporal_activities(
+    client: Client,
+    settings: Settings,
+    reactions: Mapping[str, Reaction],
+    threads: Executor,
+) -> list[Activity]:
+    """Return the activities by which workflows query Temporal, and have events delivered.
+
+    Args:
+        reactions: reactions of the services in this process, by name; deliveries try them first.
+    """
     runs = ReconciliationActivities(TemporalRuns(client, settings.task_queue))
-    deliveries = CarrierActivities(TemporalCarriers(client, settings.task_queue))
-    return [runs.find_broken_off_runs, runs.examine_runs, deliveries.look_at_deliveries]
+    version = _version(settings) if settings.build_id else None
+    carriers = TemporalCarriers(client, settings.task_queue, version.version if version else None)
+    events = DeliveryActivities(carriers, reactions, threads)
+    return [
+        runs.find_broken_off_runs,
+        runs.examine_runs,
+        events.deliver_here,
+        events.publish,
+        events.start_delivery,
+        events.deliver_again,
+        events.look_at_deliveries,
+    ]
+
+
+def _reactions(activities: Sequence[Activity]) -> dict[str, Reaction]:
+    """Return the reactions among the activities of services, by name."""
+    names = {name for participant in PARTICIPANTS for name in participant.reactions}
+    return {each.__name__: cast("Reaction", each) for each in activities if each.__name__ in names}
 
 
 def task_queues(settings: Settings) -> list[str]:
@@ -108,25 +133,27 @@ def worker_config(
     own = settings.task_queues()
     queue = task_queue or settings.task_queue
     hosts_workflows = "workflows" in settings.hosts and queue == settings.task_queue
+    here = [s for s in SERVICES if s in settings.hosts and own[s] == queue]
+    # Replace the mocks by your own services here.
+    of_services = [each for s in here for each in service_activities(s, services[s])]
+    # Regular and local activities share the threads.
+    threads = ThreadPoolExecutor(2 * settings.max_concurrent_activities)
     return WorkerConfig(
         client=client,
         task_queue=queue,
         workflows=WORKFLOWS if hosts_workflows else (),
         activities=[
-            activity
-            for service in SERVICES
-            if service in settings.hosts and own[service] == queue
-            for activity in (
-                # Replace the mock by your own service here.
-                *service_activities(service, services[service]),
-                *records_activities(service, services.records(service)),
-            )
-        ]
-        + (temporal_activities(client, settings) if hosts_workflows else []),
+            *of_services,
+            *(each for s in here for each in records_activities(s, services.records(s))),
+            *(
+                temporal_activities(client, settings, _reactions(of_services), threads)
+                if hosts_workflows
+                else ()
+            ),
+        ],
         interceptors=[ServiceTaskQueues(own), CheckedArguments()],
         deployment_config=_version(settings),
-        # Regular and local activities share the threads.
-        activity_executor=ThreadPoolExecutor(2 * settings.max_concurrent_activities),
+        activity_executor=threads,
         max_concurrent_activities=settings.max_concurrent_activities,
         max_concurrent_local_activities=settings.max_concurrent_activities,
         max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,

@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from messages.base import Reversal
-from messages.deliveries import CarrierRef, CarrierState
+from messages.deliveries import CarrierRef, CarrierState, Delivery
+from messages.events.base import Event
 from messages.ledgers import FencedOperation, LedgerIdentity, RunOperation, UnsettledPage
 from messages.reconciliation import RunsPage
 from messages.runs import ExaminedRun, RunRef, UnreadableRun
@@ -90,4 +91,19 @@ class Carriers(Protocol):
 
     async def look_at(self, carrier: CarrierRef) -> CarrierState:
         """Find out whether the delivery exists, and its state."""
+        ...
+
+    async def start(self, delivery: Delivery, *, again: bool = False) -> None:
+        """Start a delivery, unless it is open or completed; ``again``: also a completed one.
+
+        If another workflow has the delivery's id, the delivery gets another id.
+        """
+        ...
+
+    async def tell(self, event: Event) -> None:
+        """Tell an event to its order, if the order is still open.
+
+        A closed one needs no word: every step had succeeded, or every service had answered that
+        its step is undone. If it was terminated, the reconciler undoes its effects.
+        """
         ...

@@ -12,6 +12,7 @@ from pydantic import SerializeAsAny
 
 from messages.base import Line, Message
 from messages.events.base import Event, Name, Tolerant
+from messages.ids import delivery_id
 
 #: Fields that may differ when the same event is published again. No subscriber acts on them.
 _NOT_IN_THE_DIGEST = {"time", "causation_id", "reason"}
@@ -30,6 +31,11 @@ class Delivery(Message):
         content = json.dumps([self.subscriber, event], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
+    def ref(self, variant: str = "") -> CarrierRef:
+        """Return the reference to the workflow that has one of the delivery's ids."""
+        name = delivery_id(self.event.id, self.subscriber, variant)
+        return CarrierRef(workflow_id=name, fact=self.fact)
+
 
 class CarrierRef(Message):
     """Reference to the workflow that should carry a delivery."""
@@ -47,6 +53,20 @@ class CarrierState(str, Enum):
     OPEN = "open"  #: the delivery is running
     PARKED = "parked"  #: the delivery waits for an operator
     CLOSED = "closed"  #: the delivery has ended
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Tell whether the delivery is running or waits for an operator."""
+        return self in (CarrierState.OPEN, CarrierState.PARKED)
+
+
+class FirstAttempt(Message):
+    """Result of the first attempt of a delivery, in the process of its workflow."""
+
+    #: Whether the subscriber is in that process; otherwise nothing was done.
+    is_here: bool
+    #: Ids of the events that the subscriber emitted in answer; all are published.
+    emitted: tuple[str, ...] = ()
 
 
 class DeliveryState(str, Enum):

@@ -57,3 +57,6 @@ STOPS_AT_MANY = "stops-at-many-gone"
 SETTLES_ON_EVIDENCE = "settles-on-evidence"
 #: A run is as old as its id says, also if all that the ledgers know of it is younger.
 COUNTS_FROM_THE_START = "counts-from-the-start"
+#: The workers start deliveries, by activities. Before, the order and the deliveries started them
+#: as child workflows.
+LEANER_DELIVERIES = "leaner-deliveries"

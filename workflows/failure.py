@@ -49,6 +49,17 @@ def is_refusal(error: BaseException, refusals: Container[str]) -> bool:
     )
 
 
+def was_cancelled(error: BaseException) -> bool:
+    """Tell whether the workflow cancelled the activity."""
+    return is_cancelled_exception(error) or isinstance(error, asyncio.CancelledError)
+
+
+def is_final(error: BaseException) -> bool:
+    """Tell whether the activity failed in a way that no other attempt changes."""
+    cause = root_cause(error)
+    return isinstance(cause, ApplicationError) and cause.non_retryable
+
+
 def ran_out_of_time(error: BaseException) -> bool:
     """Tell whether the time for all attempts was over.
 

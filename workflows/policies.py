@@ -79,6 +79,8 @@ class DeliveryPolicy:
     #: Limit of one attempt, as in :class:`Policy`.
     attempt: timedelta
     retry: RetryPolicy
+    #: Limit of the first attempt, which holds the workflow task for so long.
+    fast: timedelta = timedelta(seconds=1)
 
 
 #: About seven minutes of attempts; then the event becomes a dead letter.
@@ -91,6 +93,12 @@ DELIVERY = DeliveryPolicy(
 UNDO_DELIVERY = DeliveryPolicy(
     attempt=timedelta(seconds=10),
     retry=_retry(timedelta(minutes=15), attempts=107),
+)
+
+#: Publication of events is retried until Temporal accepts it.
+PUBLICATION = DeliveryPolicy(
+    attempt=timedelta(seconds=10),
+    retry=_retry(timedelta(seconds=10)),
 )
 
 #: A choreographed order that hears nothing for this long checks the deliveries that it waits for.

@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.common import RawValue
 from temporalio.worker import Worker
 
+from tests.harness.apart import activity_name, plain
 from tests.harness.builders import an_id, an_order
 from tests.harness.payloads import NOTHING, UNREADABLE
 from tests.harness.shop import Shop
@@ -63,19 +64,12 @@ def answering_worker(
 
     It needs a client of its own where there is another worker that runs them.
     """
-    product = worker_config(shop.client, shop.services, shop.settings)
+    product = worker_config(plain(shop.client), shop.services, shop.settings)
     activities = [
         _answering(shop, name, real, substitutes[name]) if name in substitutes else real
         for name, real in ((activity_name(each), each) for each in product["activities"])
     ]
     return shop.worker(workflows=(), activities=activities, **changes)
-
-
-def activity_name(each: Callable[..., Any]) -> str:
-    """Return the name that it is called by."""
-    definition = activity._Definition.must_from_callable(each)
-    assert definition.name is not None
-    return definition.name
 
 
 def _answering(

@@ -17,8 +17,8 @@ from messages.deliveries import (
 from messages.events.base import Event
 from messages.ids import delivery_id, event_id
 from messages.participants import PARTICIPANTS
-from tests.harness.progress import until_retrying, until_running
-from tests.harness.runs import Run, describe, first_run, resolve
+from tests.harness.progress import until_retrying, until_running, until_under_way
+from tests.harness.runs import describe, first_run, resolve
 from tests.harness.shop import Handle, Shop
 from tests.harness.steps import ACTIONS, UNDOS
 from tests.harness.waiting import until
@@ -61,12 +61,18 @@ async def deliver(
 
 async def until_called(shop: Shop, order: Handle, operation: str) -> None:
     """Wait until a service is at an operation for the order, whoever calls it."""
-    await until_running(*_caller(shop, order, operation))
+    if shop.mode is Mode.ORCHESTRATION:
+        await until_running(order, operation)
+    else:
+        await until_under_way(delivery(shop, order, DELIVERY_OF[operation]))
 
 
 async def until_called_in_vain(shop: Shop, order: Handle, operation: str) -> None:
     """Wait until an operation has failed for the order, and is about to be called again."""
-    await until_retrying(*_caller(shop, order, operation))
+    if shop.mode is Mode.ORCHESTRATION:
+        await until_retrying(order, operation)
+    else:
+        await until_retrying(delivery(shop, order, DELIVERY_OF[operation]))
 
 
 async def retry_refund(shop: Shop, order: Handle) -> None:
@@ -77,12 +83,6 @@ async def retry_refund(shop: Shop, order: Handle) -> None:
         letter = delivery(shop, order, BACKWARD["payment"])
         await until_parked(letter)
         await decide(letter, "replay")
-
-
-def _caller(shop: Shop, order: Handle, operation: str) -> tuple[Run, str | None]:
-    if shop.mode is Mode.ORCHESTRATION:
-        return order, operation
-    return delivery(shop, order, DELIVERY_OF[operation]), None
 
 
 async def view(delivery: DeliveryHandle) -> DeliveryView:

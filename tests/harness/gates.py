@@ -11,6 +11,8 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from messages.ids import delivery_parts
+from messages.participants import BY_SERVICE
+from messages.subscriptions import EVENTS
 from tests.harness.waiting import PATIENCE
 
 
@@ -76,6 +78,14 @@ def saga_of(info: activity.Info) -> str:
     return parts[0] if parts else info.workflow_id or ""
 
 
+def _act_of(info: activity.Info) -> str:
+    """Return the activity of a service that an attempt is about."""
+    parts = delivery_parts(info.workflow_id or "")
+    if parts is None or info.activity_type != "deliver_here":
+        return info.activity_type
+    return BY_SERVICE[parts[3]].reaction_to(EVENTS[parts[2]])
+
+
 class Gates(AroundActivities):
     """All gates of one worker."""
 
@@ -93,7 +103,7 @@ class Gates(AroundActivities):
             gate.open.set()
 
     async def around(self, info: activity.Info, attempt: Callable[[], Awaitable[Any]]) -> object:
-        gate = self._gates.get((saga_of(info), info.activity_type))
+        gate = self._gates.get((saga_of(info), _act_of(info)))
         if gate is None:
             return await attempt()
         try:

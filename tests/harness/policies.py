@@ -28,7 +28,7 @@ class Changes(TypedDict, total=False):
     attempt: float
     window: float
     pause: float
-    #: The attempt of a step on the fast path.
+    #: The attempt of a step on the fast path, and the first attempt of a delivery or publication.
     fast: float
     #: By what the pauses of a step grow, up to its window.
     growth: float
@@ -96,6 +96,9 @@ def _changed_to(name: str, value: object) -> Iterator[None]:
 def _changed(to: Changes) -> Iterator[tuple[str, object]]:
     yield "FORWARD", _of_steps(to)
     delivery = _paced(policies.DELIVERY, to.get("attempt"), to.get("pause"), to)
+    if (fast := to.get("fast")) is not None:
+        delivery = replace(delivery, fast=timedelta(seconds=fast))
+        yield "PUBLICATION", replace(policies.PUBLICATION, fast=timedelta(seconds=fast))
     if (attempts := to.get("attempts")) is not None:
         delivery = replace(delivery, retry=replace(delivery.retry, maximum_attempts=attempts))
     yield "DELIVERY", delivery

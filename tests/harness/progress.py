@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from temporalio.api.enums.v1 import PendingActivityState, WorkflowTaskFailedCause
+from temporalio.api.enums.v1 import (
+    PendingActivityState,
+    PendingWorkflowTaskState,
+    WorkflowTaskFailedCause,
+)
 from temporalio.api.failure.v1 import Failure
 
 from tests.harness.runs import Run, describe
 from tests.harness.waiting import until
 
+_STARTED = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 _SOMETHING_CAME = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND
 
 
@@ -28,9 +33,26 @@ def _was_starved(failure: Failure) -> bool:
     return failure.application_failure_info.type == "_DeadlockError"
 
 
-async def until_running(handle: Run, activity: str | None = None) -> None:
-    """Wait until an attempt of the activity, or of any, is under way."""
-    await _until_pending(handle, activity, PendingActivityState.PENDING_ACTIVITY_STATE_STARTED)
+async def until_running(handle: Run, activity: str) -> None:
+    """Wait until an attempt of the activity is under way."""
+    await _until_pending(handle, activity, _STARTED)
+
+
+async def until_under_way(delivery: Run) -> None:
+    """Wait until an attempt of a delivery is under way; the first one is in a workflow task."""
+
+    async def reached() -> bool:
+        found = await describe(delivery)
+        if found is None:
+            return False
+        pending = found.raw_description
+        return (
+            pending.pending_workflow_task.state
+            == PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED
+            or any(each.state == _STARTED for each in pending.pending_activities)
+        )
+
+    await until(reached)
 
 
 async def until_retrying(handle: Run, activity: str | None = None) -> None:

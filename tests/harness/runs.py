@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import (
     ResetReapplyExcludeType,
 )
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     DeleteWorkflowExecutionRequest,
     ResetWorkflowExecutionRequest,
@@ -20,6 +21,7 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
 )
+from temporalio.converter import PayloadConverter
 from temporalio.exceptions import ActivityError, FailureError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -87,6 +89,16 @@ async def scheduled(handle: Run) -> list[str]:
         event.activity_task_scheduled_event_attributes.activity_type.name
         for event in (await handle.fetch_history()).events
         if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+
+
+def attempts_at_once(history: Iterable[HistoryEvent]) -> list[str]:
+    """Return the summaries of the local activities, which the Web UI shows."""
+    return [
+        PayloadConverter.default.from_payload(event.user_metadata.summary, str)
+        for event in history
+        if event.HasField("marker_recorded_event_attributes")
+        and event.marker_recorded_event_attributes.marker_name == "core_local_activity"
     ]
 
 

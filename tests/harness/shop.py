@@ -11,11 +11,7 @@ from contextlib import (
 )
 from typing import Any
 
-from temporalio.client import (
-    Client,
-    WorkflowFailureError,
-    WorkflowHandle,
-)
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Interceptor, Worker, WorkerConfig
@@ -28,6 +24,7 @@ from runs.examination import TemporalRuns
 from services.mock import Services
 from settings import Settings
 from tests.harness import ledgers, runs
+from tests.harness.apart import plain, without_services
 from tests.harness.gates import Gate, Gates
 from tests.harness.runs import Excluded, Run, first_run
 from tests.harness.server import in_real_time
@@ -60,7 +57,7 @@ class Shop:
         self.runs = TemporalRuns(env.client, settings.task_queue)
         #: Holds activities of orders on their way to a service.
         self.gates = Gates()
-        #: What was placed; the audit at the end judges it.
+        #: Judged by the audit at the end.
         self.placed: list[Handle] = []
 
     @property
@@ -209,7 +206,7 @@ class Shop:
         **changes: Any,
     ) -> AsyncIterator[Worker]:
         """Run a worker like the product's own, with other workflows, activities or options."""
-        config = config or worker_config(self.client, self.services, self.settings)
+        config = config or worker_config(plain(self.client), self.services, self.settings)
         if workflows is not None:
             config["workflows"] = workflows
         if activities is not None:
@@ -224,8 +221,8 @@ class Shop:
                     self.gates.open_all()
 
     def deciding_worker(self) -> AbstractAsyncContextManager[Worker]:
-        """Run a worker for the sagas, but for none of their activities."""
-        return self.worker(activities=())
+        """Run a worker for the sagas, but for none of the services' activities."""
+        return without_services(plain(self.client), self.settings, self.worker)
 
     def acting_worker(self) -> AbstractAsyncContextManager[Worker]:
         """Run a worker for the activities, but for no saga."""

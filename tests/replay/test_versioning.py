@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
@@ -10,23 +11,29 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from cli.modes import Mode
 from messages.sagas import SagaStatus
+from tests.harness.apart import connected_like
 from tests.harness.builders import an_order
+from tests.harness.deliveries import FORWARD, delivery
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
 from tests.harness.incompatible_workflows import PaymentFirst
 from tests.harness.opening import unaudited_shop
-from tests.harness.runs import resolve, scheduled
-from tests.harness.shop import Handle, Shop
+from tests.harness.runs import Run, resolve, scheduled
+from tests.harness.shop import Shop
 from tests.harness.waiting import until
 from worker import worker_config
 from workflows.orchestration.order_saga import OrderSaga
 
 
-def a_worker(shop: Shop, build_id: str, saga: type) -> AbstractAsyncContextManager[Worker]:
-    """Run the product's worker, of some version."""
+@asynccontextmanager
+async def a_worker(shop: Shop, build_id: str, *sagas: type) -> AsyncIterator[Worker]:
+    """Run the product's worker, of some version; it has a connection of its own."""
     settings = shop.settings.model_copy(update={"build_id": build_id})
-    config = worker_config(shop.client, shop.services, settings)
-    return shop.worker(config=config, workflows=[saga])
+    client = await connected_like(shop.client)
+    config = worker_config(client, shop.services, settings)
+    async with shop.worker(config=config, workflows=sagas or None) as worker:
+        yield worker
 
 
 async def make_current(shop: Shop, build_id: str) -> None:
@@ -48,10 +55,16 @@ async def make_current(shop: Shop, build_id: str) -> None:
     await until(done)
 
 
-async def version_of(handle: Handle) -> str:
+async def version_of(handle: Run) -> str:
     """Return the version that a run runs, or ran, on."""
     info = (await handle.describe()).raw_description.workflow_execution_info
     return info.versioning_info.deployment_version.build_id
+
+
+async def pinned_to(run: Run) -> str:
+    """Return the version that a run stays on, whichever worker receives its first task."""
+    info = (await run.describe()).raw_description.workflow_execution_info
+    return info.versioning_info.versioning_override.pinned.version.build_id
 
 
 async def test_old_orders_end_on_old_code_and_new_orders_run_on_new_code(
@@ -92,3 +105,25 @@ async def test_a_worker_with_the_fast_path_is_a_version_of_its_own(
         await shop.succeeds(handle)
         assert await version_of(handle) == "1+fast-path"
         assert await scheduled(handle) == []
+
+
+async def test_deliveries_stay_on_the_version_of_their_order(
+    env: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    """Also those that are started when another version is current."""
+    order = an_order()
+    async with (
+        unaudited_shop(env, tmp_path, worker=False, mode=Mode.CHOREOGRAPHY) as shop,
+        a_worker(shop, "1"),
+    ):
+        await make_current(shop, "1")
+        gate = shop.hold(order, "payment_on_inventory_reserved")
+        handle = await shop.place(order)
+        await gate.until_reached()
+        async with a_worker(shop, "2"):
+            await make_current(shop, "2")
+            gate.open.set()
+            await shop.succeeds(handle)
+            for name in FORWARD.values():
+                assert await version_of(delivery(shop, handle, name)) == "1"
+                assert await pinned_to(delivery(shop, handle, name)) == "1"

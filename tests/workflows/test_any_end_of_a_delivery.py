@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
@@ -20,10 +18,11 @@ from messages.events.shipping import ShipmentPrepared
 from messages.ids import order_choreography_id
 from messages.sagas import SagaSucceeded
 from tests.harness.builders import an_order
+from tests.harness.deliveries import FORWARD, delivery
 from tests.harness.events import told
 from tests.harness.opening import OpenShop
 from tests.harness.progress import assert_no_task_failed
-from tests.harness.runs import first_run
+from tests.harness.runs import Run, describe, first_run
 from tests.harness.waiting import until
 from workflows.choreography.order_choreography import OrderChoreography
 
@@ -63,7 +62,7 @@ async def test_an_order_goes_on_whatever_its_deliveries_end_with(
     runner = UnsandboxedWorkflowRunner()
     async with (
         open_shop(worker=False) as shop,
-        shop.worker(workflows=workflows, activities=(), workflow_runner=runner),
+        shop.worker(workflows=workflows, workflow_runner=runner),
     ):
         # Not as an order of the shop, whose ledgers it leaves alone.
         placed = await shop.begin(
@@ -72,7 +71,7 @@ async def test_an_order_goes_on_whatever_its_deliveries_end_with(
             workflow_id=order_choreography_id(order.order_id),
             result_type=SagaSucceeded,
         )
-        await until(lambda: _has_heard_of_the_end(placed))
+        await until(lambda: _is_closed(delivery(shop, placed, FORWARD["inventory"])))
         for kind in _WHAT_ALL_SERVICES_TELL:
             event = told(kind, order, first_run(placed))
             await placed.signal(OrderChoreography.receive_event, event)
@@ -80,10 +79,6 @@ async def test_an_order_goes_on_whatever_its_deliveries_end_with(
         await assert_no_task_failed(placed, "in the end")
 
 
-async def _has_heard_of_the_end(placed: Any) -> bool:
-    ends = (
-        "child_workflow_execution_completed_event_attributes",
-        "child_workflow_execution_failed_event_attributes",
-    )
-    events = (await placed.fetch_history()).events
-    return any(event.HasField(end) for event in events for end in ends)
+async def _is_closed(run: Run) -> bool:
+    found = await describe(run)
+    return found is not None and found.close_time is not None

@@ -11,7 +11,7 @@ from cli.modes import Mode
 from messages.participants import PARTICIPANTS
 from messages.sagas import SagaStatus, SagaSucceeded, StepState
 from tests.harness.builders import an_order
-from tests.harness.deliveries import BACKWARD, FORWARD, delivery
+from tests.harness.deliveries import BACKWARD, FORWARD, carried, delivery
 from tests.harness.faults import lost_reply, refusal, transient
 from tests.harness.opening import OpenShop
 from tests.harness.participants import REFUSED_ORDERS
@@ -132,6 +132,9 @@ async def test_each_delivery_shows_what_it_brings_to_whom(open_shop: OpenShop) -
     async with open_shop() as shop:
         handle = await shop.place(an_order())
         await shop.outcome(handle)
-        described = await delivery(shop, handle, FORWARD["shipping"]).describe()
-        assert await described.static_summary() == "PaymentSucceeded → shipping"
-        assert described.parent_id == delivery(shop, handle, FORWARD["payment"]).id
+        to_shipping = delivery(shop, handle, FORWARD["shipping"])
+        assert await (await to_shipping.describe()).static_summary() == (
+            "PaymentSucceeded → shipping"
+        )
+        cause = await carried(delivery(shop, handle, FORWARD["payment"]))
+        assert (await carried(to_shipping)).causation_id == cause.id

@@ -82,7 +82,7 @@ async def test_an_order_whose_services_are_all_away_ends_once_they_are_back(
 
 async def test_undoing_may_take_longer_than_the_deadline(open_shop: OpenShop) -> None:
     order = an_order(user_id="user_closed", deadline_seconds=1)
-    outage = transient("refund_payment", times=3)
+    outage = transient("refund_payment", times=5)
     async with open_shop(outage) as shop:
         handle = await shop.place(order)
         await shop.rolls_back(handle)

@@ -22,7 +22,7 @@ from tests.harness.faults import REFUND_FAILS_ONCE, delay
 from tests.harness.opening import OpenShop
 from tests.harness.placing import with_dead_letter
 from tests.harness.policies import ChangePolicies
-from tests.harness.progress import until_running
+from tests.harness.progress import until_under_way
 from tests.harness.runs import EVERYTHING, Excluded, first_run
 from tests.harness.steps import ACTIONS, STEPS
 from workflows.choreography.order_choreography import OrderChoreography
@@ -113,7 +113,7 @@ async def test_an_order_that_was_called_off_does_not_succeed_on_what_it_hears_ag
     async with open_shop(slow, worker=False) as shop, shop.worker():
         held = [shop.hold(order, f"{s}_on_order_cancelled") for s in ACTIONS]
         handle = await shop.place(order)
-        await until_running(delivery(shop, handle, FORWARD["loyalty"]))
+        await until_under_way(delivery(shop, handle, FORWARD["loyalty"]))
         await handle.cancel()
         for gate in held:
             await gate.until_reached()

@@ -22,7 +22,7 @@ from tests.harness.faults import delay, lost_reply, permanent, transient
 from tests.harness.opening import OpenShop
 from tests.harness.placing import with_dead_letter
 from tests.harness.policies import ChangePolicies
-from tests.harness.progress import until_retrying, until_running
+from tests.harness.progress import until_retrying, until_under_way
 from tests.harness.steps import ACTIONS, STEPS, UNDOS
 
 
@@ -150,11 +150,12 @@ async def test_a_letter_may_be_parked_again_and_keeps_all_that_was_decided(
 
 
 async def test_only_a_dead_letter_can_be_decided_on(open_shop: OpenShop) -> None:
-    slow = delay("process_payment", seconds=0.5)
+    # The first attempt holds the workflow task, and with it the update, until its time is over.
+    slow = delay("process_payment", seconds=1.5)
     async with open_shop(slow) as shop:
         handle = await shop.place(an_order())
         under_way = delivery(shop, handle, FORWARD["payment"])
-        await until_running(under_way)
+        await until_under_way(under_way)
         with pytest.raises(WorkflowUpdateFailedError) as refused:
             await decide(under_way, "discard")
         assert "waits for nobody: it is delivering" in str(refused.value.cause)
@@ -181,7 +182,7 @@ async def test_a_delivery_that_is_cancelled_natively_is_parked_and_not_lost(
 ) -> None:
     policies_with(pause=3600)
     order = an_order()
-    down = transient("process_payment", times=1)
+    down = transient("process_payment", times=2)
     async with open_shop(down) as shop:
         handle = await shop.place(order)
         letter = delivery(shop, handle, FORWARD["payment"])

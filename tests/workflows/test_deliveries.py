@@ -19,7 +19,7 @@ from tests.harness.events import TRIGGERS, enveloped, told
 from tests.harness.faults import delay, lost_reply, refusal
 from tests.harness.opening import OpenShop
 from tests.harness.policies import ChangePolicies
-from tests.harness.progress import until_retrying, until_running
+from tests.harness.progress import until_retrying, until_under_way
 from tests.harness.runs import first_run
 from tests.harness.shop import Shop
 from tests.harness.steps import STEPS
@@ -123,7 +123,7 @@ async def test_an_event_that_the_order_hears_again_changes_nothing(open_shop: Op
     slow = delay("award_loyalty_points", seconds=0.8)
     async with open_shop(slow) as shop:
         handle = await shop.place(order)
-        await until_running(delivery(shop, handle, FORWARD["loyalty"]))
+        await until_under_way(delivery(shop, handle, FORWARD["loyalty"]))
         before = await shop.status(handle)
         for kind in (ShipmentPrepared, InventoryReserved, OrderCreated, OrderCancelled):
             for _ in range(2):
@@ -145,7 +145,7 @@ async def test_what_is_told_of_an_earlier_attempt_does_not_concern_the_next_one(
         first = await shop.place(order)
         await shop.rolls_back(first)
         second = await shop.place(order)
-        await until_running(delivery(shop, second, FORWARD["shipping"]))
+        await until_under_way(delivery(shop, second, FORWARD["shipping"]))
         late = told(PaymentFailed, order, first_run(first))
         await second.signal(OrderChoreography.receive_event, enveloped(late))
         # Redelivered to a service, what it answers is about the first attempt as well.
@@ -162,7 +162,7 @@ async def test_a_terminated_delivery_may_be_begun_again(
 ) -> None:
     policies_with(pause=3600)
     order = an_order()
-    lost = lost_reply("process_payment", times=1)
+    lost = lost_reply("process_payment", times=2)
     async with open_shop(lost) as shop:
         handle = await shop.place(order)
         terminated = delivery(shop, handle, FORWARD["payment"])

@@ -141,6 +141,23 @@ async def test_a_forward_event_that_is_discarded_settles_nothing(open_shop: Open
         assert shop.decisions(order) == {}
 
 
+async def test_it_is_recorded_also_when_temporal_has_forgotten_the_order(
+    open_shop: OpenShop,
+) -> None:
+    """The other services have undone their steps, and that proves that it was called off."""
+    order = an_order(user_id="user_closed")
+    async with open_shop(REFUND_FAILS_ONCE) as shop:
+        handle, letter = await with_dead_letter(shop, order, BACKWARD["payment"])
+        for other in ("reserve_inventory", "prepare_shipping"):
+            await shop.until_step(handle, other, StepState.COMPENSATED)
+        await shop.terminate(handle)
+        await shop.delete(handle)
+        await decide(letter, "discard", "letter 4711")
+        assert (await letter.result()).state is DeliveryState.DISCARDED
+        assert list(shop.decisions(order)) == ["process_payment"]
+        assert shop.standing(order) == []
+
+
 @pytest.mark.parametrize("forgotten", [False, True])
 async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothing(
     open_shop: OpenShop, forgotten: bool

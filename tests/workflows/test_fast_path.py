@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.converter import PayloadConverter
 
 from services.faults import Fault
 from tests.harness.builders import an_order
@@ -15,7 +14,7 @@ from tests.harness.faults import delay, lost_reply, permanent, refusal, transien
 from tests.harness.opening import OpenShop
 from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_retrying
-from tests.harness.runs import Run, scheduled
+from tests.harness.runs import Run, attempts_at_once, scheduled
 from tests.harness.steps import COMPENSATION_OF, STEPS, before, up_to
 from tests.replay.replaying import replayer
 
@@ -43,7 +42,7 @@ async def test_the_happy_path_has_nine_events_that_the_web_ui_can_tell_apart(
         await shop.succeeds(handle)
         events = await _events(handle)
         assert len(events) == 9
-        assert _attempts_at_once(events) == [f"{step}, first attempt" for step in STEPS]
+        assert attempts_at_once(events) == [f"{step}, first attempt" for step in STEPS]
         assert shop.standing(order) == STEPS
 
 
@@ -106,7 +105,7 @@ async def test_a_cancel_during_a_workflow_task_undoes_also_what_that_task_did_an
         await natively(handle)
         gate.open.set()
         result = await assert_cancelled(shop, handle, natively)
-        assert _attempts_at_once(await _events(handle)) == []
+        assert attempts_at_once(await _events(handle)) == []
         assert list(result.compensated_steps) == STEPS[::-1]
         assert shop.standing(order) == []
     assert shop.effects(order) == len(STEPS)
@@ -159,18 +158,9 @@ async def test_the_setting_may_change_while_an_order_runs(
             await shop.succeeds(handle)
         steps = STEPS[:3] if first else STEPS[3:]
         events = await _events(handle)
-        assert _attempts_at_once(events) == [f"{step}, first attempt" for step in steps]
+        assert attempts_at_once(events) == [f"{step}, first attempt" for step in steps]
         await replayer().replay_workflow(await handle.fetch_history())
 
 
 async def _events(handle: Run) -> Sequence[HistoryEvent]:
     return (await handle.fetch_history()).events
-
-
-def _attempts_at_once(events: Sequence[HistoryEvent]) -> list[str]:
-    """Return the summaries of the local activities, which the Web UI shows."""
-    return [
-        PayloadConverter.default.from_payload(event.user_metadata.summary, str)
-        for event in events
-        if event.HasField("marker_recorded_event_attributes")
-    ]

@@ -152,9 +152,15 @@ async def test_one_that_is_parked_is_left_alone(open_shop: OpenShop) -> None:
 async def until_looked(handle: Handle, times: int) -> None:
     async def looked() -> bool:
         events = (await handle.fetch_history()).events
-        names = [e.activity_task_scheduled_event_attributes.activity_type.name for e in events]
-        done = [e for e in events if e.HasField("activity_task_completed_event_attributes")]
-        return names.count("look_at_deliveries") == len(done) and len(done) >= times
+        asked = {
+            e.event_id
+            for e in events
+            if e.activity_task_scheduled_event_attributes.activity_type.name == "deliver_again"
+        }
+        done = [
+            e.activity_task_completed_event_attributes.scheduled_event_id in asked for e in events
+        ]
+        return done.count(True) >= times
 
     await until(looked)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from temporalio.api.common.v1 import Payload
-from temporalio.client import Client
 from temporalio.worker import Worker
 
 from cli.modes import Mode
@@ -18,6 +17,7 @@ from messages.participants import PARTICIPANTS
 from messages.sagas import SagaRolledBack, SagaSucceeded
 from runtime.data_converter import data_converter
 from tests.harness.answers import Substitute, answering_worker
+from tests.harness.apart import connected_like
 from tests.harness.builders import an_order
 from tests.harness.faults import LOYALTY_REFUSES
 from tests.harness.opening import OpenShop
@@ -38,13 +38,8 @@ class Newer:
 
     async def worker(self) -> AbstractAsyncContextManager[Worker]:
         """Run its worker, which has a connection of its own."""
-        known = self._shop.client
         names = [name for participant in PARTICIPANTS for name in participant.activities]
-        client = await Client.connect(
-            known.service_client.config.target_host,
-            namespace=known.namespace,
-            data_converter=data_converter,
-        )
+        client = await connected_like(self._shop.client)
         substitutes = {name: self._more(name) for name in names}
         return answering_worker(self._shop, substitutes, client=client)
 

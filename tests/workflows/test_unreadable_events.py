@@ -28,7 +28,7 @@ from tests.harness.deliveries import (
 from tests.harness.events import enveloped, told
 from tests.harness.faults import delay, permanent
 from tests.harness.opening import OpenShop
-from tests.harness.progress import until_running
+from tests.harness.progress import until_under_way
 from tests.harness.runs import first_run
 from tests.harness.steps import STEPS
 from workflows.choreography.delivery import EventDelivery
@@ -141,7 +141,7 @@ async def test_a_parked_copy_of_what_was_delivered_long_ago_does_not_touch_the_o
     slow = delay("award_loyalty_points", seconds=1.5)
     async with open_shop(slow) as shop:
         handle = await shop.place(order)
-        await until_running(delivery(shop, handle, FORWARD["loyalty"]))
+        await until_under_way(delivery(shop, handle, FORWARD["loyalty"]))
         run_id = first_run(handle)
         unreadable = enveloped(
             told(InventoryReserved, order, run_id), lambda e: e.pop("reservation_id")

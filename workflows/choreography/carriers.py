@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.carriers import CarrierActivities
+    from activities.deliveries import DeliveryActivities
     from messages.deliveries import CarrierRef, CarrierState
 
 from workflows import policies
@@ -24,7 +24,7 @@ async def look_at(wanted: Sequence[CarrierRef]) -> list[CarrierState]:
     policy = policies.SEARCH
     try:
         found = await call(
-            CarrierActivities.look_at_deliveries.__name__,
+            DeliveryActivities.look_at_deliveries.__name__,
             list(wanted),
             reply=list[CarrierState],
             attempt=policy.attempt,

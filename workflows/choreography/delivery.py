@@ -4,12 +4,14 @@ A delivery is a workflow, and its id contains the event and the subscriber. So a
 refused, and a subscriber that fails does not block the others. The same workflow runs the
 reaction and publishes the events that it returns. So an effect is published, or its event is
 parked.
+
+An activity starts the workflow. A delivery of an earlier version has a parent instead, and goes
+on as that version did.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 
 from temporalio import workflow
@@ -30,21 +32,15 @@ with workflow.unsafe.imports_passed_through():
     from messages.ids import is_delivery_id
     from messages.sagas import SagaStatus
 
-from workflows.choreography.publication import (
-    publish,
-    tell_order,
-)
+from workflows.choreography import publication_by_children
+from workflows.choreography.publication import tell_order
+from workflows.choreography.reacting import deliver_to, react
 from workflows.choreography.settlement import settle, undoing_of
-from workflows.choreography.subscriptions import (
-    Subscriber,
-    UnknownEvent,
-    read,
-    subscription,
-)
+from workflows.choreography.subscriptions import UnknownEvent, read, subscription
 from workflows.closing import no_input
 from workflows.failure import explain
 from workflows.progress import SAGA_STATUS_KEY
-from workflows.replies import UnreadableReply, call
+from workflows.replies import UnreadableReply
 from workflows.uninterrupted import finish
 
 
@@ -64,6 +60,9 @@ class EventDelivery:
         self._since: datetime | None = None
         self._decisions: list[ResolveDeadLetter] = []
         self._attempt: asyncio.Task[object] | None = None
+        self._is_child = workflow.info().parent is not None
+        #: Events of a child that are not published yet.
+        self._unpublished: list[Event] = []
         self._show()
 
     @workflow.run
@@ -103,13 +102,13 @@ class EventDelivery:
             if not await self._parked():
                 return self._ended(())
             emitted = await self._try_to_deliver()
-        for event in emitted:
-            await publish(event, verified=_is_verified())
+        for event in self._unpublished:
+            await publication_by_children.publish(event, verified=_is_verified())
         self._state = DeliveryState.DELIVERED
         return self._ended(emitted)
 
-    async def _try_to_deliver(self) -> list[Event] | None:
-        """Return the events with which the subscriber answered; None if it failed for good."""
+    async def _try_to_deliver(self) -> tuple[str, ...] | None:
+        """Return the ids of the events of the answer; None if the subscriber failed for good."""
         self._attempt = attempt = asyncio.create_task(self._hand_over())
         try:
             return await attempt
@@ -118,26 +117,18 @@ class EventDelivery:
             self._error = str(error) if isinstance(error, UnknownEvent) else explain(error)
             return None
 
-    async def _hand_over(self) -> list[Event]:
+    async def _hand_over(self) -> tuple[str, ...]:
         subscriber = subscription(self._event, self._subscriber)
         # An unreadable event would fail every attempt of a service, and would be lost as a signal
         # to the order. So it is parked at once.
         read(self._event)
-        if subscriber.reaction is not None:
-            return await self._react(subscriber)
-        await tell_order(self._event.correlation_id, wire.RECEIVE_EVENT, self._event)
-        return []
-
-    async def _react(self, subscriber: Subscriber) -> list[Event]:
-        assert subscriber.reaction is not None
-        return await call(
-            subscriber.reaction,
-            self._event,
-            reply=list[Event],
-            attempt=subscriber.policy.attempt,
-            retry=subscriber.policy.retry,
-            service=subscriber.name,
-        )
+        if subscriber.reaction is None:
+            await tell_order(self._event.correlation_id, wire.RECEIVE_EVENT, self._event)
+            return ()
+        if not self._is_child:
+            return await deliver_to(subscriber, self._delivery)
+        self._unpublished = await react(subscriber, self._event)
+        return tuple(event.id for event in self._unpublished)
 
     async def _parked(self) -> bool:
         """Wait for an operator; return True if the event is to be delivered again."""
@@ -179,14 +170,14 @@ class EventDelivery:
         )
         await tell_order(self._event.correlation_id, wire.DELIVERY_REPORT, report)
 
-    def _ended(self, emitted: Sequence[Event]) -> Delivered:
+    def _ended(self, emitted: tuple[str, ...]) -> Delivered:
         discarded = self._state is DeliveryState.DISCARDED
         self._show()
         return Delivered(
             event_id=self._event.id,
             subscriber=self._subscriber,
             state=DeliveryState.DISCARDED if discarded else DeliveryState.DELIVERED,
-            emitted=tuple(event.id for event in emitted),
+            emitted=emitted,
         )
 
     def _interrupt(self) -> None:
@@ -208,7 +199,7 @@ class EventDelivery:
 
 
 def _is_verified() -> bool:
-    """Tell whether this delivery verifies the deliveries that it starts.
+    """Tell whether a child verifies the deliveries that it starts.
 
     To verify is to ask Temporal about a delivery whose id is in use. A delivery with an id of the
     new form does so. One with an old id belongs to an order that may have begun before that was

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows import policies
 from workflows.choreography.account import Account
-from workflows.choreography.publication import deliver_again
+from workflows.choreography.channel import Channel
 
 _CANCELLED = OrderCancelled.__name__
 #: Event that starts each step, by step.
@@ -27,8 +27,9 @@ class FollowUp:
     that is open or parked is left alone.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, channel: Channel) -> None:
         self._account = account
+        self._channel = channel
         self._events: dict[str, Event] = {}
 
     def remember(self, event: Event) -> None:
@@ -54,7 +55,7 @@ class FollowUp:
         if not awaited:
             return
         before = {step: self._account.known_of(step) for step in awaited}
-        found = await deliver_again(list(awaited.values()))
+        found = await self._channel.deliver_again(list(awaited.values()))
         for step, state in zip(awaited, found, strict=True):
             # If an event arrived while Temporal was asked, the state found is out of date.
             if self._account.known_of(step) == before[step]:

@@ -7,7 +7,6 @@ It calls no service to take or undo a step. It emits ``OrderCreated`` and, if it
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
@@ -25,19 +24,15 @@ with workflow.unsafe.imports_passed_through():
 
 from workflows.chain import has_earlier_life
 from workflows.choreography.account import Account
+from workflows.choreography.channel import Channel
 from workflows.choreography.earlier_life import confirm
 from workflows.choreography.follow_up import FollowUp
-from workflows.choreography.publication import (
-    deliver,
-    publish,
-)
 from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, UnknownEvent, read
 from workflows.closing import closing_failure, no_input
 from workflows.policies import deadline_of
 from workflows.progress import Progress
 from workflows.uninterrupted import finish
 
-_SHORTEST_TIMER = timedelta(milliseconds=1)
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
@@ -54,8 +49,9 @@ class OrderChoreography:
         self._order = order
         self._progress = Progress(saga_id, STEPS, deadline_of(order))
         self._account = Account(self._progress)
-        self._follow_up = FollowUp(self._account)
-        self._verified = workflow.patched(wire.VERIFIED_DELIVERIES)
+        self._channel = Channel()
+        self._verified = self._channel.verified
+        self._follow_up = FollowUp(self._account, self._channel)
 
     @workflow.run
     async def run(self, order: Order | None = None) -> SagaSucceeded:
@@ -100,8 +96,7 @@ class OrderChoreography:
             self._follow_up.remember(event)
         except UnknownEvent:
             # The delivery fails to read it as well, and parks it as a dead letter.
-            unreadable = Delivery(event=event, subscriber=ORDER.name)
-            await deliver(unreadable, verified=self._verified)
+            await self._channel.park(Delivery(event=event, subscriber=ORDER.name))
 
     @workflow.signal(name=wire.DELIVERY_REPORT)
     def delivery_report(self, report: DeliveryReport) -> None:
@@ -148,7 +143,7 @@ class OrderChoreography:
     async def _tell(self, event: OrderEvent) -> None:
         self._account.record(event)
         self._follow_up.remember(event)
-        publishing = asyncio.create_task(publish(event, verified=self._verified))
+        publishing = asyncio.create_task(self._channel.publish(event))
         await finish(publishing, on_cancel=self._cancelled_natively)
 
     async def _call_off(self, cancelled: OrderCancelled) -> None:
@@ -190,14 +185,13 @@ class OrderChoreography:
         if workflow.cancellation_reason() is not None:
             self._cancelled_natively()
 
-    @staticmethod
-    async def _handle_late_messages() -> None:
+    async def _handle_late_messages(self) -> None:
         """Let messages that arrived with the last event take effect before the order ends.
 
         Within a workflow task the SDK applies signals, and runs the workflow, before it applies
-        a cancel. The timer adds one more task, in which the cancel is seen.
+        a cancel. The cancel is applied before an activity ends, or in a later task.
         """
-        await workflow.sleep(_SHORTEST_TIMER)
+        await self._channel.pass_a_moment(on_cancel=self._cancelled_natively)
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _wait_until_undone(self) -> None:

@@ -1,71 +1,77 @@
-"""Publication of events: each subscriber gets a delivery of its own."""
+"""Publication of events: each subscriber gets a delivery of its own.
+
+Activities start the deliveries. They may do so more than once for the same event; the id of the
+delivery then refuses the second start.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import TypeVar
 
 from temporalio import workflow
-from temporalio.common import RawValue, WorkflowIDReusePolicy
-from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from messages import wire
-    from messages.deliveries import CarrierRef, CarrierState, Delivery, DeliveryReport
+    from activities.deliveries import DeliveryActivities
+    from messages.deliveries import CarrierState, Delivery, DeliveryReport
     from messages.events.base import Event
-    from messages.ids import delivery_id, old_delivery_id
 
-from workflows.choreography.carriers import look_at
-from workflows.choreography.subscriptions import ORDER, SUBSCRIPTIONS, Subscriber
+from workflows import policies
+from workflows.failure import was_cancelled
+from workflows.replies import UnreadableReply, call, call_locally
 
-# Subscriber of every event of unknown type. The delivery to it fails and is parked as a dead
-# letter, so that an operator sees the event.
-_NOBODY = Subscriber("nobody")
-
-_IN_PROGRESS = (CarrierState.OPEN, CarrierState.PARKED)
-# A terminated delivery may be started again, a completed one may not.
-_ONCE = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-_AGAIN = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+_T = TypeVar("_T")
+SHORTEST_TIMER = timedelta(milliseconds=1)
 
 
-async def publish(event: Event, *, verified: bool) -> None:
-    """Start the delivery of an event to each subscriber; return when all have started."""
-    await asyncio.gather(
-        *(
-            tell_order(event.correlation_id, wire.RECEIVE_EVENT, event)
-            if subscriber is ORDER
-            else deliver(Delivery(event=event, subscriber=subscriber.name), verified=verified)
-            for subscriber in SUBSCRIPTIONS.get(event.type, (_NOBODY,))
-        )
-    )
+async def publish(events: Sequence[Event]) -> None:
+    """Publish events that follow from what the history says.
 
-
-async def deliver(delivery: Delivery, *, verified: bool) -> None:
-    """Start a delivery, unless it is open or completed.
-
-    Args:
-        verified: if the workflow id is taken, make sure that it is taken by this delivery, and
-            not by another workflow. False for runs that began before this check existed.
+    They are out when this returns. If this task is lost before it is recorded, the events stay
+    out, and the run may learn something else before it comes here again. So this is not for the
+    event of a decision that such news could change.
     """
-    if verified:
-        await _start_unless_present(delivery, _ONCE)
-    else:
-        await _start(delivery, old_delivery_id(delivery.event.id, delivery.subscriber), _ONCE)
+    try:
+        await _publish_at_once(events, "publishes " + ", ".join(event.type for event in events))
+    except (FailureError, UnreadableReply) as error:
+        if was_cancelled(error):
+            raise
+        await publish_decided(events)
+
+
+async def publish_decided(events: Sequence[Event]) -> None:
+    """Publish events after the decision to do so has been recorded in the history."""
+    await _request(DeliveryActivities.publish.__name__, list(events), type(None))
+
+
+async def start_delivery(delivery: Delivery) -> None:
+    """Start one delivery, unless it is open or completed."""
+    await _request(DeliveryActivities.start_delivery.__name__, delivery, type(None))
 
 
 async def deliver_again(deliveries: Sequence[Delivery]) -> list[CarrierState]:
     """Start deliveries again, also completed ones, but not those that are open or parked.
 
     Returns:
-        The state of each delivery before.
+        The state of each delivery before; OTHER if it is not known.
     """
-    refs = [_ref(delivery, variant) for delivery in deliveries for variant in ("", delivery.fact)]
-    found = await look_at(refs)
-    states = [_best(found[i : i + 2]) for i in range(0, len(found), 2)]
-    for delivery, state in zip(deliveries, states, strict=True):
-        if state not in _IN_PROGRESS:
-            await _start_unless_present(delivery, _AGAIN)
-    return states
+    activity = DeliveryActivities.deliver_again.__name__
+    try:
+        found = await _request(activity, list(deliveries), list[CarrierState])
+    except (FailureError, UnreadableReply) as error:
+        workflow.logger.warning("the states of deliveries are unknown: %s", error)
+        found = []
+    return found if len(found) == len(deliveries) else [CarrierState.OTHER] * len(deliveries)
+
+
+async def pass_a_moment() -> None:
+    """Pass the shortest time in which the other messages of this workflow task take effect."""
+    try:
+        await _publish_at_once([], "lets late messages in")
+    except (FailureError, UnreadableReply):
+        await workflow.sleep(SHORTEST_TIMER)
 
 
 async def tell_order(order: str, signal: str, content: Event | DeliveryReport) -> None:
@@ -80,43 +86,16 @@ async def tell_order(order: str, signal: str, content: Event | DeliveryReport) -
         workflow.logger.debug("%s is closed; the signal %s was not sent", order, signal)
 
 
-async def _start_unless_present(delivery: Delivery, policy: WorkflowIDReusePolicy) -> None:
-    # The first two ids can be predicted, so another workflow may have taken them. The third one
-    # is random.
-    for variant in ("", delivery.fact, None):
-        ref = _ref(delivery, str(workflow.uuid4()) if variant is None else variant)
-        if await _start(delivery, ref.workflow_id, policy):
-            return
-        (state,) = await look_at([ref])
-        if state not in (CarrierState.OTHER, CarrierState.ABSENT):
-            return
+async def _publish_at_once(events: Sequence[Event], summary: str) -> None:
+    await call_locally(
+        DeliveryActivities.publish.__name__,
+        list(events),
+        reply=type(None),
+        limit=policies.PUBLICATION.fast,
+        summary=summary,
+    )
 
 
-async def _start(delivery: Delivery, workflow_id: str, policy: WorkflowIDReusePolicy) -> bool:
-    """Start a delivery; return False if the workflow id is taken."""
-    try:
-        await workflow.start_child_workflow(
-            wire.EVENT_DELIVERY,
-            delivery,
-            id=workflow_id,
-            # Nobody needs the result. If the SDK decoded an unreadable one, this run would fail.
-            result_type=RawValue,
-            # A delivery has to outlive its parent, or an undo would be lost when the order ends.
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
-            id_reuse_policy=policy,
-            static_summary=f"{delivery.event.type} → {delivery.subscriber}",
-        )
-    except WorkflowAlreadyStartedError:
-        return False
-    return True
-
-
-def _ref(delivery: Delivery, variant: str) -> CarrierRef:
-    name = delivery_id(delivery.event.id, delivery.subscriber, variant)
-    return CarrierRef(workflow_id=name, fact=delivery.fact)
-
-
-def _best(found: Sequence[CarrierState]) -> CarrierState:
-    """Return the state of a delivery that has two possible ids: an open one if there is one."""
-    return next((state for state in found if state in _IN_PROGRESS), found[0])
+async def _request(activity: str, content: object, reply: type[_T]) -> _T:
+    policy = policies.PUBLICATION
+    return await call(activity, content, reply=reply, attempt=policy.attempt, retry=policy.retry)

@@ -9,6 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import wire
     from messages.base import Identifier, Resolution, Reversal
     from messages.deliveries import Delivery
+    from messages.events.base import Event
     from messages.events.order import OrderCancelled
     from messages.ids import OperationId, order_of_choreography
     from messages.participants import BY_SERVICE, PARTICIPANTS, Participant
@@ -66,7 +67,8 @@ async def _is_forged(delivery: Delivery) -> bool:
     """Tell whether somebody else sent the event, and nothing shows that the order was called off.
 
     Discarding such an event must not settle the operation: its effect may be right. If Temporal
-    does not know the run, nothing proves that it was called off. The reconciler handles it then.
+    does not know the run, the ledgers may show that it was called off. If they do not, the
+    reconciler undoes nothing either before an operator has decided.
     """
     event, parent = delivery.event, workflow.info().parent
     if parent is not None and parent.workflow_id == event.correlation_id:
@@ -75,7 +77,18 @@ async def _is_forged(delivery: Delivery) -> bool:
     ended = {run.fact.status for run in found.runs}
     if "succeeded" in ended:
         return True
-    return ended.isdisjoint(_CALLED_OFF) and workflow.patched(wire.SETTLES_ON_EVIDENCE)
+    if not ended.isdisjoint(_CALLED_OFF) or not workflow.patched(wire.SETTLES_ON_EVIDENCE):
+        return False
+    return not await _is_undone_elsewhere(event)
+
+
+async def _is_undone_elsewhere(event: Event) -> bool:
+    """Tell whether a service has undone its step, so that the order cannot succeed any more."""
+    for participant in PARTICIPANTS:
+        known = await asking.operation(participant.service, event.saga_run_id)
+        if known is not None and known.state != "applied":
+            return True
+    return False
 
 
 def _order_of(correlation_id: str) -> str | None:

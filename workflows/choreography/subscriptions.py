@@ -1,4 +1,4 @@
-"""Subscriptions to events, all derived from the table of participants."""
+"""Subscriptions to events, with the reaction and the policy of each subscriber."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pydantic import ValidationError
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from messages import subscriptions
     from messages.events.base import Event, OrderEvent
-    from messages.events.order import OrderCancelled, OrderCreated
-    from messages.participants import PARTICIPANTS, STEP_TOLD_OF
+    from messages.events.order import OrderCancelled
+    from messages.participants import BY_SERVICE
+    from messages.subscriptions import EVENTS, SUBSCRIBERS
     from messages.validation import explain
 
 from workflows.policies import DELIVERY, UNDO_DELIVERY, DeliveryPolicy
@@ -28,27 +30,20 @@ class Subscriber:
 
 
 #: The order's workflow, which keeps the account.
-ORDER = Subscriber("order")
+ORDER = Subscriber(subscriptions.ORDER)
 
 
-def _subscribers(event: type[OrderEvent]) -> tuple[Subscriber, ...]:
-    if event is OrderCancelled:
-        return tuple(
-            Subscriber(p.service, p.reaction_to(event), UNDO_DELIVERY) for p in PARTICIPANTS
-        )
-    services = tuple(
-        Subscriber(p.service, p.reaction_to(event)) for p in PARTICIPANTS if p.takes is event
-    )
-    # The order emits OrderCreated itself.
-    return services if event is OrderCreated else (*services, ORDER)
+def _subscriber(name: str, event: type[OrderEvent]) -> Subscriber:
+    if name == ORDER.name:
+        return ORDER
+    policy = UNDO_DELIVERY if event is OrderCancelled else DELIVERY
+    return Subscriber(name, BY_SERVICE[name].reaction_to(event), policy)
 
-
-_KNOWN: tuple[type[OrderEvent], ...] = (OrderCreated, OrderCancelled, *STEP_TOLD_OF)
-_EVENTS: Mapping[str, type[OrderEvent]] = {event.__name__: event for event in _KNOWN}
 
 #: Subscribers by type of event.
 SUBSCRIPTIONS: Mapping[str, tuple[Subscriber, ...]] = {
-    name: _subscribers(event) for name, event in _EVENTS.items()
+    event: tuple(_subscriber(name, EVENTS[event]) for name in names)
+    for event, names in SUBSCRIBERS.items()
 }
 
 
@@ -74,7 +69,7 @@ def read(event: Event) -> OrderEvent:
     Raises:
         UnknownEvent: its type or version is unknown, or a field is missing or wrong.
     """
-    model = _EVENTS.get(event.type)
+    model = EVENTS.get(event.type)
     if model is None:
         raise UnknownEvent(f"no event of type {event.type} is known")
     try:
