@@ -68,8 +68,8 @@ class Settings(_OfServices):
     #: Key file. Its first key encrypts what Temporal stores, and all its keys decrypt; nothing is
     #: encrypted by default (docs/encryption.md).
     encryption_keys: Path | None = None
-    #: Token that the codec server asks for; by default a new one each time it starts.
-    codec_token: Annotated[str, Field(min_length=1)] | None = None
+    #: Token that the codec server asks for, fit for a URL; by default a new one at each start.
+    codec_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]{16,}$")] | None = None
     #: Version of this worker's code, and the deployment that it belongs to. With a version,
     #: orders stay on the version that they began on (docs/changing-workflows.md).
     build_id: Annotated[str, Field(min_length=1)] | None = None
