@@ -185,7 +185,12 @@ _REASONS = (
     ("dns error", "the host name is unknown"),
     ("InvalidContentType", "it does not speak TLS, and the settings ask for it"),
     ("UnknownIssuer", "its TLS certificate is not signed by a trusted authority"),
+    ("BadSignature", "its TLS certificate is not signed by a trusted authority"),
     ("NotValidForName", "its TLS certificate is for another name"),
+    ("CertificateRequired", "it asks for a client certificate"),
+    ("Unauthenticated", "it does not accept this API key or client certificate"),
+    ("close_notify", "it broke off; it may need another client certificate or API key"),
+    ("broken pipe", "it broke off; it may need TLS, a client certificate or an API key"),
     ("http2 error", "the program that listens there is not Temporal, or needs TLS"),
 )
 
