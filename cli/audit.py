@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 
 from rich.table import Table
 from temporalio.client import Client
@@ -14,73 +15,88 @@ from runs.survey import RunSurvey
 from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
 from services.audit import (
+    AnotherAudit,
+    Audit,
     AuditReport,
-    RunRef,
+    GivenFacts,
     ServiceTotals,
-    Violation,
-    audit,
-    unsettled_runs,
+    last_audit,
+    open_books,
+    without_trace,
 )
 from services.ledger import LedgerUnavailable
 
-#: Each round examines the runs in which the last one found violations. More find nothing new.
-_ROUNDS = 5
 #: Violations that are shown to a person. So many probably have one common cause.
 _SHOWN = 50
 
 
 async def audit_with_temporal(
-    client: Client, task_queue: str, ledgers: Mapping[str, str]
+    client: Client, task_queue: str, ledgers: Mapping[str, str], *, full: bool = False
 ) -> AuditReport:
     """Judge every run by the ledgers and by what Temporal says about it.
+
+    Args:
+        client: the connection to the namespace.
+        task_queue: the task queue of the sagas.
+        ledgers: the URLs of the ledgers, by service.
+        full: also read again what earlier audits have proved.
 
     Raises:
         BadInput: a ledger cannot be read.
     """
     try:
-        facts = RunSurvey(client, task_queue)
-        home, retention = await home_of(client), await facts.retention_seconds()
-        unsettled = unsettled_runs(ledgers)
-        await facts.survey()
-        await facts.examine(unsettled)
-
-        def judged() -> AuditReport:
-            known = facts.by_run()
-            return audit(ledgers, known, retention_seconds=retention, home=home)
-
-        report = judged()
-        for _ in range(_ROUNDS):
-            doubtful = [
-                RunRef(violation.saga_id, violation.run_id)
-                for violation in report.violations
-                if violation.saga_id and violation.run_id
-            ]
-            if not await facts.examine(doubtful):
-                break
-            report = judged()
-        return with_unreadable(report, facts.unreadable)
+        try:
+            return await _audited(client, task_queue, ledgers, full=full)
+        except AnotherAudit:
+            # What it has proved in the meantime is not known, so nothing is taken as proved.
+            return await _audited(client, task_queue, ledgers, full=True)
     except LedgerUnavailable as error:
         raise BadInput(str(error)) from None
 
 
-def with_unreadable(report: AuditReport, runs: Mapping[RunRef, str]) -> AuditReport:
-    """Return the report with a violation added for each run that cannot be read."""
-    unreadable = tuple(
-        Violation(saga_id=run.saga_id, run_id=run.run_id, problem=f"cannot be judged: {why}")
-        for run, why in runs.items()
-    )
-    return report.model_copy(update={"violations": (*report.violations, *unreadable)})
+async def _audited(
+    client: Client, task_queue: str, ledgers: Mapping[str, str], *, full: bool
+) -> AuditReport:
+    home = await home_of(client)
+    scope = f"{home.cluster_id}/{home.namespace_id}/{task_queue}"
+    with closing(RunSurvey(client, task_queue)) as facts:
+        retention = await facts.retention_seconds()
+        with open_books(ledgers, home) as books:
+            since = None if full else last_audit(books, scope)
+        await facts.survey(since and since.shared.listed_until)
+        await facts.examine(without_trace(ledgers, facts, home))
+        with closing(
+            Audit(
+                ledgers,
+                facts,
+                home=home,
+                retention_seconds=retention,
+                since=since,
+                scope=scope,
+            )
+        ) as audit:
+            await facts.examine(audit.read())
+            audit.read_again()
+            return audit.finish()
 
 
-def audit_alone(ledgers: Mapping[str, str], no_server: NoServer) -> AuditReport:
+def audit_alone(
+    ledgers: Mapping[str, str], no_server: NoServer, *, full: bool = False
+) -> AuditReport:
     """Judge every run by the ledgers alone, as far as they suffice.
+
+    Later audits do not continue after this one, because it proves less.
 
     Raises:
         BadInput: a ledger cannot be read.
         NoServer: a run is half done, and only Temporal knows whether it is still running.
     """
     try:
-        report = audit(ledgers, {})
+        with open_books(ledgers) as books:
+            since = None if full else last_audit(books)
+        audit = Audit(ledgers, GivenFacts({}), since=since)
+        audit.read()
+        report = audit.finish()
     except LedgerUnavailable as error:
         raise BadInput(str(error)) from None
     if report.in_flight and report.clean:

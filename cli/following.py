@@ -47,6 +47,8 @@ async def follow(client: Client, run: Handle, observer: Observer) -> Followed:
     heard = time.monotonic()
     parked: float | None = None
     try:
+        # On the fast path, a query during the only workflow task would cost a second task.
+        await asyncio.wait({ended}, timeout=_LOOK_EVERY)
         while not ended.done():
             try:
                 view = await look(run)

@@ -15,6 +15,15 @@ class RunRef(NamedTuple):
     run_id: str
 
 
+class NextListing(NamedTuple):
+    """Place from which the next audit has to list Temporal's runs."""
+
+    #: Time by Temporal's clock: runs that closed before need not be listed; None to list all.
+    since: str | None
+    #: Number of runs that left nothing in the ledgers, rightly, and closed before.
+    left_nothing: int
+
+
 class SagaFact(Reply):
     """Facts that Temporal knows about one run of a saga."""
 

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from runtime.argument_parser import ArgumentParser
-from runtime.devserver import DevServer
+from runtime.devserver import DEFAULT_PORT, DevServer
 from runtime.exits import ExitCode, run, stop_requested
 from runtime.processes import while_alive
 from settings import read_settings
@@ -22,6 +22,8 @@ async def main() -> ExitCode:
     stop = stop_requested()
     async with DevServer(data_dir, port=chosen.port, ui_port=chosen.ui_port, report=_say) as server:
         _say(f"Temporal server at {server.address}, Web UI {server.ui_url}; Ctrl-C stops it")
+        if server.port != DEFAULT_PORT:
+            _say(f"in the other terminals: export TEMPORAL_ADDRESS={server.address}")
         await while_alive(stop.wait(), server.process)
         _say("stopping the Temporal server")
     return ExitCode.SUCCESS

@@ -8,12 +8,12 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Column, Integer, Table, Text, select, update
+from sqlalchemy import Column, Integer, Table, Text, text
 
 from messages.failures import PermanentFailure, TransientFailure
 from services.faults import Fault, FaultPlan, When
 from services.ledger import Ledger
-from services.sql import insert_new, metadata
+from services.sql import Statement, metadata
 
 #: Number of calls that matched each rule, by operation and order. It is in the database, so that
 #: the count continues after a restart and in a second worker.
@@ -24,6 +24,14 @@ fault_calls = Table(
     Column("operation", Text, primary_key=True),
     Column("order_id", Text, primary_key=True),
     Column("calls", Integer, nullable=False),
+)
+_COUNT = Statement("""
+    INSERT INTO fault_calls (rule, operation, order_id, calls)
+    VALUES (:rule, :operation, :order_id, 1)
+    ON CONFLICT (rule, operation, order_id) DO UPDATE SET calls = fault_calls.calls + 1
+""")
+_COUNTED = text(
+    "SELECT rule, calls FROM fault_calls WHERE operation = :operation AND order_id = :order_id"
 )
 
 
@@ -75,20 +83,11 @@ class FaultInjector:
         )
 
     def _count(self, rules: Sequence[int], operation: str, order_id: str) -> dict[int, int]:
-        calls = fault_calls.c
-        nth: dict[int, int] = {}
+        call = {"operation": operation, "order_id": order_id}
         with self._ledger.transaction() as tx:
-            for rule in rules:
-                key = {"rule": rule, "operation": operation, "order_id": order_id}
-                insert_new(tx, fault_calls, {**key, "calls": 0})
-                this = (
-                    (calls.rule == rule)
-                    & (calls.operation == operation)
-                    & (calls.order_id == order_id)
-                )
-                tx.execute(update(fault_calls).where(this).values(calls=calls.calls + 1))
-                nth[rule] = tx.execute(select(calls.calls).where(this)).scalar_one()
-        return nth
+            _COUNT.run(tx, *({**call, "rule": rule} for rule in rules))
+            counted = tx.execute(_COUNTED, call)
+            return {row.rule: row.calls for row in counted}
 
 
 def hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:

@@ -9,21 +9,10 @@ For an order and a step, at most one effect stands, over all runs of the order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    ColumnElement,
-    Connection,
-    Index,
-    Integer,
-    Table,
-    Text,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text, text
 
 from messages.base import Command, Message, Reversal
 from messages.failures import (
@@ -36,7 +25,7 @@ from messages.ids import OperationId
 from messages.settling import Settle
 from services.decided import Decided, State, canonical_json, refusal_json, repeat, undone
 from services.ledger import Ledger
-from services.sql import Clock, insert_new, metadata, utc_now
+from services.sql import Clock, Statement, metadata
 
 C = TypeVar("C", bound=Command)
 A = TypeVar("A", bound=Message)
@@ -64,6 +53,9 @@ fence = Table(
     Column("sealed", BigInteger, nullable=False, server_default="0"),
     #: 0, except in ledgers migrated from format 1: there it numbers effects that stood twice.
     Column("twin", Integer, nullable=False, server_default="0"),
+    #: The state in which an audit has proved the operation. So a change of the state makes it
+    #: unproved again: see :mod:`services.audited`.
+    Column("audited", Text, nullable=False, server_default=""),
     #: Times are UTC, in ISO 8601.
     Column("created_at", Text, nullable=False),
     Column("updated_at", Text, nullable=False),
@@ -82,12 +74,38 @@ Index(
 # A reconciliation reads only the rows of this index, however many orders there have been.
 _unsealed = _stands & (fence.c.sealed == 0)
 Index("fence_unsealed", fence.c.run_id, sqlite_where=_unsealed, postgresql_where=_unsealed)
+# The next audit reads only the rows of this index. An operator's decision may leave the state as
+# it is, so each audit looks at it.
+unaudited = (fence.c.audited != fence.c.state) | fence.c.settlement.is_not(None)
+Index("fence_unaudited", fence.c.run_id, sqlite_where=unaudited, postgresql_where=unaudited)
 _sealed = fence.c.sealed > 0
 Index("fence_sealed", fence.c.sealed, sqlite_where=_sealed, postgresql_where=_sealed)
 
 
-class _OtherStands(Exception):
-    """The same effect stands for another run of the order; the message names that run."""
+_CLAIM = Statement("""
+    INSERT INTO fence (key, saga_id, run_id, step, order_id, state, request, answer, reversal,
+        settlement, created_at, updated_at)
+    VALUES (:key, :saga_id, :run_id, :step, :order_id, :state, :request, :answer, :reversal,
+        :settlement, {now}, {now})
+    ON CONFLICT DO NOTHING
+""")
+#: A parameter that is NULL leaves its column as it is, or allows any request.
+_CHANGE = Statement("""
+    UPDATE fence SET state = :state, reversal = coalesce(:reversal, reversal),
+        settlement = coalesce(:settlement, settlement), sealed = coalesce(:sealed, sealed),
+        updated_at = {now}
+    WHERE key = :key AND state = 'applied' AND request = coalesce(:request, request)
+""")
+#: The operation's row, and those of other runs of the order with the same effect.
+_IN_THE_WAY = text(
+    "SELECT key, state, request, answer, reversal, settlement, saga_id, run_id FROM fence"
+    " WHERE key = :key OR (order_id = :order_id AND step = :step AND state = 'applied')"
+)
+
+
+#: Values of a row by column.
+_Row = dict[str, "str | int | None"]
+_UNDECIDED: _Row = {"answer": None, "reversal": None, "settlement": None, "sealed": None}
 
 
 class Fence:
@@ -96,11 +114,12 @@ class Fence:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def act(self, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
+    def act(self, request: C, answer: A, effect: Callable[[Connection, C, A], None]) -> A:
         """Run ``effect`` unless the operation is already decided; return the answer.
 
-        ``effect`` may raise :class:`Refused` at any point. What it has written is then rolled
-        back, and the refusal is stored as the answer.
+        The row is inserted with ``answer``, so that a success needs no second write. ``effect``
+        may raise :class:`Refused` at any point. The transaction is then rolled back, and the
+        refusal is stored as the answer.
 
         Raises:
             Refused: ``effect`` refuses, or did so the first time. :class:`OrderAlreadyPlaced`
@@ -108,27 +127,25 @@ class Fence:
             OperationReversed: the operation was compensated or settled before.
             IdempotencyConflict: the key was used with another request.
         """
-        refusal: Refused | None = None
+        row = _row(request, State.APPLIED, answer=answer.model_dump_json())
+        try:
+            with self._ledger.transaction() as tx:
+                decided = _claim(tx, row)
+                if decided is None:
+                    effect(tx, request, answer)
+                    return answer
+        except Refused as refusal:
+            decided = self._refuse(row, refusal)
+            if decided is None:
+                raise
+        return repeat(decided, type(answer))
+
+    def _refuse(self, row: _Row, refusal: Refused) -> Decided | None:
+        """Store a refusal, unless another attempt has decided the operation since the rollback."""
         with self._ledger.transaction() as tx:
-            try:
-                decided = _claim(tx, request, State.APPLIED)
-            except _OtherStands as other:
-                refusal = OrderAlreadyPlaced(str(other))
-                decided = _claim(tx, request, State.REFUSED)
-            if decided is not None:
-                return repeat(decided, answer)
-            try:
-                if refusal is None:
-                    with tx.begin_nested():
-                        given = effect(tx, request)
-                    _decide(tx, request, State.APPLIED, answer=given.model_dump_json())
-            except Refused as error:
-                refusal = error
-            if refusal is not None:
-                _decide(tx, request, State.REFUSED, answer=refusal_json(refusal))
-        if refusal is not None:
-            raise refusal
-        return given
+            return _claim(
+                tx, {**row, "state": State.REFUSED.value, "answer": refusal_json(refusal)}
+            )
 
     def undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
         """Undo the effect of the operation if it stands, and refuse its action from now on.
@@ -136,16 +153,19 @@ class Fence:
         Raises:
             IdempotencyConflict: the key was used with another request.
         """
+        undid, nothing = Reversal(had_effect=True), Reversal(had_effect=False)
+        tombstone = _row(request, State.REVERSED, reversal=nothing.model_dump_json())
+        counterpart: _Row = {**tombstone, "reversal": undid.model_dump_json()}
         with self._ledger.transaction() as tx:
-            decided = _claim(tx, request, State.REVERSED)
-            if decided is not None and decided.state != State.APPLIED:
-                return undone(decided)
-            stood = decided is not None
-            if stood:
-                effect(tx, request)
-            reversal = Reversal(had_effect=stood)
-            _decide(tx, request, State.REVERSED, reversal=reversal.model_dump_json())
-            return reversal
+            while not _change(tx, counterpart):
+                decided = _claim(tx, tombstone)
+                if decided is None:
+                    return nothing
+                if decided.state != State.APPLIED:
+                    return undone(decided)
+                # Between the two statements, the action's transaction was committed.
+            effect(tx, request)
+            return undid
 
     def settle(self, request: Settle) -> Reversal:
         """Record an operator's decision. It moves nothing, and only the first decision counts.
@@ -153,94 +173,66 @@ class Fence:
         Raises:
             PermanentFailure: the decision is to keep an effect that does not stand.
         """
-        by_hand = request.resolution.model_dump_json()
+        settled = Reversal(had_effect=False, settled=request.resolution)
+        row = _row(request, State.SETTLED, settlement=request.resolution.model_dump_json())
         with self._ledger.transaction() as tx:
             if request.decision == "kept":
-                return self._keep(tx, request, by_hand)
-            row = _new_row(tx, request, "", State.SETTLED) | {"settlement": by_hand}
-            if not insert_new(tx, fence, row):
-                decided = _locked(tx, request.idempotency_key)
-                if decided is None or decided.state != State.APPLIED:
-                    return Reversal(had_effect=False) if decided is None else undone(decided)
-                _decide(tx, request, State.SETTLED, settlement=by_hand)
-            return Reversal(had_effect=False, settled=request.resolution)
-
-    def _keep(self, tx: Connection, request: Settle, by_hand: str) -> Reversal:
-        decided = _locked(tx, request.idempotency_key)
-        if decided is None or decided.state != State.APPLIED:
-            raise PermanentFailure(f"nothing of {request.idempotency_key} stands that can be kept")
-        now = Clock(tx).unix_seconds
-        _decide(tx, request, State.APPLIED, settlement=by_hand, sealed=now)
-        return Reversal(had_effect=False, settled=request.resolution)
+                row |= {"state": State.APPLIED.value, "sealed": Clock(tx).unix_seconds}
+                if not _change(tx, row):
+                    raise PermanentFailure(f"nothing of {row['key']} stands that can be kept")
+                return settled
+            while not _change(tx, row):
+                decided = _claim(tx, row)
+                if decided is None:
+                    break
+                if decided.state != State.APPLIED:
+                    return undone(decided)
+            return settled
 
 
-def _claim(tx: Connection, request: Command, state: State) -> Decided | None:
-    """Insert the operation's row; return the existing row, locked, if there is one.
-
-    The insertion comes first. So of two attempts that arrive together, one waits for the other,
-    even if the database cannot lock rows that do not exist yet.
-    """
-    canonical = canonical_json(request)
-    row = _new_row(tx, request, canonical, state)
-    while not insert_new(tx, fence, row):
-        found = _locked(tx, request.idempotency_key)
-        if found is None:
-            # The insertion failed because of another run's effect, which may be undone by now.
-            _check_that_no_other_stands(tx, row)
-            continue
-        if found.state != State.SETTLED and found.request != canonical:
-            raise IdempotencyConflict(
-                f"{request.idempotency_key} was used before with a different request"
-            )
-        return found
-    return None
-
-
-def _locked(tx: Connection, key: str) -> Decided | None:
-    f = fence.c
-    row = tx.execute(
-        select(f.key, f.state, f.request, f.answer, f.reversal, f.settlement)
-        .where(f.key == key)
-        .with_for_update()
-    ).one_or_none()
-    return None if row is None else Decided(*row)
-
-
-def _check_that_no_other_stands(tx: Connection, row: Mapping[str, object]) -> None:
-    f = fence.c
-    for other in tx.execute(
-        select(f.saga_id, f.run_id).where(
-            f.order_id == row["order_id"], f.step == row["step"], _stands
-        )
-    ):
-        raise _OtherStands(
-            f"order {row['order_id']!r} was placed before, and its {row['step']} stands:"
-            f" {other.saga_id}, run {other.run_id}"
-        )
-
-
-def _new_row(
-    tx: Connection, request: Command, canonical: str, state: State
-) -> dict[str, str | ColumnElement[str]]:
+def _row(request: Command, state: State, **outcome: str) -> _Row:
     try:
         operation = OperationId.parse(request.idempotency_key)
     except ValueError as error:
         raise PermanentFailure(str(error)) from error
-    now = utc_now(tx)
     return {
         "key": request.idempotency_key,
         **operation._asdict(),
         "order_id": request.order_id,
         "state": state.value,
-        "request": canonical,
-        "created_at": now,
-        "updated_at": now,
+        "request": "" if isinstance(request, Settle) else canonical_json(request),
+        **_UNDECIDED,
+        **outcome,
     }
 
 
-def _decide(tx: Connection, request: Command, state: State, **outcome: str | int) -> None:
-    tx.execute(
-        update(fence)
-        .where(fence.c.key == request.idempotency_key)
-        .values(state=state.value, updated_at=utc_now(tx), **outcome)
-    )
+def _claim(tx: Connection, row: _Row) -> Decided | None:
+    """Insert the operation's row; return the existing row if there is one.
+
+    Of two attempts that arrive together, one waits here for the other, even if the database
+    cannot lock rows that do not exist yet.
+    """
+    while not _CLAIM.run(tx, row):
+        found = {each.key: each for each in tx.execute(_IN_THE_WAY, row)}
+        own = found.pop(row["key"], None)
+        if own is not None:
+            return _of_same_request(Decided(*own[: len(Decided._fields)]), row)
+        for other in found.values():
+            raise OrderAlreadyPlaced(
+                f"order {row['order_id']!r} was placed before, and its {row['step']} stands:"
+                f" {other.saga_id}, run {other.run_id}"
+            )
+        # The effect of another run was in the way, and is undone by now.
+    return None
+
+
+def _of_same_request(decided: Decided, row: _Row) -> Decided:
+    # An operator's decision names the operation by its key alone.
+    if row["request"] and decided.state != State.SETTLED and decided.request != row["request"]:
+        raise IdempotencyConflict(f"{decided.key} was used before with a different request")
+    return decided
+
+
+def _change(tx: Connection, row: _Row) -> bool:
+    """Change the operation's row to this one; return False if its effect does not stand."""
+    return _CHANGE.run(tx, {**row, "request": row["request"] or None}) == 1

@@ -28,7 +28,7 @@ class FencedService:
         self._fence = Fence(ledger)
         self._faults = FaultInjector(faults, ledger)
 
-    def _act(self, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
+    def _act(self, request: C, answer: A, effect: Callable[[Connection, C, A], None]) -> A:
         faults = self._faults.draw(self._part.step, request.order_id)
         faults.strike("before")
         try:
@@ -48,5 +48,5 @@ class FencedService:
         """Record an operator's decision on one of the service's operations."""
         return self._fence.settle(request)
 
-    def _refuse(self, _tx: Connection, _request: object) -> NoReturn:
+    def _refuse(self, _tx: Connection, _request: object, _answer: object) -> NoReturn:
         raise type(self.refusal)(*self.refusal.args)

@@ -14,7 +14,7 @@ from messages.ledgers import Gap, Home, LedgerIdentity
 from services.sql import Clock, insert_new, metadata, utc_now
 
 #: Version of the tables of a ledger; see :mod:`services.migrations`.
-FORMAT = 3
+FORMAT = 4
 
 #: Seconds. A ledger counts as open if a worker has noted it within this time.
 SEEN_WITHIN = 15.0
@@ -70,7 +70,7 @@ class NotThisLedger(Exception):
 
 def create(tx: Connection, service: str) -> bool:
     """Record that the ledger belongs to this service; return False if it is already in use."""
-    now = utc_now(tx)
+    now = Clock(tx).text
     return insert_new(
         tx,
         ledger,

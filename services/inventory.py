@@ -14,18 +14,17 @@ from sqlalchemy import (
     Text,
     insert,
     select,
-    update,
 )
 
 from messages.base import Reversal
-from messages.failures import OutOfStock, UnknownItem
+from messages.failures import OutOfStock, Refused, UnknownItem
 from messages.inventory import Reservation, ReserveInventory
 from services.fault_injection import fault_calls
 from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
-from services.sql import metadata
+from services.sql import Statement, metadata
 
 #: Stock per item, in pieces. The constraint prevents overselling, even if the code has a mistake.
 stock = Table(
@@ -35,6 +34,12 @@ stock = Table(
     Column("opening", BigInteger, nullable=False),
     Column("on_hand", BigInteger, CheckConstraint("on_hand >= 0"), nullable=False),
 )
+
+#: No row is written if there is less of the item.
+_TAKE = Statement(
+    "UPDATE stock SET on_hand = on_hand - :quantity WHERE item = :item AND on_hand >= :quantity"
+)
+_RETURN = Statement("UPDATE stock SET on_hand = on_hand + :quantity WHERE item = :item")
 
 TABLES = (fence, journal, fault_calls, stock)
 
@@ -65,43 +70,37 @@ class InventoryService(FencedService):
             UnknownItem: an item is not in the catalogue.
             OutOfStock: there is less of an item than asked for.
         """
-        return self._act(request, Reservation, _reserve)
+        return self._act(request, Reservation(reservation_id=f"res_{uuid4().hex}"), _reserve)
 
     def release(self, request: ReserveInventory) -> Reversal:
         """Put the items back."""
         return self._undo(request, _release)
 
 
-def _reserve(tx: Connection, request: ReserveInventory) -> Reservation:
+def _reserve(tx: Connection, request: ReserveInventory, reservation: Reservation) -> None:
     wanted: Counter[str] = Counter()
     for item in request.items:
         wanted[item.id] += item.quantity
+    taken: dict[str, int] = {}
     # Every transaction locks items in the same order, so that two orders with common items
     # cannot deadlock.
     for item_id, quantity in sorted(wanted.items()):
-        _take(tx, item_id, quantity)
-    reservation = f"res_{uuid4().hex}"
-    taken = {item_id: -quantity for item_id, quantity in sorted(wanted.items())}
-    post(tx, request.idempotency_key, "apply", taken, reservation)
-    return Reservation(reservation_id=reservation)
+        if not _TAKE.run(tx, {"item": item_id, "quantity": quantity}):
+            raise _shortage(tx, item_id, quantity)
+        taken[item_id] = -quantity
+    post(tx, request.idempotency_key, "apply", taken, reservation.reservation_id)
 
 
-def _take(tx: Connection, item: str, quantity: int) -> None:
-    row = tx.execute(stock.select().where(stock.c.item == item).with_for_update()).one_or_none()
-    if row is None:
-        raise UnknownItem(f"unknown item {item!r}")
-    if row.on_hand < quantity:
-        raise OutOfStock(f"{item}: {quantity} wanted, {row.on_hand} on hand")
-    _move(tx, item, -quantity)
+def _shortage(tx: Connection, item: str, quantity: int) -> Refused:
+    on_hand = tx.execute(select(stock.c.on_hand).where(stock.c.item == item)).scalar()
+    if on_hand is None:
+        return UnknownItem(f"unknown item {item!r}")
+    return OutOfStock(f"{item}: {quantity} wanted, {on_hand} on hand")
 
 
 def _release(tx: Connection, request: ReserveInventory) -> None:
-    for item, quantity in reverse(tx, request.idempotency_key).items():
-        _move(tx, item, quantity)
-
-
-def _move(tx: Connection, item: str, quantity: int) -> None:
-    tx.execute(update(stock).where(stock.c.item == item).values(on_hand=stock.c.on_hand + quantity))
+    returned = reverse(tx, request.idempotency_key)
+    _RETURN.run(tx, *({"item": item, "quantity": n} for item, n in returned.items()))
 
 
 def _asked(request: ReserveInventory) -> dict[str, int]:

@@ -13,11 +13,11 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    insert,
+    bindparam,
     select,
 )
 
-from services.sql import machine_now, metadata
+from services.sql import Statement, machine_now, metadata
 
 EntryKind = Literal["apply", "reverse"]
 
@@ -42,25 +42,24 @@ journal = Table(
 Index("journal_once", journal.c.key, journal.c.kind, journal.c.account, unique=True)
 
 
+_ENTER = Statement(
+    "INSERT INTO journal (key, kind, account, amount, reference, at)"
+    " VALUES (:key, :kind, :account, :amount, :reference, :at)"
+)
+_APPLIED = (
+    select(journal.c.account, journal.c.amount, journal.c.reference)
+    .where(journal.c.key == bindparam("of"), journal.c.kind == "apply")
+    .order_by(journal.c.id)
+)
+
+
 def post(
     tx: Connection, key: str, kind: EntryKind, amounts: Mapping[str, int], reference: str
 ) -> None:
     """Post one entry per account."""
-    at = machine_now()
-    tx.execute(
-        insert(journal),
-        [
-            {
-                "key": key,
-                "kind": kind,
-                "account": account,
-                "amount": amount,
-                "reference": reference,
-                "at": at,
-            }
-            for account, amount in amounts.items()
-        ],
-    )
+    entry = {"key": key, "kind": kind, "reference": reference, "at": machine_now()}
+    entries = [{**entry, "account": of, "amount": amount} for of, amount in amounts.items()]
+    _ENTER.run(tx, *entries)
 
 
 def reverse(tx: Connection, key: str) -> dict[str, int]:
@@ -69,11 +68,7 @@ def reverse(tx: Connection, key: str) -> dict[str, int]:
     The amounts are in the order of those entries. So a compensation locks accounts in the same
     order as an action, and they cannot deadlock.
     """
-    applied = tx.execute(
-        select(journal)
-        .where(journal.c.key == key, journal.c.kind == "apply")
-        .order_by(journal.c.id)
-    ).all()
+    applied = tx.execute(_APPLIED, {"of": key}).all()
     counter = {entry.account: -entry.amount for entry in applied}
     post(tx, key, "reverse", counter, applied[0].reference)
     return counter

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, mak
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from messages.ledgers import Home
-from services import identity
+from services import audited, identity
 from services.identity import NotThisLedger
 from services.migrations import carry_over
 from services.sql import metadata
@@ -80,7 +80,7 @@ def open_ledger(
         LedgerUnavailable: there is no such database, it belongs to another service, it has
             another home, or it cannot be written.
     """
-    with _explained(service, url):
+    with explained(service, url):
         target = _target(service, url)
         if target.get_backend_name() == "sqlite":
             Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def open_ledger(
                 if tx.dialect.name == "postgresql":
                     tx.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _OPENING})
                 carry_over(tx, service)
-                metadata.create_all(tx, tables=[*identity.TABLES, *tables])
+                metadata.create_all(tx, tables=[*identity.TABLES, *audited.TABLES, *tables])
                 if identity.create(tx, service):
                     open_balance(tx)
                 note = identity.enter(tx, service, home)
@@ -107,19 +107,40 @@ def reading(service: str, url: str, home: Home | None = None) -> Iterator[Connec
         LedgerUnavailable: there is no such ledger, it belongs to another service, it has another
             home than ``home``, or it cannot be read. Raised in the block as well.
     """
-    with _explained(service, url):
-        target = _target(service, url)
-        if target.get_backend_name() == "sqlite" and not Path(str(target.database)).is_file():
-            raise FileNotFoundError("no such file")
-        engine = _engine(target, read_only=True)
-        try:
-            with engine.begin() as tx:
-                identity.check(tx, service)
-                if home is not None:
-                    identity.check_home(tx, home)
-                yield tx
-        finally:
-            engine.dispose()
+    with (
+        explained(service, url),
+        _existing(service, url, read_only=True) as engine,
+        engine.begin() as tx,
+    ):
+        identity.check(tx, service)
+        if home is not None:
+            identity.check_home(tx, home)
+        yield tx
+
+
+@contextmanager
+def annotating(service: str, url: str) -> Iterator[Ledger]:
+    """Open an existing ledger to write, without counting as a worker that has it open.
+
+    Raises:
+        LedgerUnavailable: as :func:`reading`, or the ledger cannot be written.
+    """
+    with explained(service, url), _existing(service, url, read_only=False) as engine:
+        with engine.begin() as tx:
+            identity.check(tx, service)
+        yield Ledger(service, engine, note=0)
+
+
+@contextmanager
+def _existing(service: str, url: str, *, read_only: bool) -> Iterator[Engine]:
+    target = _target(service, url)
+    if target.get_backend_name() == "sqlite" and not Path(str(target.database)).is_file():
+        raise FileNotFoundError("no such file")
+    engine = _engine(target, read_only=read_only)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _target(service: str, url: str) -> URL:
@@ -199,7 +220,8 @@ def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
 
 
 @contextmanager
-def _explained(service: str, url: str) -> Iterator[None]:
+def explained(service: str, url: str) -> Iterator[None]:
+    """Raise :class:`LedgerUnavailable` instead of any error of the ledger's database."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Text,
     insert,
     select,
-    update,
 )
 
 from messages.base import Reversal
@@ -25,7 +24,7 @@ from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
-from services.sql import insert_new, metadata
+from services.sql import Statement, metadata
 
 #: Points per customer, in ten-thousandths of a point. Points are 1 % of an amount in cents, so
 #: this number is always whole.
@@ -37,6 +36,14 @@ points = Table(
     Column("opening", BigInteger, nullable=False),
     Column("balance", BigInteger, nullable=False),
 )
+
+#: The first award opens the account. No row is written if the account is closed.
+_CREDIT = Statement("""
+    INSERT INTO points (user_id, closed, opening, balance) VALUES (:user, false, 0, :amount)
+    ON CONFLICT (user_id) DO UPDATE SET balance = points.balance + :amount
+    WHERE NOT points.closed
+""")
+_DEDUCT = Statement("UPDATE points SET balance = balance + :amount WHERE user_id = :user")
 
 TABLES = (fence, journal, fault_calls, points)
 
@@ -62,34 +69,24 @@ class LoyaltyService(FencedService):
         Raises:
             LoyaltyAccountClosed: the customer's account takes no points.
         """
-        return self._act(request, PointsAward, _award)
+        award = PointsAward(award_id=f"award_{uuid4().hex}", points_awarded=request.points)
+        return self._act(request, award, _award)
 
     def deduct(self, request: AwardLoyaltyPoints) -> Reversal:
         """Take the credited points back."""
         return self._undo(request, _deduct)
 
 
-def _award(tx: Connection, request: AwardLoyaltyPoints) -> PointsAward:
+def _award(tx: Connection, request: AwardLoyaltyPoints, award: PointsAward) -> None:
     user, amount = request.user_id, to_ten_thousandths(request.points)
-    insert_new(tx, points, {"user_id": user, "closed": False, "opening": 0, "balance": 0})
-    account = tx.execute(points.select().where(points.c.user_id == user).with_for_update()).one()
-    if account.closed:
+    if not _CREDIT.run(tx, {"user": user, "amount": amount}):
         raise LoyaltyAccountClosed(f"the loyalty account of {user} is closed")
-    _move(tx, user, amount)
-    award = f"award_{uuid4().hex}"
-    post(tx, request.idempotency_key, "apply", {user: amount}, award)
-    return PointsAward(award_id=award, points_awarded=request.points)
+    post(tx, request.idempotency_key, "apply", {user: amount}, award.award_id)
 
 
 def _deduct(tx: Connection, request: AwardLoyaltyPoints) -> None:
     for user, amount in reverse(tx, request.idempotency_key).items():
-        _move(tx, user, amount)
-
-
-def _move(tx: Connection, user: str, amount: int) -> None:
-    tx.execute(
-        update(points).where(points.c.user_id == user).values(balance=points.c.balance + amount)
-    )
+        _DEDUCT.run(tx, {"user": user, "amount": amount})
 
 
 def to_ten_thousandths(amount: Decimal) -> int:

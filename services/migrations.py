@@ -1,7 +1,8 @@
 """Migrations of ledgers from older formats to the current one.
 
 Format 1 had no decisions of operators, and an effect of an order could stand twice. Format 2 did
-not record when an effect was sealed, nor from which time operations may be missing.
+not record when an effect was sealed, nor from which time operations may be missing. Format 3 did
+not record what an audit had proved.
 """
 
 from __future__ import annotations
@@ -49,6 +50,13 @@ _TO_FORMAT_3 = (
     " seen_at = coalesce(seen_at, :now)",
 )
 
+_TO_FORMAT_4 = (
+    "ALTER TABLE fence ADD COLUMN audited TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX fence_unaudited ON fence (run_id)"
+    " WHERE audited <> state OR settlement IS NOT NULL",
+    "UPDATE ledger SET version = 4",
+)
+
 
 # The time of sealing was not recorded; it was soon after the last decision.
 _SEALED_AT = {
@@ -74,6 +82,8 @@ def carry_over(tx: Connection, service: str) -> None:
         dialect = tx.dialect.name
         sealed = f"UPDATE fence SET sealed = {_SEALED_AT[dialect]} WHERE sealed = 1"
         _run(tx, (*_WIDEN_SEALED[dialect], sealed, *_TO_FORMAT_3))
+    if owner.version in (1, 2, 3):
+        _run(tx, _TO_FORMAT_4)
 
 
 def _run(tx: Connection, statements: Iterable[str]) -> None:

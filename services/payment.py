@@ -14,7 +14,6 @@ from sqlalchemy import (
     Text,
     insert,
     select,
-    update,
 )
 
 from messages.base import Reversal
@@ -25,7 +24,7 @@ from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
-from services.sql import insert_new, metadata
+from services.sql import Statement, metadata
 
 #: Credit per customer, in cents.
 credit = Table(
@@ -35,6 +34,14 @@ credit = Table(
     Column("opening", BigInteger, nullable=False),
     Column("available", BigInteger, CheckConstraint("available >= 0"), nullable=False),
 )
+
+#: The first charge opens the account. No row is written if the credit does not cover the amount.
+_CHARGE = Statement("""
+    INSERT INTO credit (user_id, opening, available) VALUES (:user, :opening, :left)
+    ON CONFLICT (user_id) DO UPDATE SET available = credit.available - :cents
+    WHERE credit.available >= :cents
+""")
+_REFUND = Statement("UPDATE credit SET available = available + :cents WHERE user_id = :user")
 
 TABLES = (fence, journal, fault_calls, credit)
 
@@ -65,39 +72,34 @@ class PaymentService(FencedService):
         Raises:
             PaymentDeclined: the credit does not cover the amount.
         """
-        return self._act(request, Payment, _charge)
+        return self._act(request, Payment(transaction_id=f"txn_{uuid4().hex}"), _charge)
 
     def refund(self, request: ProcessPayment) -> Reversal:
         """Refund the charge."""
         return self._undo(request, _refund)
 
 
-def _charge(tx: Connection, request: ProcessPayment) -> Payment:
+def _charge(tx: Connection, request: ProcessPayment, payment: Payment) -> None:
     user, cents = request.user_id, to_cents(request.amount)
-    insert_new(
+    # Nobody has more credit than the default.
+    charged = cents <= DEFAULT_CREDIT and _CHARGE.run(
         tx,
-        credit,
-        {"user_id": user, "opening": DEFAULT_CREDIT, "available": DEFAULT_CREDIT},
+        {"user": user, "opening": DEFAULT_CREDIT, "left": DEFAULT_CREDIT - cents, "cents": cents},
     )
-    account = tx.execute(credit.select().where(credit.c.user_id == user).with_for_update()).one()
-    if account.available < cents:
-        left = Decimal(account.available).scaleb(-2)
+    if not charged:
+        left = Decimal(_available(tx, user)).scaleb(-2)
         raise PaymentDeclined(f"payment declined: {request.amount} to pay, {left} left")
-    _move(tx, user, -cents)
-    transaction = f"txn_{uuid4().hex}"
-    post(tx, request.idempotency_key, "apply", {user: -cents}, transaction)
-    return Payment(transaction_id=transaction)
+    post(tx, request.idempotency_key, "apply", {user: -cents}, payment.transaction_id)
+
+
+def _available(tx: Connection, user: str) -> int:
+    available = tx.execute(select(credit.c.available).where(credit.c.user_id == user)).scalar()
+    return DEFAULT_CREDIT if available is None else available
 
 
 def _refund(tx: Connection, request: ProcessPayment) -> None:
     for user, cents in reverse(tx, request.idempotency_key).items():
-        _move(tx, user, cents)
-
-
-def _move(tx: Connection, user: str, cents: int) -> None:
-    tx.execute(
-        update(credit).where(credit.c.user_id == user).values(available=credit.c.available + cents)
-    )
+        _REFUND.run(tx, {"user": user, "cents": cents})
 
 
 def to_cents(amount: Decimal) -> int:

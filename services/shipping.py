@@ -13,7 +13,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    update,
 )
 
 from messages.addresses import as_read
@@ -25,7 +24,7 @@ from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
-from services.sql import metadata
+from services.sql import Statement, metadata
 
 shipments = Table(
     "shipments",
@@ -41,6 +40,13 @@ shipments = Table(
 
 #: Names of regions where no carrier delivers. An address is refused if it contains one.
 unserved_regions = Table("unserved_regions", metadata, Column("region", Text, primary_key=True))
+
+_REGIONS = select(unserved_regions.c.region)
+_BOOK = Statement("""
+    INSERT INTO shipments (shipment_id, tracking_number, order_id, user_id, address, status)
+    VALUES (:shipment_id, :tracking_number, :order_id, :user_id, :address, 'preparing')
+""")
+_CANCEL = Statement("UPDATE shipments SET status = 'cancelled' WHERE shipment_id = :shipment_id")
 
 TABLES = (fence, journal, fault_calls, shipments, unserved_regions)
 
@@ -63,43 +69,38 @@ class ShippingService(FencedService):
         Raises:
             AddressNotServiceable: no carrier delivers to the address.
         """
-        return self._act(request, Shipment, _prepare)
+        number = uuid4().hex
+        shipment = Shipment(
+            shipment_id=f"ship_{number}", tracking_number=f"TRACK_{number[:16].upper()}"
+        )
+        return self._act(request, shipment, _prepare)
 
     def cancel(self, request: PrepareShipping) -> Reversal:
         """Cancel the shipment."""
         return self._undo(request, _cancel)
 
 
-def _prepare(tx: Connection, request: PrepareShipping) -> Shipment:
+def _prepare(tx: Connection, request: PrepareShipping, shipment: Shipment) -> None:
     address = as_read(request.address).casefold()
-    for region in tx.execute(select(unserved_regions.c.region)).scalars():
+    for region in tx.execute(_REGIONS).scalars():
         if region.casefold() in address:
             raise AddressNotServiceable(f"no carrier delivers to {region}")
-    number = uuid4().hex
-    shipment = Shipment(
-        shipment_id=f"ship_{number}", tracking_number=f"TRACK_{number[:16].upper()}"
-    )
-    tx.execute(
-        insert(shipments).values(
+    _BOOK.run(
+        tx,
+        {
             **shipment.model_dump(),
-            order_id=request.order_id,
-            user_id=request.user_id,
-            address=request.address,
-            status="preparing",
-        )
+            "order_id": request.order_id,
+            "user_id": request.user_id,
+            "address": request.address,
+        },
     )
     booked = {shipment.shipment_id: 1}
     post(tx, request.idempotency_key, "apply", booked, shipment.shipment_id)
-    return shipment
 
 
 def _cancel(tx: Connection, request: PrepareShipping) -> None:
     for shipment_id in reverse(tx, request.idempotency_key):
-        tx.execute(
-            update(shipments)
-            .where(shipments.c.shipment_id == shipment_id)
-            .values(status="cancelled")
-        )
+        _CANCEL.run(tx, {"shipment_id": shipment_id})
 
 
 SERVICE = ShippingService

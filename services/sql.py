@@ -4,16 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, MetaData, Table, Text, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+    select,
+    text,
+)
 
 #: Tables of all services. Each ledger has only some of them.
 metadata = MetaData()
 
-_POSTGRESQL_NOW = (
-    "to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"+00:00\"')"
-)
+#: The current time in UTC, in ISO 8601, as each database writes it.
+_NOW = {
+    "sqlite": "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
+    "postgresql": "to_char(clock_timestamp() AT TIME ZONE 'UTC',"
+    ' \'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"\')',
+}
+
+
+class Statement:
+    """Statement that writes, in SQL that SQLite and PostgreSQL share; compiled once for each.
+
+    ``{now}`` in it is the current time by the ledger's clock, as :func:`utc_now` returns it.
+    """
+
+    def __init__(self, sql: str) -> None:
+        one_line = " ".join(sql.split())
+        # A text, because SQLAlchemy compiles its own INSERT … ON CONFLICT anew at each call.
+        self._texts = {
+            dialect: text(one_line.replace("{now}", now.replace(":", r"\:"))).execution_options(
+                preserve_rowcount=True
+            )
+            for dialect, now in _NOW.items()
+        }
+
+    def run(self, tx: Connection, *parameters: Mapping[str, object]) -> int:
+        """Run the statement once for each of the parameters; return how many rows it wrote."""
+        return tx.execute(self._texts[tx.dialect.name], list(parameters)).rowcount
 
 
 def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
@@ -21,9 +54,13 @@ def insert_new(tx: Connection, table: Table, row: Mapping[str, object]) -> bool:
 
     If a concurrent transaction has inserted the same value, this waits until it ends.
     """
-    insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).values(**row).on_conflict_do_nothing()
-    return tx.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
+    return _insertion(table, tuple(row)).run(tx, row) == 1
+
+
+@cache
+def _insertion(table: Table, columns: tuple[str, ...]) -> Statement:
+    names, values = ", ".join(columns), ", ".join(f":{column}" for column in columns)
+    return Statement(f"INSERT INTO {table.name} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING")
 
 
 def utc_now(tx: Connection) -> str | ColumnElement[str]:
@@ -32,7 +69,7 @@ def utc_now(tx: Connection) -> str | ColumnElement[str]:
     On PostgreSQL this is the clock of the database server, since several machines may share it.
     """
     if tx.dialect.name == "postgresql":
-        return literal_column(_POSTGRESQL_NOW, Text)
+        return literal_column(_NOW["postgresql"], Text)
     return machine_now()
 
 

@@ -118,7 +118,8 @@ class Progress:
             self.move_to(SagaStatus.COMPENSATING if self.error is not None else SagaStatus.RUNNING)
 
     def _show(self) -> None:
-        lines = [f"**{self.status.value}**" + (f": {self.error}" if self.error else "")]
+        # Markdown needs an empty line before a list.
+        lines = [f"**{self.status.value}**" + (f": {self.error}" if self.error else ""), ""]
         for step in self._steps.values():
             why = step.compensation_error or step.error
             lines.append(

@@ -80,8 +80,17 @@ async def resolve(
     return await resolve_step(client, task_queue, mode, order_id, decision, output)
 
 
-async def audit(as_json: AsJson = False) -> int:
-    """Prove from all ledgers that no order was left half done, and that all sums are right."""
+async def audit(
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Also read again what earlier audits have proved."),
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Prove from all ledgers that no order was left half done, and that all sums are right.
+
+    What an earlier audit has proved is not read again, unless it has changed since.
+    """
     # Importing the database library takes as long as the rest of most commands.
     from cli.audit import audit_alone, audit_with_temporal, conclude_audit
 
@@ -91,8 +100,8 @@ async def audit(as_json: AsJson = False) -> int:
     try:
         client = await connected(settings)
     except NoServer as error:
-        return conclude_audit(audit_alone(ledgers, error), output, compared=False)
-    report = await audit_with_temporal(client, settings.task_queue, ledgers)
+        return conclude_audit(audit_alone(ledgers, error, full=full), output, compared=False)
+    report = await audit_with_temporal(client, settings.task_queue, ledgers, full=full)
     return conclude_audit(report, output, compared=True)
 
 

@@ -1,48 +1,49 @@
 """Audit of the ledgers: proves that every order happened completely or not at all.
 
 While orders are running, the ledgers and Temporal cannot be read at the same instant. To get a
-correct result, call in this order:
+correct result, a run is judged in this order:
 
-1. :func:`unsettled_runs` returns the runs that have some of their effects, but not all;
-2. ask Temporal about each of these runs (and about any others);
-3. :func:`audit` reads the ledgers and compares them with the answers of Temporal.
+1. ask Temporal about the run;
+2. read its operations in the ledgers, and compare them with the answer.
 
-If a run was closed in step 2, its last entry was written before step 3, so it can be judged. If
-it was open, it is not judged. A run may have some of its effects in step 3 without being found in
-step 1. Then it was running between the two steps, and is not judged either.
+If the run was closed in step 1, its last entry was written before step 2, so it can be judged. If
+it was open, it is not judged. In the opposite order (first the ledgers, then Temporal) a saga that
+ends in between would look like a violation.
 
-In the opposite order (first the ledgers, then Temporal) a saga that ends in between would look
-like a violation.
+Temporal's list of all runs is cheap, but not exact, and has no run that began after it was made. So
+:class:`Audit` postpones the runs for which the list is not enough, has Temporal asked about each
+of them, and only then reads them again.
+
+What an audit has proved, the next one does not read again: see :mod:`services.audited`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from messages.ledgers import Home
 from messages.runs import RunRef, SagaFact
-from services.audit.books import KEPT, Book, read_book, unsettled_runs
-from services.audit.ledgers import check_ledger, totals
+from services.audit.auditing import Audit, Since, last_audit, without_trace
+from services.audit.books import open_books
+from services.audit.facts import Facts, GivenFacts
 from services.audit.report import AuditReport, ServiceTotals, Violation
-from services.audit.sagas import (
-    Evidence,
-    decided_by_hand,
-    disagreements,
-    left_behind,
-    runs,
-    twice,
-    verdict,
-)
+from services.audited import AnotherAudit
 
 __all__ = [
+    "AnotherAudit",
+    "Audit",
     "AuditReport",
+    "Facts",
+    "GivenFacts",
     "RunRef",
     "SagaFact",
     "ServiceTotals",
+    "Since",
     "Violation",
     "audit",
-    "unsettled_runs",
+    "last_audit",
+    "open_books",
+    "without_trace",
 ]
 
 
@@ -53,7 +54,7 @@ def audit(
     retention_seconds: float = 0.0,
     home: Home | None = None,
 ) -> AuditReport:
-    """Read all ledgers, and report every violation.
+    """Read all of the ledgers, change nothing, and report every violation.
 
     Args:
         ledgers: the URLs of the ledgers, by service.
@@ -65,40 +66,6 @@ def audit(
     Raises:
         LedgerUnavailable: a ledger does not exist, cannot be read, or has another home.
     """
-    books = [read_book(service, ledgers[service], home) for service in KEPT]
-    violations = [problem for book in books for problem in check_ledger(book)]
-    violations += twice(books)
-    identities = {book.service: book.identity for book in books}
-    return _judge(books, Evidence(facts, retention_seconds, identities), violations)
-
-
-def _judge(books: list[Book], evidence: Evidence, violations: list[Violation]) -> AuditReport:
-    known = evidence.facts or {}
-    by_run = runs(books)
-    verdicts: Counter[str] = Counter()
-    resolved = 0
-    for run_id in dict.fromkeys([*by_run, *known]):
-        operations, fact = by_run.get(run_id, []), known.get(run_id)
-        found, problem = verdict(operations, fact, evidence)
-        verdicts[found] += 1
-        saga_id = operations[0].saga_id if operations else known[run_id].saga_id
-        if found == "violated":
-            violations.append(
-                Violation(
-                    saga_id=saga_id, run_id=run_id, problem=problem, left_behind=left_behind(fact)
-                )
-            )
-        resolved += decided_by_hand(operations, fact)
-        violations += [
-            Violation(saga_id=saga_id, run_id=run_id, problem=problem)
-            for problem in disagreements(operations)
-        ]
-    return AuditReport(
-        sagas=sum(verdicts.values()),
-        succeeded=verdicts["succeeded"],
-        rolled_back=verdicts["rolled_back"],
-        in_flight=verdicts["in_flight"],
-        resolved_manually=resolved,
-        services=tuple(totals(book) for book in books),
-        violations=tuple(violations),
-    )
+    all_of_it = Audit(ledgers, GivenFacts(facts), home=home, retention_seconds=retention_seconds)
+    all_of_it.read()
+    return all_of_it.finish()

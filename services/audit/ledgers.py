@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import cast
 
 from typing_extensions import Never
@@ -13,59 +12,48 @@ from messages.ids import OperationId
 from messages.participants import STEP_OF
 from messages.requests import StepRequest
 from services.audit.books import KEPT, Book, Entry, Operation
-from services.audit.report import ServiceTotals, Violation
+from services.audit.report import Violation
+from services.audit.sums import accounts, orphans
+from services.audited import Progress
 from services.decided import State
-from services.kept import Kept
+from services.ledger import reading
 
 _STATES = {state.value for state in State}
 
 
-def totals(book: Book) -> ServiceTotals:
-    """Return the totals of one ledger."""
-    kept = KEPT[book.service]
-    states = Counter(operation.state for operation in book.operations)
-    moved = {
-        kind: kept.sign * sum(e.amount for e in book.entries if e.kind == kind)
-        for kind in ("apply", "reverse")
-    }
-    return ServiceTotals(
-        service=book.service,
-        unit=kept.unit,
-        operations=len(book.operations),
-        standing=states[State.APPLIED.value],
-        refused=states[State.REFUSED.value],
-        reversed=states[State.REVERSED.value],
-        settled=states[State.SETTLED.value],
-        amount_applied=_amount(kept, abs(moved["apply"])),
-        amount_reversed=_amount(kept, abs(moved["reverse"])),
-        amount_standing=_amount(kept, moved["apply"] + moved["reverse"]),
-    )
+def check_ledger(service: str, url: str) -> list[Violation]:
+    """Compare all operations of one ledger with its journal, and that with the balances.
+
+    Raises:
+        LedgerUnavailable: the ledger does not exist or cannot be read.
+    """
+    with reading(service, url) as tx:
+        book = Book(service, url, tx)
+        found = check_sums(book, None)
+        for page in book.pages(only_unaudited=False):
+            operations = list(book.operations(page))
+            entries = book.entries([operation.key for operation in operations])
+            for operation in operations:
+                found += check_operation(operation, entries.get(operation.key, ()))
+        return found
 
 
-def _amount(kept: Kept, units: int) -> Decimal:
-    amount = Decimal(units) / kept.scale
-    return amount.quantize(Decimal("0.01")) if kept.unit == "money" else amount
+def check_sums(book: Book, since: Progress | None) -> list[Violation]:
+    """Compare the journal with the balances, and find entries without an operation."""
+    return [*orphans(book, since), *accounts(book, since)]
 
 
-def check_ledger(book: Book) -> Iterator[Violation]:
-    """Compare the fence with the journal, and the journal with the balances."""
-    entries: dict[str, list[Entry]] = defaultdict(list)
-    for entry in book.entries:
-        entries[entry.key].append(entry)
-    for operation in book.operations:
-        for problem in _operation(operation, entries.pop(operation.key, [])):
-            yield Violation(
-                saga_id=operation.saga_id,
-                run_id=operation.run_id,
-                service=book.service,
-                problem=f"{operation.step}: {problem}",
-            )
-    for key in entries:
-        yield Violation(
-            service=book.service, problem=f"{key} is in the journal but not in the fence"
+def check_operation(operation: Operation, entries: Sequence[Entry]) -> list[Violation]:
+    """Compare an operation with its entries in the journal."""
+    return [
+        Violation(
+            saga_id=operation.saga_id,
+            run_id=operation.run_id,
+            service=operation.service,
+            problem=f"{operation.step}: {problem}",
         )
-    for problem in _balances(book):
-        yield Violation(service=book.service, problem=problem)
+        for problem in _operation(operation, entries)
+    ]
 
 
 def _operation(operation: Operation, entries: Sequence[Entry]) -> Iterator[str]:
@@ -118,19 +106,6 @@ def _amounts(service: str, request: StepRequest, applied: Mapping[str, int]) -> 
     asked = kept.asked(cast("Never", request))
     if applied != asked:
         yield f"asked for {_shown(asked)} but applied {_shown(applied)}"
-
-
-def _balances(book: Book) -> Iterator[str]:
-    scale = KEPT[book.service].scale
-    change: Counter[str] = Counter()
-    for entry in book.entries:
-        change[entry.account] += entry.amount
-    for account, opening, now in book.balances:
-        due = opening + change.pop(account, 0)
-        if now != due:
-            yield f"{account} holds {Decimal(now) / scale}, its journal says {Decimal(due) / scale}"
-    for account in change:
-        yield f"{account} is in the journal but has no account"
 
 
 def _shown(amounts: Mapping[str, int]) -> str:

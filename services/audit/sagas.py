@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, cast
 
 from messages.inventory import ReserveInventory
@@ -12,9 +12,8 @@ from messages.payment import ProcessPayment
 from messages.requests import CustomerRequest, StepRequest
 from messages.runs import SagaFact
 from messages.verdicts import RunStates, doubt_of, in_words, judge
-from services.audit.books import Book, Operation
-from services.audit.report import Violation
-from services.decided import State
+from services.audit.books import Operation
+from services.sql import Clock
 
 AuditVerdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
 
@@ -22,39 +21,55 @@ AuditVerdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
 class Evidence(NamedTuple):
     """Evidence by which runs are judged, in addition to their operations."""
 
-    #: Answers of Temporal, by first run id; None when Temporal was not asked.
-    facts: Mapping[str, SagaFact] | None
+    #: True when Temporal was asked.
+    asked: bool
     #: Time for which Temporal keeps a closed run.
     retention_seconds: float
     #: Identities of the ledgers, by service.
     ledgers: Mapping[str, LedgerIdentity]
-
-
-def runs(books: Iterable[Book]) -> dict[str, list[Operation]]:
-    """Group the operations of all services by run id."""
-    found: dict[str, list[Operation]] = {}
-    for book in books:
-        for operation in book.operations:
-            found.setdefault(operation.run_id, []).append(operation)
-    return found
+    #: Clocks of the ledgers, by service, read after the identities.
+    clocks: Mapping[str, Clock]
 
 
 def verdict(
     operations: Sequence[Operation], fact: SagaFact | None, evidence: Evidence
 ) -> tuple[AuditVerdict, str]:
     """Return the verdict on a run, and what is wrong with it if it is a violation."""
-    run = RunStates(
-        {o.step: cast("OperationState", o.state) for o in operations},
-        [o.step for o in operations if o.decided_by_hand],
-    )
+    run = states(operations)
     if fact is None:
-        return _by_the_ledgers(run, may_be_open=evidence.facts is not None)
-    age = max((operation.age for operation in operations), default=0.0)
-    doubt = doubt_of(age, evidence.retention_seconds, evidence.ledgers)
-    judged = judge(run, fact, doubt)
+        return _by_the_ledgers(run, may_be_open=evidence.asked)
+    judged = judge(run, fact, _doubt(operations, evidence) if fact.status == "gone" else None)
     if judged.verdict in ("left_behind", "unproved"):
         return "violated", judged.why
     return cast("AuditVerdict", judged.verdict), ""
+
+
+def states(operations: Sequence[Operation]) -> RunStates:
+    """Return the states of a run's steps."""
+    return RunStates(
+        {o.step: cast("OperationState", o.state) for o in operations},
+        [o.step for o in operations if o.decided_by_hand],
+    )
+
+
+def _doubt(operations: Sequence[Operation], evidence: Evidence) -> str | None:
+    ages = (evidence.clocks[o.service].seconds_since(o.created_at) for o in operations)
+    return doubt_of(max(ages, default=0.0), evidence.retention_seconds, evidence.ledgers)
+
+
+def proved_by_the_ledgers(
+    found: AuditVerdict, operations: Sequence[Operation], fact: SagaFact | None
+) -> bool:
+    """Tell whether the verdict stays the same without Temporal, which forgets the run.
+
+    A decision of an operator may rest on what Temporal knows, so it is not proved in this sense.
+    """
+    if any(operation.decided_by_hand for operation in operations):
+        return False
+    if fact is not None and fact.resolved_manually:
+        return False
+    alone, _ = _by_the_ledgers(states(operations), may_be_open=False)
+    return found == alone != "violated"
 
 
 def _by_the_ledgers(run: RunStates, *, may_be_open: bool) -> tuple[AuditVerdict, str]:
@@ -71,22 +86,6 @@ def decided_by_hand(operations: Sequence[Operation], fact: SagaFact | None) -> i
     """Count the steps of a run that operators have decided on."""
     by_hand = {operation.step for operation in operations if operation.decided_by_hand}
     return len(by_hand.union(fact.resolved_manually if fact else ()))
-
-
-def twice(books: Iterable[Book]) -> Iterator[Violation]:
-    """Find orders that have the same effect in more than one run."""
-    for book in books:
-        standing: dict[tuple[str, str], list[Operation]] = {}
-        for operation in book.operations:
-            if operation.state == State.APPLIED:
-                standing.setdefault((operation.order_id, operation.step), []).append(operation)
-        for (order_id, step), found in standing.items():
-            if len(found) > 1:
-                others = ", ".join(f"{o.saga_id} run {o.run_id}" for o in found)
-                yield Violation(
-                    service=book.service,
-                    problem=f"{step} of order {order_id} stands {len(found)} times: {others}",
-                )
 
 
 def disagreements(operations: Sequence[Operation]) -> Iterator[str]:

@@ -47,6 +47,7 @@ def test_when_the_usual_ports_are_busy_others_are_taken_and_said(stopped_system:
             break
     said = f"port 7233 is in use, so the server uses {address[1]} (--port chooses another)\n"
     assert said in server.output()
+    assert f"export TEMPORAL_ADDRESS=127.0.0.1:{address[1]}" in server.output()
     assert address[2] != "8233"
 
 

@@ -12,11 +12,12 @@ from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
 from messages.sagas import SagaRolledBack, SagaSucceeded
-from services.audit.books import KEPT, read_book
+from services.audit.books import KEPT
 from services.faults import Fault
 from tests.harness.builders import an_order
 from tests.harness.cancelling import Cancel, by_update, natively
 from tests.harness.faults import delay, lost_reply, only_for, permanent, refusal, transient
+from tests.harness.ledgers import balances
 from tests.harness.opening import Options, a_shop
 from tests.harness.policies import ChangePolicies
 from tests.harness.shop import Handle, Shop
@@ -139,7 +140,7 @@ async def _all_cases(env: WorkflowEnvironment, folder: Path, kind: Kind) -> Ende
             # Shipments have no account but themselves; that each order has one or none, and
             # the same in every kind of saga, is in what stands.
             if service != "shipping"
-            for balance in read_book(service, shop.settings.ledger_urls()[service]).balances
+            for balance in balances(service, shop.settings.ledger_urls()[service])
             if balance.now != balance.opening
         },
     )

@@ -26,7 +26,7 @@ def main(mode: str, url: str) -> NoReturn:
     ledger = open_ledger("payment", url, payment.TABLES, payment.open_balance)
     request = requests_for(ORDER).payment
     if mode == "dies_between_effect_and_commit":
-        Fence(ledger).act(request, Payment, _charge_and_hang)
+        Fence(ledger).act(request, Payment(transaction_id="txn_1"), _charge_and_hang)
     elif mode == "dies_between_commit_and_reply":
         slow = Fault(
             operations=("process_payment",), kind="delay", when="after", count=1, seconds=600
@@ -38,8 +38,8 @@ def main(mode: str, url: str) -> NoReturn:
         print(request.idempotency_key, flush=True)
 
 
-def _charge_and_hang(tx: Connection, request: ProcessPayment) -> NoReturn:
-    payment._charge(tx, request)
+def _charge_and_hang(tx: Connection, request: ProcessPayment, answer: Payment) -> NoReturn:
+    payment._charge(tx, request, answer)
     print("charged", flush=True)
     while True:
         time.sleep(600)

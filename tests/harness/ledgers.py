@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import create_engine, func, select, update
 
 from messages.base import Resolution
+from services.audit.books import KEPT
 from services.decided import State
 from services.fence import fence
 from services.identity import ledger
@@ -71,6 +74,33 @@ def effects(settings: Settings, order_id: str) -> int:
         with reading(service, url) as tx:
             total += tx.execute(applied).scalar_one()
     return total
+
+
+class Balance(NamedTuple):
+    """Balance of an account, at the opening of the ledger and now."""
+
+    account: str
+    opening: int
+    now: int
+
+
+def balances(service: str, url: str) -> list[Balance]:
+    """Return the balances of one ledger's accounts."""
+    with reading(service, url) as tx:
+        return [Balance(*row) for row in tx.execute(KEPT[service].balances)]
+
+
+def applied_keys(service: str, url: str) -> set[str]:
+    """Return the keys of the operations whose effects stand in one ledger."""
+    applied = select(fence.c.key).where(fence.c.state == State.APPLIED.value)
+    with reading(service, url) as tx:
+        return set(tx.execute(applied).scalars())
+
+
+def references(service: str, url: str) -> list[str]:
+    """Return the references of the entries in one ledger's journal, the first one first."""
+    with reading(service, url) as tx:
+        return list(tx.execute(select(journal.c.reference).order_by(journal.c.id)).scalars())
 
 
 def have_been_open_for_long(settings: Settings) -> None:

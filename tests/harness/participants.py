@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from messages.base import Command, Message, Reversal
 from messages.settling import Settle
-from services.audit.books import KEPT, read_book
+from services.audit.books import KEPT
 from services.inventory import InventoryService
 from services.loyalty import LoyaltyService
 from services.mock import Services
 from services.payment import PaymentService
 from services.shipping import ShippingService
 from tests.harness.builders import an_order, requests_for
+from tests.harness.ledgers import balances
 
 
 class Participant:
@@ -34,8 +35,8 @@ class Participant:
 
     def standing(self) -> int:
         """All that the books show as moved, in the ledger's units."""
-        book = read_book(self.name, self.url)
-        return sum(now - opening for _, opening, now in book.balances) * KEPT[self.name].sign
+        moved = (balance.now - balance.opening for balance in balances(self.name, self.url))
+        return sum(moved) * KEPT[self.name].sign
 
 
 #: What about an order makes each service refuse it.

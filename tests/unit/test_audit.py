@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.audit import SagaFact, audit, unsettled_runs
+from services.audit import SagaFact, audit
 from services.ledger import LedgerUnavailable
 from services.mock import Services
 from services.payment import PaymentService
@@ -78,7 +78,6 @@ def _amounts(ledgers: Ledgers) -> set[tuple[str, str, str]]:
 @pytest.mark.parametrize("missing", SERVICES)
 def test_an_order_half_done_is_named(services: Services, ledgers: Ledgers, missing: str) -> None:
     run = act(services, *(name for name in SERVICES if name != missing))
-    assert [ref.run_id for ref in unsettled_runs(ledgers)] == [run]
     assert run in problems(ledgers)
     for closed in ("succeeded", "rolled_back", "terminated", "gone"):
         assert run in problems(ledgers, {run: fact(closed)})

@@ -83,11 +83,12 @@ def test_a_refusal_of_a_kind_that_is_not_there_any_more_keeps_its_name(
 def _refusal_by(fence: Fence, refusal: Refused) -> Refused:
     """Return what a service that refuses so tells, the first or another time."""
 
-    def refuse(_tx: Connection, _request: ProcessPayment) -> Payment:
+    def refuse(_tx: Connection, _request: ProcessPayment, _answer: Payment) -> None:
         raise refusal
 
+    request = requests_for(an_order("order_1")).payment
     with pytest.raises(Refused) as refused:
-        fence.act(requests_for(an_order("order_1")).payment, Payment, refuse)
+        fence.act(request, Payment(transaction_id="txn_1"), refuse)
     return refused.value
 
 

@@ -1,7 +1,8 @@
-"""Ledgers with a long history, filled within a minute."""
+"""Ledgers with a long history, filled within minutes."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 from uuid import uuid4
@@ -11,6 +12,7 @@ from messages.orders import Order
 from messages.participants import requests_of
 from services.fence import fence
 from services.inventory import InventoryService
+from services.journal import journal
 from services.loyalty import LoyaltyService
 from services.mock import Services, open_services
 from services.payment import PaymentService
@@ -18,24 +20,63 @@ from services.shipping import ShippingService
 from settings import Settings
 
 _AT_ONCE = 50_000
-#: Columns that contain the id of the order or of its run, each in its own form.
-_NAMING = ("key", "saga_id", "run_id", "order_id", "request", "answer")
+#: Of so many orders one customer places one.
+_ORDERS_EACH = 10
+#: Columns that contain the id of the order, of its run or of its customer, in any form.
+_NAMING = {"key", "saga_id", "run_id", "order_id", "request", "answer", "account", "reference"}
+#: Copies of the accounts that the copied orders have. An opening balance is whatever the journal
+#: leaves of the present one.
+_ACCOUNTS = {
+    "inventory": (
+        "UPDATE stock SET opening = on_hand -"
+        " (SELECT coalesce(sum(amount), 0) FROM journal WHERE account = item)",
+    ),
+    "payment": (
+        "INSERT OR IGNORE INTO credit SELECT account, 0, 0 FROM journal",
+        "UPDATE credit SET available = 1000000, opening = 1000000 - moved FROM"
+        " (SELECT account, sum(amount) AS moved FROM journal GROUP BY account)"
+        " WHERE account = user_id",
+    ),
+    "shipping": (
+        "INSERT OR IGNORE INTO shipments SELECT account, account, 'any', 'any', 'any', 'preparing'"
+        " FROM journal",
+    ),
+    "loyalty": (
+        "INSERT OR IGNORE INTO points SELECT account, 0, 0, 0 FROM journal",
+        "UPDATE points SET opening = balance - moved FROM"
+        " (SELECT account, sum(amount) AS moved FROM journal GROUP BY account)"
+        " WHERE account = user_id",
+    ),
+}
 
 
-def fill(settings: Settings, order: Order, orders: int) -> None:
-    """Fill the ledgers with orders that succeeded and are sealed.
+def fill(settings: Settings, order: Order, orders: int, *, after: int = 0) -> None:
+    """Fill the ledgers with orders that succeeded and are sealed, and whose books add up.
 
-    The services process the first order. The others are copies of its fence rows only, because
-    only an audit reads the journals.
+    The services process the first order, and the others are copies of its rows.
+
+    Args:
+        settings: name the ledgers.
+        order: the first order.
+        orders: the number of orders.
+        after: the number of orders that earlier calls have made.
     """
-    run_id = str(uuid4())
-    with closing(open_services(settings.ledger_urls())) as services:
-        _place(services, order, run_id)
-        for service in settings.ledger_urls():
-            services.records(service).seal([run_id])
-    for url in settings.ledger_urls().values():
+    if not after:
+        run_id = str(uuid4())
+        with closing(open_services(settings.ledger_urls())) as services:
+            _place(services, order, run_id)
+            for service in settings.ledger_urls():
+                services.records(service).seal([run_id])
+    for service, url in settings.ledger_urls().items():
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-            _copy(connection, order.order_id, run_id, orders)
+            connection.execute("PRAGMA synchronous = OFF")
+            for first in range(max(after, 1), after + orders, _AT_ONCE):
+                with connection:
+                    last = min(first + _AT_ONCE, after + orders) - 1
+                    _copy(connection, order, first, last)
+            with connection:
+                for statement in _ACCOUNTS[service]:
+                    connection.execute(statement)
 
 
 def _place(services: Services, order: Order, run_id: str) -> None:
@@ -46,28 +87,33 @@ def _place(services: Services, order: Order, run_id: str) -> None:
     services.get(LoyaltyService).award(requests["award_loyalty_points"])  # type: ignore[arg-type]
 
 
-def _copy(connection: sqlite3.Connection, order_id: str, run_id: str, orders: int) -> None:
-    """Copy the first order's row; like Temporal's, the run ids increase with time."""
-    renamed = "replace(replace({0}, :order, :order || '-' || n), :run, printf('%08x', n) || :rest)"
-    columns = [column.name for column in fence.columns]
-    values = ", ".join(renamed.format(name) if name in _NAMING else name for name in columns)
-    copies = (
-        "WITH RECURSIVE copy (n) AS"
-        " (SELECT :first UNION ALL SELECT n + 1 FROM copy WHERE n < :last)"
-        f" INSERT INTO fence ({', '.join(columns)}) SELECT {values} FROM fence, copy"
-        " WHERE order_id = :order"
+def _copy(connection: sqlite3.Connection, order: Order, first: int, last: int) -> None:
+    """Copy the first order's rows; like Temporal's, the run ids increase with time."""
+    run_id, key, answer = connection.execute(
+        "SELECT run_id, key, answer FROM fence WHERE order_id = ?", (order.order_id,)
+    ).fetchone()
+    renamed = (
+        "replace(replace(replace(replace({0}, :order, :order || '-' || n),"
+        " :run, printf('%08x', n) || substr(:run, 9)), :user, :user || '-' || (n / :each)),"
+        " :shipment, printf('ship_%08x', n))"
     )
-    connection.execute("PRAGMA synchronous = OFF")
-    for first in range(1, orders, _AT_ONCE):
-        last = min(first + _AT_ONCE, orders) - 1
-        with connection:
-            connection.execute(
-                copies,
-                {
-                    "order": order_id,
-                    "run": run_id,
-                    "rest": run_id[8:],
-                    "first": first,
-                    "last": last,
-                },
-            )
+    given = {
+        "first": first,
+        "last": last,
+        "key": key,
+        "order": order.order_id,
+        "run": run_id,
+        "user": order.user_id,
+        "each": _ORDERS_EACH,
+        "shipment": "".join(re.findall(r"ship_\w{8}", answer)),
+    }
+    for table in (fence, journal):
+        columns = [column.name for column in table.columns if column.name not in ("id", "audited")]
+        values = ", ".join(renamed.format(name) if name in _NAMING else name for name in columns)
+        connection.execute(
+            "WITH RECURSIVE copy (n) AS"
+            " (SELECT :first UNION ALL SELECT n + 1 FROM copy WHERE n < :last)"
+            f" INSERT INTO {table.name} ({', '.join(columns)}) SELECT {values}"
+            f" FROM {table.name}, copy WHERE key = :key",
+            given,
+        )

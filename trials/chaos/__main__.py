@@ -21,6 +21,7 @@ class _Chosen(argparse.Namespace):
     seconds: float
     orders: int
     seed: int
+    fast_path: bool
 
 
 def main() -> int:
@@ -29,10 +30,18 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=240, help="of trouble")
     parser.add_argument("--orders", type=int, default=60, help="in each mode and batch")
     parser.add_argument("--seed", type=int, default=1, help="of the order of things")
+    parser.add_argument("--fast-path", action="store_true", help="workers take the fast path")
     chosen = parser.parse_args(namespace=_Chosen())
     output = Output(as_json=False)
     with tempfile.TemporaryDirectory() as folder:
-        chaos = run(Path(folder), chosen.seconds, chosen.orders, chosen.seed, output.line)
+        chaos = run(
+            Path(folder),
+            chosen.seconds,
+            chosen.orders,
+            chosen.seed,
+            output.line,
+            fast_path=chosen.fast_path,
+        )
     output.say(table(chaos))
     found = chaos.reckoning
     for what, orders in (("lost", found.lost), ("doubled", found.doubled)):

@@ -49,6 +49,8 @@ def run(
     seed: int,
     say: Callable[[str], None],
     deadline: int = DEADLINE,
+    *,
+    fast_path: bool = False,
 ) -> Chaos:
     """Cause faults with orders in flight, wait until every order has ended, and count.
 
@@ -56,12 +58,13 @@ def run(
         seconds: duration of the faults. It grows a little until each kind has had an effect.
         orders: number of orders in each mode. When all have ended early, more are placed.
         deadline: deadline of each order in seconds.
+        fast_path: whether the workers take the fast path.
     """
     chance = random.Random(seed)
     with a_system(folder) as system:
         proxy = Proxy(system.address)
         customers = [Customers(system, mode, proxy.address, orders, deadline) for mode in Mode]
-        workers = Workers(system, proxy.address, HOSTILE)
+        workers = Workers(system, proxy.address, HOSTILE, fast_path=fast_path)
         disturbances = Disturbances(system, proxy, workers, chance, partial(_keep_busy, customers))
         done, impossible = _break_things(disturbances, workers, customers, chance, seconds, say)
         say("the trouble is over; the orders that are left go on")

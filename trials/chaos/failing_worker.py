@@ -16,8 +16,7 @@ import worker
 from messages.base import Command, Reversal
 from runtime.exits import run
 from runtime.logs import log_to_terminal
-from services import fence, ledger
-from services.decided import State
+from services import ledger
 from services.fence import A, C, Fence
 from tests.harness.policies import changed_policies
 from trials.chaos.failpoints import Failpoints, Point
@@ -25,31 +24,32 @@ from trials.chaos.failpoints import Failpoints, Point
 _LONGEST_PAUSE = 3.0
 
 _failpoints = Failpoints(Path(os.environ["CHAOS_FAILPOINTS"]))
-_decide, _act, _undo = fence._decide, Fence.act, Fence.undo
+_act, _undo = Fence.act, Fence.undo
 #: Operations whose effect this process has written, but whose reply it has not sent.
 _unanswered: set[str] = set()
 
 
-def _decided(tx: Connection, request: Command, state: State, **outcome: str) -> None:
-    """Write the fence row as the product does, and die in the open transaction if commanded."""
-    _decide(tx, request, state, **outcome)
-    if state is State.APPLIED:
+def _acting(self: Fence, request: C, answer: A, effect: Callable[[Connection, C, A], None]) -> A:
+    """Act as the product does, and die where it is commanded, such as in the open transaction."""
+
+    def then_die(tx: Connection, request: C, answer: A) -> None:
+        effect(tx, request, answer)
         _failpoints.meet(Point.WRITTEN)
         _unanswered.add(request.idempotency_key)
-    if state is State.REVERSED and Reversal.model_validate_json(outcome["reversal"]).had_effect:
-        _failpoints.meet(Point.UNWRITTEN)
-        _unanswered.add(request.idempotency_key)
 
-
-def _acting(self: Fence, request: C, answer: type[A], effect: Callable[[Connection, C], A]) -> A:
     _failpoints.meet(Point.BEFORE)
-    given = _act(self, request, answer, effect)
+    given = _act(self, request, answer, then_die)
     _committed(request)
     return given
 
 
 def _undoing(self: Fence, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
-    reversal = _undo(self, request, effect)
+    def then_die(tx: Connection, request: C) -> None:
+        effect(tx, request)
+        _failpoints.meet(Point.UNWRITTEN)
+        _unanswered.add(request.idempotency_key)
+
+    reversal = _undo(self, request, then_die)
     _committed(request)
     return reversal
 
@@ -73,7 +73,6 @@ def _protect(connection: Connection) -> None:
 
 
 if __name__ == "__main__":
-    vars(fence)["_decide"] = _decided
     Fence.act, Fence.undo = _acting, _undoing  # type: ignore[method-assign]
     event.listen(Engine, "begin", _protect)
     if "CHAOS_LOCK_MS" in os.environ:

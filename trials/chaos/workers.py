@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import cycle
 from pathlib import Path
 
 from tests.harness.running import Running
@@ -17,19 +16,19 @@ _LOCK_MS = "1000"
 class Workers:
     """Two workers on the same ledgers. One that has exited is started again."""
 
-    def __init__(self, system: System, address: str, faults: Path) -> None:
+    def __init__(self, system: System, address: str, faults: Path, *, fast_path: bool) -> None:
         """Start them.
 
         Args:
             address: address of the Temporal server.
             faults: the fault plan of their services.
+            fast_path: whether they take the fast path.
         """
         self._system = system
         self._address = address
         self._faults = faults
         self._failpoints_folder = system.folder / "failpoints"
-        # So an order's workflow tasks are taken by workers of both kinds, in any order.
-        self._fast_path = cycle(("true", "false"))
+        self._fast_path = str(fast_path)
         #: Tells them what to suffer.
         self.failpoints = Failpoints(self._failpoints_folder)
         self.both = [self._start(0), self._start(1)]
@@ -58,7 +57,7 @@ class Workers:
             *("-m", "trials.chaos.failing_worker"),
             ORDER_SAGA_FAULTS=str(self._faults),
             CHAOS_FAILPOINTS=str(self._failpoints_folder),
-            ORDER_SAGA_FAST_PATH=next(self._fast_path),
+            ORDER_SAGA_FAST_PATH=self._fast_path,
             TEMPORAL_ADDRESS=self._address,
             **impatient,
         )

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from sqlalchemy import select
+
 from messages.participants import STEP_OF
 from services.audit import AuditReport
-from services.audit.books import Book, Operation, read_book
 from services.audit.ledgers import check_ledger
-from services.audit.sagas import runs
 from services.decided import State
+from services.fence import fence
+from services.ledger import reading
 
 ALL = frozenset(STEP_OF.values())
+
+
+class _Operation(NamedTuple):
+    step: str
+    state: str
+    by_hand: bool
 
 
 class Ending(NamedTuple):
@@ -33,16 +41,15 @@ class Ending(NamedTuple):
 
 def problems(ending: Ending) -> list[str]:
     """Return every condition that is violated."""
-    books = [read_book(service, url) for service, url in ending.ledgers.items()]
     found = list(ending.at_closing)
     found += [str(each) for each in ending.report.violations]
     if ending.report.in_flight:
         found.append(f"{ending.report.in_flight} orders are called under way")
-    found += _of_runs(runs(books), ending)
+    found += _of_runs(_by_run(ending.ledgers), ending)
     if ending.swapped is not None:
         service, url = ending.swapped
         # The reconciler does not read it any more, but it must be consistent in itself.
-        found += [f"the other ledger: {each}" for each in check_ledger(read_book(service, url))]
+        found += [f"the other ledger: {each}" for each in check_ledger(service, url)]
     return found
 
 
@@ -54,15 +61,15 @@ def missing_step(ending: Ending) -> frozenset[str]:
 def _stands_in_the_other(run_id: str, ending: Ending) -> bool:
     if ending.swapped is None:
         return False
-    book: Book = read_book(*ending.swapped)
-    return any(o.run_id == run_id and o.state == State.APPLIED for o in book.operations)
+    operations = _by_run(dict([ending.swapped])).get(run_id, [])
+    return any(o.state == State.APPLIED for o in operations)
 
 
-def _of_runs(by_run: Mapping[str, list[Operation]], ending: Ending) -> Iterator[str]:
+def _of_runs(by_run: Mapping[str, list[_Operation]], ending: Ending) -> Iterator[str]:
     for run_id in {*by_run, *ending.promised, *ending.calm}:
         operations = by_run.get(run_id, [])
         applied = {o.step for o in operations if o.state == State.APPLIED}
-        by_hand = {o.step for o in operations if o.decided_by_hand}
+        by_hand = {o.step for o in operations if o.by_hand}
         elsewhere = missing_step(ending) if _stands_in_the_other(run_id, ending) else frozenset()
         due = ALL - elsewhere
         if applied - by_hand and applied not in (ALL, due):
@@ -75,6 +82,16 @@ def _of_runs(by_run: Mapping[str, list[Operation]], ending: Ending) -> Iterator[
 
 def standing(ledgers: Mapping[str, str], run_id: str) -> frozenset[str]:
     """Return the steps of a run whose effects stand now."""
-    books = [read_book(service, url) for service, url in ledgers.items()]
-    operations = runs(books).get(run_id, [])
+    operations = _by_run(ledgers).get(run_id, [])
     return frozenset(o.step for o in operations if o.state == State.APPLIED)
+
+
+def _by_run(ledgers: Mapping[str, str]) -> dict[str, list[_Operation]]:
+    found: dict[str, list[_Operation]] = {}
+    f = fence.c
+    for service, url in ledgers.items():
+        with reading(service, url) as tx:
+            for row in tx.execute(select(f.run_id, f.step, f.state, f.settlement)):
+                one = _Operation(row.step, row.state, row.settlement is not None)
+                found.setdefault(row.run_id, []).append(one)
+    return found

@@ -200,7 +200,7 @@ class EventDelivery:
         self._show()
 
     def _show(self) -> None:
-        lines = [f"**{self._state.value}**: {self._event.type} → {self._subscriber}"]
+        lines = [f"**{self._state.value}**: {self._event.type} → {self._subscriber}", ""]
         if self._error:
             lines.append(f"- {self._error}")
         lines += [f"- {d.action} by {d.operator}: {d.note}" for d in self._decisions]

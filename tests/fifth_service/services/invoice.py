@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, Text, insert, select
 
 from messages.base import Reversal
 from messages.failures import Refused
@@ -14,7 +14,7 @@ from services.fence import fence
 from services.fenced_service import FencedService
 from services.journal import journal, post, reverse
 from services.kept import Kept
-from services.sql import insert_new, metadata
+from services.sql import Statement, metadata
 
 #: Sum of the valid invoices per customer, in cents.
 billed = Table(
@@ -25,6 +25,14 @@ billed = Table(
     Column("opening", BigInteger, nullable=False),
     Column("cents", BigInteger, nullable=False),
 )
+
+#: The first invoice opens the account. No row is written if the customer has no address.
+_BILL = Statement("""
+    INSERT INTO billed (user_id, blocked, opening, cents) VALUES (:user, false, 0, :cents)
+    ON CONFLICT (user_id) DO UPDATE SET cents = billed.cents + :cents
+    WHERE NOT billed.blocked
+""")
+_VOID = Statement("UPDATE billed SET cents = cents + :cents WHERE user_id = :user")
 
 TABLES = (fence, journal, fault_calls, billed)
 
@@ -49,32 +57,23 @@ class InvoiceService(FencedService):
         Raises:
             NoBillingAddress: the customer has no billing address.
         """
-        return self._act(request, Invoice, _issue)
+        return self._act(request, Invoice(number=f"inv_{uuid4().hex}"), _issue)
 
     def void(self, request: IssueInvoice) -> Reversal:
         """Void the invoice."""
         return self._undo(request, _void)
 
 
-def _issue(tx: Connection, request: IssueInvoice) -> Invoice:
+def _issue(tx: Connection, request: IssueInvoice, invoice: Invoice) -> None:
     user, cents = request.user_id, int(request.amount.scaleb(2))
-    insert_new(tx, billed, {"user_id": user, "blocked": False, "opening": 0, "cents": 0})
-    account = tx.execute(billed.select().where(billed.c.user_id == user).with_for_update()).one()
-    if account.blocked:
+    if not _BILL.run(tx, {"user": user, "cents": cents}):
         raise NoBillingAddress(f"{user} has no billing address")
-    _move(tx, user, cents)
-    number = f"inv_{uuid4().hex}"
-    post(tx, request.idempotency_key, "apply", {user: cents}, number)
-    return Invoice(number=number)
+    post(tx, request.idempotency_key, "apply", {user: cents}, invoice.number)
 
 
 def _void(tx: Connection, request: IssueInvoice) -> None:
     for user, cents in reverse(tx, request.idempotency_key).items():
-        _move(tx, user, cents)
-
-
-def _move(tx: Connection, user: str, cents: int) -> None:
-    tx.execute(update(billed).where(billed.c.user_id == user).values(cents=billed.c.cents + cents))
+        _VOID.run(tx, {"user": user, "cents": cents})
 
 
 def _asked(request: IssueInvoice) -> dict[str, int]:
