@@ -28,7 +28,10 @@ from runs.schedule import ensure_reconciliation, schedule_id
 from runtime.encryption import KEY_ID, NO_KEYS, Keys
 from runtime.shared_keys import OtherKeys, ensure_shared_key, key_ids
 from tests.harness.builders import an_order
+from tests.harness.faults import SHIPPING_IS_DOWN
 from tests.harness.opening import a_shop
+from tests.harness.placing import half_done
+from tests.harness.reconciling import reconcile
 from tests.harness.runs import first_run, ref_of
 from tests.harness.server import with_keys
 from tests.harness.shop import Handle, Shop
@@ -155,6 +158,23 @@ async def test_a_run_that_cannot_be_decrypted_is_named_and_not_taken_for_one_wit
         found = await blind.examine(ref_of(placed))
         assert isinstance(found, UnreadableRun)
         assert "encrypted with key" in found.why
+
+
+async def test_what_an_order_under_a_lost_key_has_done_is_undone_when_its_run_is_deleted(
+    env: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    async with a_shop(env, tmp_path, SHIPPING_IS_DOWN, keys=Keys(OLD), worker=False) as shop:
+        async with worker(shop, Keys(OLD)):
+            placed = await half_done(shop, order := an_order())
+        shop.client = with_keys(shop.client, Keys(NEW))
+        async with worker(shop, Keys(NEW)):
+            await shop.terminate(placed)
+            assert {each.run for each in (await reconcile(shop)).unreadable} == {ref_of(placed)}
+            assert shop.standing(order) == STEPS[:2]
+            await shop.delete(placed)
+            assert (await reconcile(shop)).all_done
+            assert shop.standing(order) == []
+        shop.placed = []
 
 
 @pytest.mark.parametrize(
