@@ -21,7 +21,7 @@ STREET = "123 Main St"
 
 
 class Answer(NamedTuple):
-    """What an HTTP server answered."""
+    """Answer of an HTTP server."""
 
     status: int
     body: str
