@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker codec bench fuzz chaos load scoreboard histories lock clean missing
+.PHONY: help install demo test check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -39,6 +39,9 @@ load: .venv/.dev  ## 2,000 orders, 200 in flight, hostile faults, both modes (AR
 
 bench: .venv/.dev  ## our speed and cost beside a bare workflow's; needs an idle machine (ARGS='--orders 50 --rounds 1')
 	@$(VENV_PYTHON) -m trials.bench $(ARGS)
+
+scaling: .venv/.dev  ## one to four worker processes on the same ledgers (ARGS='--workers 1 2 --orders 50')
+	@$(VENV_PYTHON) -m trials.bench.scaling $(ARGS)
 
 scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and textbook variants
 	@$(VENV_PYTHON) -m trials.scoreboard

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pygal  # type: ignore[import-untyped]
 
+from trials.bench import capacity_page
+from trials.bench.pages import within
 from trials.bench.results import Results, targets
 from trials.bench.tables import Grid, caveat, grids
 
-_BEGIN, _END = "<!-- begin: make bench -->", "<!-- end: make bench -->"
+_PAGE = "benchmark.md"
 
 
 def write(results: Results, folder: Path) -> list[Path]:
@@ -19,12 +21,12 @@ def write(results: Results, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         folder / "benchmark.json": json.dumps(document(results), indent=1) + "\n",
-        folder / "benchmark.md": _within(folder / "benchmark.md", markdown(results)),
+        folder / _PAGE: within(_text(folder / _PAGE), "make bench", markdown(results)),
         folder / "benchmark.svg": plot(results),
     }
     for path, content in contents.items():
         path.write_text(content, encoding="utf-8")
-    return list(contents)
+    return [*contents, *capacity_page.rewrite(folder)]
 
 
 def document(results: Results) -> dict[str, object]:
@@ -87,9 +89,5 @@ def plot(results: Results) -> str:
     return str(chart.render(is_unicode=True)) + "\n"
 
 
-def _within(page: Path, tables: str) -> str:
-    """Return the page with the tables between its two marks; a new page has nothing else."""
-    text = page.read_text(encoding="utf-8") if page.exists() else f"{_BEGIN}\n{_END}\n"
-    before, _, rest = text.partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    return f"{before}{_BEGIN}\n\n{tables}\n\n{_END}{after}"
+def _text(page: Path) -> str:
+    return page.read_text(encoding="utf-8") if page.exists() else ""

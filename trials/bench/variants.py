@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -69,12 +69,12 @@ VARIANTS = tuple(
 
 
 class System(NamedTuple):
-    """A variant that runs: its server and worker are processes of their own."""
+    """A variant that runs: its server and workers are processes of their own."""
 
     variant: Variant
     client: Client
     server: ChildProcess
-    worker: ChildProcess
+    workers: Sequence[ChildProcess]
     task_queue: str
     #: URLs of its own ledgers, by service.
     ledgers: Mapping[str, str]
@@ -101,31 +101,58 @@ async def running(folder: Path, report: Callable[[str], None]) -> AsyncIterator[
             servers[options] = await opened.enter_async_context(own)
         yield [
             await opened.enter_async_context(
-                _system(variant, servers[variant.server], folder / variant.slug, report)
+                system(variant, servers[variant.server], folder / variant.slug, report)
             )
             for variant in VARIANTS
         ]
 
 
 @asynccontextmanager
-async def _system(
-    variant: Variant, server: DevServer, folder: Path, report: Callable[[str], None]
+async def system(
+    variant: Variant,
+    server: DevServer,
+    folder: Path,
+    report: Callable[[str], None],
+    workers: int = 1,
 ) -> AsyncIterator[System]:
-    settings = Settings(data_dir=folder, task_queue=f"bench-{variant.slug}")
-    worker = ChildProcess(
-        f"the worker of {variant.name}",
-        [sys.executable, *variant.worker],
-        log=folder / "worker.log",
-        lock=server.lock,
-        environment={**_environment(server, settings), **variant.settings},
-        ready=lambda: _polls(worker),
-        report=report,
-    )
-    async with worker:
+    """Run a variant with so many worker processes, all on the same task queue and ledgers.
+
+    Args:
+        folder: directory of the ledgers; its name becomes part of the task queue's name.
+
+    Raises:
+        ProcessFailed: a worker does not start.
+    """
+    settings = Settings(data_dir=folder, task_queue=f"bench-{folder.name}")
+    environment = {**_environment(server, settings), **variant.settings}
+    async with AsyncExitStack() as opened:
+        processes = [
+            await opened.enter_async_context(_worker(variant, server, environment, log, report))
+            for log in (folder / f"worker-{number}.log" for number in range(workers))
+        ]
         client = await server.client()
         urls = settings.ledger_urls()
         queue = settings.task_queue
-        yield System(variant, client, server.process, worker, queue, urls, Counter())
+        yield System(variant, client, server.process, processes, queue, urls, Counter())
+
+
+def _worker(
+    variant: Variant,
+    server: DevServer,
+    environment: Mapping[str, str],
+    log: Path,
+    report: Callable[[str], None],
+) -> ChildProcess:
+    worker = ChildProcess(
+        f"the worker of {variant.name}",
+        [sys.executable, *variant.worker],
+        log=log,
+        lock=server.lock,
+        environment=environment,
+        ready=lambda: _polls(worker),
+        report=report,
+    )
+    return worker
 
 
 def _environment(server: DevServer, settings: Settings) -> dict[str, str]:
