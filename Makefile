@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker bench fuzz chaos load scaling scoreboard histories lock clean missing
+.PHONY: help install demo test check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -21,6 +21,9 @@ server: .venv/.runtime  ## the embedded Temporal server with Web UI, until Ctrl-
 
 worker: .venv/.runtime  ## a worker, until Ctrl-C
 	@$(VENV_PYTHON) worker.py $(ARGS)
+
+codec: .venv/.runtime  ## the codec server, which decrypts for the Web UI, until Ctrl-C (ARGS=--help)
+	@$(VENV_PYTHON) -m runtime.codec_server $(ARGS)
 
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 	$(VENV_PYTHON) -m pytest -n 3 --dist worksteal --maxfail 5 $(ARGS)

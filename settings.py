@@ -23,6 +23,7 @@ from typing_extensions import Self
 from messages.base import one_of
 from messages.participants import SERVICES
 from messages.validation import explain
+from runtime.encryption import Keys, read_keys
 from runtime.exits import FatalError
 
 #: Parts that a worker may host.
@@ -64,6 +65,11 @@ class Settings(_OfServices):
     hosts: Annotated[tuple[_Part, ...], NoDecode, Field(min_length=1)] = PARTS
     #: Fault plan (TOML) that the mock services follow; none by default.
     faults: Path | None = None
+    #: Key file. Its first key encrypts what Temporal stores, and all its keys decrypt; nothing is
+    #: encrypted by default (docs/encryption.md).
+    encryption_keys: Path | None = None
+    #: Token that the codec server asks for, fit for a URL; by default a new one at each start.
+    codec_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]{16,}$")] | None = None
     #: Version of this worker's code, and the deployment that it belongs to. With a version,
     #: orders stay on the version that they began on (docs/changing-workflows.md).
     build_id: Annotated[str, Field(min_length=1)] | None = None
@@ -116,6 +122,14 @@ class Settings(_OfServices):
                 " of them; unset ORDER_SAGA_HOSTS and the services' task queues, or the fast path"
             )
         return self
+
+    def keys(self) -> Keys:
+        """Read the key file.
+
+        Raises:
+            BadKeys: it cannot be read, or a line of it is not a key.
+        """
+        return read_keys(self.encryption_keys)
 
     def task_queues(self) -> dict[str, str]:
         """Return the task queue of each service."""

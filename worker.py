@@ -42,6 +42,7 @@ from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.exits import ExitCode, FatalError, run, stop_requested
 from runtime.logs import log_to_terminal
+from runtime.shared_keys import key_ids, worker_identity
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.kept_open import kept_open
 from services.ledger import LedgerUnavailable
@@ -152,6 +153,7 @@ def worker_config(
             ),
         ],
         interceptors=[ServiceTaskQueues(own), CheckedArguments()],
+        identity=worker_identity(client),
         deployment_config=_version(settings),
         activity_executor=threads,
         max_concurrent_activities=settings.max_concurrent_activities,
@@ -192,7 +194,7 @@ async def main() -> ExitCode:
     ArgumentParser("python worker.py", HELP).parse_args()
     settings = read_settings()
     stop = stop_requested()
-    client = await connect()
+    client = await connect(settings.keys())
     await ensure_search_attribute(client)
     if "workflows" in settings.hosts:
         await _schedule_reconciliation(client, settings)
@@ -205,13 +207,18 @@ async def main() -> ExitCode:
             print(
                 f"worker: polling task queue{'s' if len(queues) > 1 else ''}"
                 f" {', '.join(map(repr, queues))} on"
-                f" {client.service_client.config.target_host}, namespace {client.namespace};"
-                " Ctrl-C stops it",
+                f" {client.service_client.config.target_host}, namespace {client.namespace}"
+                f"{_encryption(client)}; Ctrl-C stops it",
                 flush=True,
             )
             await stop.wait()
             print("worker: stopping; running activities may finish", flush=True)
     return ExitCode.SUCCESS
+
+
+def _encryption(client: Client) -> str:
+    ids = key_ids(client)
+    return f", payloads encrypted with key {ids[0]}" if ids else ""
 
 
 async def _schedule_reconciliation(client: Client, settings: Settings) -> None:

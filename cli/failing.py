@@ -11,14 +11,14 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError, RPCStatusCode
 
-from messages.text import phrase
-from runs.descriptions import SERVER_TIMEOUT, Handle, description
+from runs.descriptions import SERVER_TIMEOUT, Handle, description, reason
+from runtime.encryption import UnknownKey
 
-#: The remedy. The run continues without a further command.
-REMEDY = (
-    "fix the worker's code or roll it back (docs/changing-workflows.md), and within some minutes"
-    " the run continues by itself"
-)
+_CONTINUES = "and within some minutes the run continues by itself"
+#: Remedy for a worker whose code cannot go on with the run.
+REMEDY = f"fix the worker's code or roll it back (docs/changing-workflows.md), {_CONTINUES}"
+#: Remedy for a worker that does not have the key of a payload.
+KEY_REMEDY = f"add the key to the workers' key file, and start them again, {_CONTINUES}"
 #: Newest events that are searched for the failure. Only signals and updates can follow it.
 _LOOKED_AT = 50
 #: Up to this attempt, a timeout may only mean that a worker was killed.
@@ -30,6 +30,7 @@ class FailingTask(NamedTuple):
 
     reason: str
     attempt: int
+    remedy: str = REMEDY
 
     def __str__(self) -> str:
         return f"its workflow task fails: {self.reason} (attempt {self.attempt})"
@@ -52,12 +53,13 @@ async def failing_task(
     if attempt <= 1:
         return None
     why = await _last_failure(client, described, attempt)
-    return FailingTask(why, attempt) if why else None
+    return FailingTask(why[0], attempt, why[1]) if why else None
 
 
 async def _last_failure(
     client: Client, described: WorkflowExecutionDescription, attempt: int
-) -> str | None:
+) -> tuple[str, str] | None:
+    """Return the reason and the remedy; None if nothing is certain yet."""
     try:
         answer = await client.workflow_service.get_workflow_execution_history_reverse(
             GetWorkflowExecutionHistoryReverseRequest(
@@ -70,16 +72,23 @@ async def _last_failure(
     except RPCError as error:
         if error.status is RPCStatusCode.UNAVAILABLE:
             raise
-        return _SEE_HISTORY  # the failure is certain, so the output need not wait for its reason
+        # The failure is certain, so the output need not wait for its reason.
+        return _SEE_HISTORY, REMEDY
     for event in answer.history.events:
         if event.HasField("workflow_task_failed_event_attributes"):
-            return _why(event)
+            return await _why(client, event)
         if event.HasField("workflow_task_timed_out_event_attributes"):
-            return "no worker completes it in time" if attempt > _KILLED else None
-    return _SEE_HISTORY
+            return ("no worker completes it in time", REMEDY) if attempt > _KILLED else None
+    return _SEE_HISTORY, REMEDY
 
 
-def _why(event: HistoryEvent) -> str:
+async def _why(client: Client, event: HistoryEvent) -> tuple[str, str]:
     failed = event.workflow_task_failed_event_attributes
     cause = WorkflowTaskFailedCause.Name(failed.cause).removeprefix("WORKFLOW_TASK_FAILED_CAUSE_")
-    return phrase(failed.failure.message) or cause
+    failure = failed.failure
+    lacks_a_key = failure.application_failure_info.type == UnknownKey.__name__
+    try:
+        said = reason(await client.data_converter.decode_failure(failure))
+    except UnknownKey as error:
+        said = str(error)
+    return said or cause, KEY_REMEDY if lacks_a_key else REMEDY

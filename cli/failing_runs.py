@@ -7,7 +7,7 @@ from typing import Literal
 from temporalio.client import Client, WorkflowExecution
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.failing import REMEDY, failing_task
+from cli.failing import failing_task
 from cli.output import Output
 from cli.unreadable import describe_command
 from messages.base import Message
@@ -22,15 +22,16 @@ _FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"
 
 
 class FailingRun(Message):
-    """Run that cannot continue until its worker's code is fixed."""
+    """Run that cannot continue until its worker's code or key file is fixed."""
 
     kind: Literal["failing"] = "failing"
     workflow_id: str
     run_id: str
     workflow_type: str
-    #: Reason why its workflow task fails, and the number of attempts.
+    #: Reason why its workflow task fails, the number of attempts, and the remedy.
     reason: str
     attempt: int
+    remedy: str
 
 
 async def failing_runs(client: Client, task_queue: str, output: Output) -> list[FailingRun]:
@@ -57,6 +58,7 @@ async def _read(client: Client, run: WorkflowExecution) -> FailingRun | None:
         workflow_type=run.workflow_type,
         reason=task.reason,
         attempt=task.attempt,
+        remedy=task.remedy,
     )
 
 
@@ -69,4 +71,4 @@ def say_failing(run: FailingRun, output: Output) -> None:
     )
     output.line("  To look at it:")
     output.line(f"    {describe_command(run.workflow_id, run.run_id)}")
-    output.sentence(f"  Remedy: {REMEDY}.")
+    output.sentence(f"  Remedy: {run.remedy}.")

@@ -87,7 +87,7 @@ async def local_system(
         ServerFailed: a port is taken, or the server does not start.
     """
     async with DevServer(settings.data_dir, port=port, ui_port=ui_port, report=report) as server:
-        yield LocalSystem(server, await server.client(), settings, report)
+        yield LocalSystem(server, await server.client(settings.keys()), settings, report)
 
 
 async def _polls(process: ChildProcess) -> None:

@@ -66,7 +66,7 @@ async def why_silent(client: Client, run: Handle, task_queue: str, error: Except
         return f"its answer cannot be read: {error}"
     failing = await failing_task_of(client, run)
     if failing is not None:
-        return f"{failing}; {REMEDY}"
+        return f"{failing}; {failing.remedy}"
     if isinstance(error, QueryFailed):
         # The server counts the failures of workflow tasks, but not those of queries.
         return f"its workflow task fails: {error}; {REMEDY}"

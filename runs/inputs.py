@@ -16,9 +16,16 @@ _M = TypeVar("_M", bound=BaseModel)
 
 
 async def decoded(client: Client, given: Payloads, kind: type[_M]) -> _M | None:
-    """Return the only message of the payloads; None when it is of another kind or unreadable."""
+    """Return the only message of the payloads; None when it is of another kind or unreadable.
+
+    If it is encrypted and the key is missing, the codec's exception is raised. Then it may be a
+    message of any kind, and the caller must not take it for none.
+    """
+    converter = client.data_converter
+    codec = converter.payload_codec
+    payloads = await codec.decode(given.payloads) if codec else given.payloads
     try:
-        found = await client.data_converter.decode(given.payloads, [kind])
+        found = converter.payload_converter.from_payloads(payloads, [kind])
     except Exception:  # anybody may have sent anything
         return None
     return found[0] if len(found) == 1 and isinstance(found[0], kind) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from temporalio.api.common.v1 import Payload
 from temporalio.client import (
     Client,
     Schedule,
@@ -28,7 +29,7 @@ def schedule_id(task_queue: str) -> str:
 
 
 async def ensure_reconciliation(client: Client, task_queue: str, every: timedelta) -> None:
-    """Create the schedule, or set the interval of the existing one.
+    """Create the schedule, or set the interval of the existing one and the key of its input.
 
     A schedule that an operator paused stays paused.
 
@@ -39,16 +40,26 @@ async def ensure_reconciliation(client: Client, task_queue: str, every: timedelt
     try:
         await client.create_schedule(schedule_id(task_queue), wanted, rpc_timeout=SERVER_TIMEOUT)
     except ScheduleAlreadyRunningError:
+        [payload] = await client.data_converter.encode([Reconcile()])
         handle = client.get_schedule_handle(schedule_id(task_queue))
 
         def with_interval(found: ScheduleUpdateInput) -> ScheduleUpdate | None:
             schedule = found.description.schedule
-            if [interval.every for interval in schedule.spec.intervals] == [every]:
+            intervals = [interval.every for interval in schedule.spec.intervals]
+            # The input of the schedule outlives the key that it was encrypted with.
+            if intervals == [every] and _metadata(schedule) == dict(payload.metadata):
                 return None
             wanted.state = schedule.state
             return ScheduleUpdate(wanted)
 
         await handle.update(with_interval, rpc_timeout=SERVER_TIMEOUT)
+
+
+def _metadata(schedule: Schedule) -> dict[str, bytes] | None:
+    """Return how the input is encoded; None if it is not a single payload."""
+    action = schedule.action
+    given = action.args if isinstance(action, ScheduleActionStartWorkflow) else ()
+    return dict(given[0].metadata) if len(given) == 1 and isinstance(given[0], Payload) else None
 
 
 def _schedule(task_queue: str, every: timedelta) -> Schedule:

@@ -15,7 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from messages.ledgers import Home
 from messages.text import one_line
 from messages.wire import SAGA_STATUS
-from runtime.data_converter import data_converter
+from runtime.data_converter import data_converter_with
+from runtime.encryption import NO_KEYS, Keys
 from runtime.exits import ExitCode, FatalError
 
 DEFAULT_ADDRESS = "localhost:7233"
@@ -37,8 +38,11 @@ class BadConnectionSettings(FatalError):
     """The settings of the connection contradict themselves or cannot be read."""
 
 
-async def connect(*, answer_within: float = ANSWER_WITHIN) -> Client:
+async def connect(keys: Keys = NO_KEYS, *, answer_within: float = ANSWER_WITHIN) -> Client:
     """Connect as the ``TEMPORAL_…`` variables or a profile say.
+
+    Args:
+        keys: encrypt what the client sends, and decrypt what it receives.
 
     Raises:
         BadConnectionSettings: they cannot be read, or the address is not ``host:port``.
@@ -46,18 +50,18 @@ async def connect(*, answer_within: float = ANSWER_WITHIN) -> Client:
             connection, or it has no such namespace.
     """
     config = _from_environment()
-    return await open_client(config, answer_within=answer_within)
+    return await open_client(config, keys, answer_within=answer_within)
 
 
 async def open_client(
-    config: ClientConnectConfig, *, answer_within: float = ANSWER_WITHIN
+    config: ClientConnectConfig, keys: Keys = NO_KEYS, *, answer_within: float = ANSWER_WITHIN
 ) -> Client:
     """Connect as ``config`` says; raises as :func:`connect` does."""
     address = config.setdefault("target_host", DEFAULT_ADDRESS)
     namespace = config.setdefault("namespace", "default")
     _check(address)
     try:
-        return await asyncio.wait_for(_answering(config), answer_within)
+        return await asyncio.wait_for(_answering(config, keys), answer_within)
     except asyncio.TimeoutError:
         raise _no_server(address, f"nothing answered within {answer_within:g} s") from None
     except RPCError as error:
@@ -121,8 +125,8 @@ async def _knows_search_attribute(client: Client) -> bool:
     return True
 
 
-async def _answering(config: ClientConnectConfig) -> Client:
-    client = await Client.connect(**config, data_converter=data_converter)
+async def _answering(config: ClientConnectConfig, keys: Keys) -> Client:
+    client = await Client.connect(**config, data_converter=data_converter_with(keys))
     # For the SDK an open port is enough. Only a request about the namespace shows that it
     # exists and that the API key gives access to it.
     await client.workflow_service.describe_namespace(
@@ -181,7 +185,12 @@ _REASONS = (
     ("dns error", "the host name is unknown"),
     ("InvalidContentType", "it does not speak TLS, and the settings ask for it"),
     ("UnknownIssuer", "its TLS certificate is not signed by a trusted authority"),
+    ("BadSignature", "its TLS certificate is not signed by a trusted authority"),
     ("NotValidForName", "its TLS certificate is for another name"),
+    ("CertificateRequired", "it asks for a client certificate"),
+    ("Unauthenticated", "it does not accept this API key or client certificate"),
+    ("close_notify", "it broke off; it may need another client certificate or API key"),
+    ("broken pipe", "it broke off; it may need TLS, a client certificate or an API key"),
     ("http2 error", "the program that listens there is not Temporal, or needs TLS"),
 )
 

@@ -16,7 +16,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from messages.text import shortened
 from messages.validation import explain
 from messages.wire import INVALID_INPUT
-from runtime.failure_converter import BriefFailureConverter
+from runtime.encryption import NO_KEYS, EncryptionCodec, Keys
+from runtime.failure_converter import BriefFailureConverter, SealedFailureConverter
 
 _NULL = b"binary/null"
 _JSON = b"json/plain"
@@ -100,8 +101,14 @@ def _refusal(reason: str) -> ApplicationError:
     )
 
 
-#: Data converter of every client, worker and replayer of this system.
-data_converter = _PlainDataConverter(
-    payload_converter_class=_ClearPayloadConverter,
-    failure_converter_class=BriefFailureConverter,
-)
+def data_converter_with(keys: Keys) -> DataConverter:
+    """Return the data converter of a client or a worker that has these keys."""
+    return _PlainDataConverter(
+        payload_converter_class=_ClearPayloadConverter,
+        payload_codec=EncryptionCodec(keys),
+        failure_converter_class=SealedFailureConverter if keys.ids else BriefFailureConverter,
+    )
+
+
+#: Data converter of a system that does not encrypt.
+data_converter = data_converter_with(NO_KEYS)

@@ -14,6 +14,7 @@ from typing_extensions import Self
 from messages.wire import SAGA_STATUS
 from runtime.client import NoServer, open_client
 from runtime.directory_lock import DirectoryLock
+from runtime.encryption import NO_KEYS, Keys
 from runtime.free_ports import HOST, any_free, is_free, one_at_a_time
 from runtime.processes import ChildProcess, ProcessFailed
 from runtime.temporal_program import ServerFailed, find_binary
@@ -107,9 +108,9 @@ class DevServer:
         """Stop the server."""
         await self._stack.aclose()
 
-    async def client(self) -> Client:
+    async def client(self, keys: Keys = NO_KEYS) -> Client:
         """Return a client of this server, whatever server the environment names."""
-        return await open_client({"target_host": self.address})
+        return await open_client({"target_host": self.address}, keys)
 
     async def restart(self) -> None:
         """Restart the server with the same ports and database."""

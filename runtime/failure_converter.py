@@ -7,9 +7,13 @@ from typing import Any
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
-from temporalio.converter import DefaultFailureConverter, PayloadConverter
+from temporalio.converter import DefaultFailureConverter, FailureConverter, PayloadConverter
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 
+from runtime.encryption import UnknownKey
+
+#: Message of a failure whose own one is encrypted; all SDKs use this text.
+_SEALED = "Encoded failure"
 #: Fields in which a later version of Temporal, or anybody, may have put an unknown value.
 _PERHAPS_UNREADABLE = {
     "application_failure_info": ("category", "next_retry_delay"),
@@ -48,6 +52,32 @@ class BriefFailureConverter(DefaultFailureConverter):
             return super().from_failure(failure, readable)
         except Exception:
             return super().from_failure(_bare(failure), readable)
+
+
+class SealedFailureConverter(FailureConverter):
+    """Failure converter that puts message and stack trace where the codec encrypts them.
+
+    The SDK's own option does that before the stack traces of expected failures are dropped, and
+    not for the causes in a failure that the server has passed on.
+    """
+
+    def __init__(self) -> None:
+        self._plain = BriefFailureConverter()
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure
+    ) -> None:
+        """See base class; a missing key is told in plain text.
+
+        Who lacks a key cannot say so in its own encryption: nobody might be able to read it.
+        """
+        self._plain.to_failure(exception, payload_converter, failure)
+        if not _lacks_a_key(exception):
+            _seal(failure, payload_converter)
+
+    def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
+        """See base class."""
+        return self._plain.from_failure(failure, payload_converter)
 
 
 class _Details(PayloadConverter):
@@ -89,3 +119,19 @@ def _drop_stack_traces(failure: Failure) -> None:
     failure.stack_trace = ""
     if failure.HasField("cause"):
         _drop_stack_traces(failure.cause)
+
+
+def _lacks_a_key(exception: BaseException | None) -> bool:
+    while exception is not None and not isinstance(exception, UnknownKey):
+        exception = exception.__cause__
+    return exception is not None
+
+
+def _seal(failure: Failure, payload_converter: PayloadConverter) -> None:
+    # A failure that was passed on has this message at each level that is sealed already.
+    if not (failure.HasField("encoded_attributes") and failure.message == _SEALED):
+        told = {"message": failure.message, "stack_trace": failure.stack_trace}
+        failure.encoded_attributes.CopyFrom(payload_converter.to_payload(told))
+        failure.message, failure.stack_trace = _SEALED, ""
+    if failure.HasField("cause"):
+        _seal(failure.cause, payload_converter)

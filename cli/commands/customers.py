@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.options import AsJson, Deadline, InMode, InWhichMode, OrderId, text
+from cli.connection import connected
 from cli.forgotten import placed_before
 from cli.modes import Mode
 from cli.operations.cancel import cancel as cancel_order
@@ -15,7 +16,6 @@ from cli.order_file import read_order, valid
 from cli.output import Output
 from cli.placing import is_known_to_stand, leave_alone, place_once, see_through
 from messages.sagas import CancelOrder
-from runtime.client import connect
 from settings import read_settings
 
 
@@ -40,7 +40,7 @@ async def order(
     output = Output(as_json=as_json)
     the_order = read_order(file, deadline)
     settings = read_settings()
-    client = await connect()
+    client = await connected(settings)
     if not await is_known_to_stand(client, the_order.order_id):
         known = await placed_before(client, settings.ledger_urls(), the_order, output)
         if known is not None:
@@ -53,9 +53,10 @@ async def order(
 
 async def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = False) -> int:
     """Show the steps of an order, or how it ended."""
-    ledgers = read_settings().ledger_urls()
+    settings = read_settings()
     output = Output(as_json=as_json)
-    return await show_status(await connect(), mode, order_id, ledgers, output)
+    client = await connected(settings)
+    return await show_status(client, mode, order_id, settings.ledger_urls(), output)
 
 
 async def cancel(
@@ -69,4 +70,5 @@ async def cancel(
     """Cancel an order and watch until it is undone."""
     request = valid(CancelOrder, reason=reason)
     output = Output(as_json=as_json)
-    return await cancel_order(await connect(), mode, order_id, request, output)
+    client = await connected(read_settings())
+    return await cancel_order(client, mode, order_id, request, output)

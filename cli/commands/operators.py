@@ -15,6 +15,7 @@ from cli.commands.options import (
     ResolveAction,
     text,
 )
+from cli.connection import connected
 from cli.errors import BadInput
 from cli.modes import Mode
 from cli.operations.inbox import inbox as show_inbox
@@ -26,7 +27,7 @@ from cli.reconcile import reconcile as reconcile_orders
 from messages.deliveries import ResolveDeadLetter
 from messages.reconciliation import Reconcile
 from messages.sagas import ResolveCompensation
-from runtime.client import NoServer, connect
+from runtime.client import NoServer
 from settings import read_settings
 
 
@@ -35,8 +36,9 @@ async def inbox(as_json: AsJson = False) -> int:
 
     The exit code is 1 when something waits, and 0 when nothing does.
     """
-    task_queue = read_settings().task_queue
-    return await show_inbox(await connect(), task_queue, Output(as_json=as_json))
+    settings = read_settings()
+    client = await connected(settings)
+    return await show_inbox(client, settings.task_queue, Output(as_json=as_json))
 
 
 async def resolve(
@@ -60,7 +62,8 @@ async def resolve(
     """Decide on a step that could not be undone, or an event that could not be delivered."""
     output = Output(as_json=as_json)
     said = {"action": action.value, "operator": operator, "note": note}
-    task_queue = read_settings().task_queue
+    settings = read_settings()
+    task_queue = settings.task_queue
     if action in (ResolveAction.REPLAY, ResolveAction.DISCARD):
         if mode is Mode.ORCHESTRATION or "/" not in step:
             raise BadInput(
@@ -68,11 +71,13 @@ async def resolve(
                 " it as EVENT/SERVICE"
             )
         letter = valid(ResolveDeadLetter, **said)
-        return await resolve_letter(await connect(), task_queue, order_id, step, letter, output)
+        client = await connected(settings)
+        return await resolve_letter(client, task_queue, order_id, step, letter, output)
     if "/" in step:
         raise BadInput(f"--action {action.value} is for a step, and {step!r} is an event")
     decision = valid(ResolveCompensation, step=step, **said)
-    return await resolve_step(await connect(), task_queue, mode, order_id, decision, output)
+    client = await connected(settings)
+    return await resolve_step(client, task_queue, mode, order_id, decision, output)
 
 
 async def audit(
@@ -93,7 +98,7 @@ async def audit(
     settings = read_settings()
     ledgers = settings.ledger_urls()
     try:
-        client = await connect()
+        client = await connected(settings)
     except NoServer as error:
         return conclude_audit(audit_alone(ledgers, error, full=full), output, compared=False)
     report = await audit_with_temporal(client, settings.task_queue, ledgers, full=full)
@@ -115,10 +120,11 @@ async def reconcile(
     Workers also do this by themselves every few minutes, with the compensations of the saga.
     Repeating it does no harm. Effects that are not proved to be wrong go into the inbox.
     """
-    task_queue = read_settings().task_queue
+    settings = read_settings()
     request = Reconcile(dry_run=dry_run, however_many=however_many)
     output = Output(as_json=as_json)
-    return await reconcile_orders(await connect(), task_queue, output, request)
+    client = await connected(settings)
+    return await reconcile_orders(client, settings.task_queue, output, request)
 
 
 async def move_ledgers(
@@ -137,5 +143,6 @@ async def move_ledgers(
 
     decision = valid(Move, operator=operator, note=note)
     output = Output(as_json=as_json)
-    client = await connect()
-    return await move(client, read_settings().ledger_urls(), decision, output)
+    settings = read_settings()
+    client = await connected(settings)
+    return await move(client, settings.ledger_urls(), decision, output)

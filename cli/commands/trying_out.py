@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from cli.commands.options import AsJson, Deadline, InMode, text
+from cli.connection import connected
 from cli.modes import Mode
 from cli.order_file import valid
 from cli.output import Output
 from cli.simulation.population import Population
 from cli.simulation.simulate import simulate as run_simulation
 from cli.simulation.simulation import Simulation
-from runtime.client import connect, ensure_search_attribute
+from runtime.client import ensure_search_attribute
 from settings import read_settings
 
 
@@ -47,10 +48,10 @@ async def simulate(
         scarce=scarce,
         deadline_seconds=deadline,
     )
-    task_queue = read_settings().task_queue
-    client = await connect()
+    settings = read_settings()
+    client = await connected(settings)
     await ensure_search_attribute(client)
-    simulation = Simulation(client, mode, task_queue)
+    simulation = Simulation(client, mode, settings.task_queue)
     output = Output(as_json=as_json)
     return (await run_simulation(simulation, population, concurrency, output)).exit_code
 

@@ -12,7 +12,7 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import OperationRefused
-from cli.failing import REMEDY, failing_task_of
+from cli.failing import failing_task_of
 from cli.output import program
 from cli.run_queries import why_silent
 from messages.base import Message
@@ -50,7 +50,8 @@ async def _why_late(client: Client, run: Handle, task_queue: str) -> str:
     failing = await failing_task_of(client, run)
     if failing is not None:
         return (
-            f"{run.id} has not answered: {failing}; {REMEDY}. It may still accept the request then"
+            f"{run.id} has not answered: {failing}; {failing.remedy}."
+            " It may still accept the request then"
         )
     return (
         f"{run.id} has not answered: no worker on task queue {task_queue!r}?"

@@ -16,6 +16,7 @@ from typing_extensions import TypedDict, Unpack
 from cli.modes import Mode
 from messages.runs import ExaminedRun, SagaFact
 from messages.sagas import SagaSucceeded
+from runtime.encryption import NO_KEYS, Keys
 from services.audit import audit
 from services.faults import Fault
 from services.mock import open_services
@@ -34,6 +35,8 @@ class Options(TypedDict, total=False):
     mode: Mode
     #: Whether its worker takes the fast path.
     fast_path: bool
+    #: Keys with which it encrypts.
+    keys: Keys
     #: Whether a worker runs from the beginning.
     worker: bool
     #: Sees each call of a service.
@@ -75,7 +78,8 @@ async def unaudited_shop(
         ledgers.have_been_open_for_long(settings)
         watch = options.get("watch")
         services = WatchedServices.of(opened, watch) if watch else opened
-        shop = Shop(env, settings, services, options.get("mode", Mode.ORCHESTRATION))
+        mode, keys = options.get("mode", Mode.ORCHESTRATION), options.get("keys", NO_KEYS)
+        shop = Shop(env, settings, services, mode, keys)
         async with shop.worker() if options.get("worker", True) else nullcontext():
             yield shop
 

@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from runtime.data_converter import data_converter
+from runtime.data_converter import data_converter, data_converter_with
+from runtime.encryption import Keys
 from workflows.progress import SAGA_STATUS_KEY
 
 _DYNAMIC_CONFIG = (
@@ -52,3 +54,10 @@ async def in_real_time(env: WorkflowEnvironment) -> AsyncIterator[None]:
     async with _one_at_a_time:
         with env.with_time_skipping_disabled():
             yield
+
+
+def with_keys(client: Client, keys: Keys) -> Client:
+    """Return a client on the same connection that has these keys."""
+    config = client.config()
+    config["data_converter"] = data_converter_with(keys)
+    return Client(**config)

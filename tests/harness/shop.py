@@ -11,7 +11,7 @@ from contextlib import (
 )
 from typing import Any
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Interceptor, Worker, WorkerConfig
@@ -21,13 +21,14 @@ from messages.base import Resolution
 from messages.orders import Order
 from messages.sagas import SagaRolledBack, SagaStatus, SagaSucceeded, SagaView, StepState
 from runs.examination import TemporalRuns
+from runtime.encryption import NO_KEYS, Keys
 from services.mock import Services
 from settings import Settings
 from tests.harness import ledgers, runs
 from tests.harness.apart import plain, without_services
 from tests.harness.gates import Gate, Gates
 from tests.harness.runs import Excluded, Run, first_run
-from tests.harness.server import in_real_time
+from tests.harness.server import in_real_time, with_keys
 from tests.harness.steps import STEPS
 from tests.harness.waiting import PATIENCE, until
 from worker import worker_config
@@ -41,6 +42,7 @@ class Shop:
 
     Args:
         mode: in which orders are placed, unless a test says otherwise.
+        keys: encrypt what it sends to the server.
     """
 
     def __init__(
@@ -49,21 +51,18 @@ class Shop:
         settings: Settings,
         services: Services,
         mode: Mode = Mode.ORCHESTRATION,
+        keys: Keys = NO_KEYS,
     ) -> None:
         self.env = env
+        self.client = with_keys(env.client, keys)
         self.settings = settings
         self.services = services
         self.mode = mode
-        self.runs = TemporalRuns(env.client, settings.task_queue)
+        self.runs = TemporalRuns(self.client, settings.task_queue)
         #: Holds activities of orders on their way to a service.
         self.gates = Gates()
         #: Judged by the audit at the end.
         self.placed: list[Handle] = []
-
-    @property
-    def client(self) -> Client:
-        """The connection to the Temporal server."""
-        return self.env.client
 
     async def place(
         self, order: Order, mode: Mode | None = None, *, skip_time: bool = False, **options: Any

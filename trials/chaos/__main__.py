@@ -22,6 +22,7 @@ class _Chosen(argparse.Namespace):
     orders: int
     seed: int
     fast_path: bool
+    encrypted: bool
 
 
 def main() -> int:
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=60, help="in each mode and batch")
     parser.add_argument("--seed", type=int, default=1, help="of the order of things")
     parser.add_argument("--fast-path", action="store_true", help="workers take the fast path")
+    parser.add_argument("--encrypted", action="store_true", help="payloads are encrypted")
     chosen = parser.parse_args(namespace=_Chosen())
     output = Output(as_json=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -41,6 +43,7 @@ def main() -> int:
             chosen.seed,
             output.line,
             fast_path=chosen.fast_path,
+            encrypted=chosen.encrypted,
         )
     output.say(table(chaos))
     found = chaos.reckoning

@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 from cli.modes import Mode
 from tests.harness.children import ROOT
+from tests.harness.keys import key_file
 from tests.harness.system import a_system
 from tests.harness.waiting import wait_until
 from trials.chaos.books import Books
 from trials.chaos.customers import Customers, settle
 from trials.chaos.disturbances import Disturbances
 from trials.chaos.proxy import Proxy
-from trials.chaos.reckoning import Reckoning, reckon
+from trials.chaos.reckoning import Reckoning, readable_words, reckon
 from trials.chaos.workers import Workers
 
 HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
@@ -51,6 +52,7 @@ def run(
     deadline: int = DEADLINE,
     *,
     fast_path: bool = False,
+    encrypted: bool = False,
 ) -> Chaos:
     """Cause faults with orders in flight, wait until every order has ended, and count.
 
@@ -59,9 +61,13 @@ def run(
         orders: number of orders in each mode. When all have ended early, more are placed.
         deadline: deadline of each order in seconds.
         fast_path: whether the workers take the fast path.
+        encrypted: whether workers and customers encrypt. Then a word of an order in the server's
+            database counts as a violation.
     """
     chance = random.Random(seed)
     with a_system(folder) as system:
+        if encrypted:
+            system.env["ORDER_SAGA_ENCRYPTION_KEYS"] = key_file(folder / "keys")
         proxy = Proxy(system.address)
         customers = [Customers(system, mode, proxy.address, orders, deadline) for mode in Mode]
         workers = Workers(system, proxy.address, HOSTILE, fast_path=fast_path)
@@ -73,6 +79,8 @@ def run(
         decisions = settle(system, customers)
         books = Books(system.data_dir)
         found = reckon(system, customers, books)
+        if encrypted:
+            found.violations.extend(readable_words(system))
         return Chaos(done, impossible, books.faults(HOSTILE), decisions, found)
 
 

@@ -17,6 +17,8 @@ from trials.chaos.customers import Customers, inbox
 _ENDS = {"COMPLETED": "succeeded", "FAILED": "undone", "CANCELED": "undone"}
 _STEPS = frozenset(STEPS)
 _PARKED, _NOWHERE = "parked", "without an end"
+#: Words in the orders of a simulation.
+_ORDERS_WORDS = ("Main St", "Springfield", '"user_id"', '"items"', '"total_amount"')
 
 
 @dataclass
@@ -61,6 +63,13 @@ def reckon(system: System, customers: list[Customers], books: Books) -> Reckonin
             if problem := _broken_word(summary, batch):
                 found.lost[f"{prefix}*"].append(problem)
     return found
+
+
+def readable_words(system: System) -> list[str]:
+    """Return a finding for each kind of word that the server's database must not have."""
+    stored = b"".join(file.read_bytes() for file in system.data_dir.glob("temporal.db*"))
+    found = [word for word in _ORDERS_WORDS if word.encode() in stored]
+    return [f"{word!r} can be read in Temporal's database" for word in found]
 
 
 def _ends(system: System) -> dict[tuple[str, str], str]:
