@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from uuid import uuid4
 
 from sqlalchemy import create_engine, text
 
 from messages.runs import SagaFact
 from services.audit import Audit, AuditReport, GivenFacts, last_audit, open_books
+from services.mock import Services
+from tests.harness.builders import OrderRequests, an_order, requests_for
+from tests.harness.participants import operations
+from tests.harness.steps import SERVICES
 
 Ledgers = Mapping[str, str]
 #: The runs that these audits compare with the ledgers.
 SCOPE = "the tests"
+
+
+class RunByHand:
+    """Run of an order whose services are called by hand."""
+
+    def __init__(self, services: Services, **order: object) -> None:
+        self.id = str(uuid4())
+        self._services = services
+        self.requests: OrderRequests = requests_for(an_order(**order), self.id)  # type: ignore[arg-type]
+
+    def acts(self, *names: str) -> RunByHand:
+        for name in names or SERVICES:
+            operations(self._services, name)[0](getattr(self.requests, name))
+        return self
+
+    def undoes(self, *names: str) -> RunByHand:
+        for name in names or SERVICES:
+            operations(self._services, name)[1](getattr(self.requests, name))
+        return self
+
+    def ended(self, status: str) -> dict[str, SagaFact]:
+        return {self.id: SagaFact.model_validate({"saga_id": "any", "status": status})}
 
 
 def next_audit(

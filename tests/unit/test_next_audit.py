@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from contextlib import ExitStack, closing
 from datetime import datetime, timezone
-from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -15,39 +11,12 @@ from messages.base import Resolution
 from messages.failures import Refused
 from messages.runs import SagaFact
 from messages.settling import Settle
-from services.audit import AnotherAudit, audit, open_books
-from services.audit.marks import Marked, Marks
-from services.audit.sums import last_entry
-from services.audited import Progress
-from services.mock import Services, open_services
-from tests.harness.audits import SCOPE, begun, continues, next_audit, tamper
-from tests.harness.builders import OrderRequests, an_order, requests_for
-from tests.harness.participants import operations
+from services.audit import audit
+from services.mock import Services
+from tests.harness.audits import RunByHand, continues, next_audit, tamper
 from tests.harness.steps import SERVICES
 
 Ledgers = dict[str, str]
-
-
-class Run:
-    """Run of an order whose services are called by hand."""
-
-    def __init__(self, services: Services, **order: object) -> None:
-        self.id = str(uuid4())
-        self._services = services
-        self.requests: OrderRequests = requests_for(an_order(**order), self.id)  # type: ignore[arg-type]
-
-    def acts(self, *names: str) -> Run:
-        for name in names or SERVICES:
-            operations(self._services, name)[0](getattr(self.requests, name))
-        return self
-
-    def undoes(self, *names: str) -> Run:
-        for name in names or SERVICES:
-            operations(self._services, name)[1](getattr(self.requests, name))
-        return self
-
-    def ended(self, status: str) -> dict[str, SagaFact]:
-        return {self.id: SagaFact.model_validate({"saga_id": "any", "status": status})}
 
 
 @pytest.fixture
@@ -55,18 +24,18 @@ def a_mixture(services: Services) -> Callable[[], dict[str, SagaFact]]:
     """Makes orders of each kind, and returns what Temporal says of them."""
 
     def make() -> dict[str, SagaFact]:
-        refused = Run(services, user_id="user_broke").acts("inventory")
+        refused = RunByHand(services, user_id="user_broke").acts("inventory")
         with pytest.raises(Refused):
             refused.acts("payment")
         return {
-            **Run(services).acts().ended("succeeded"),
-            **Run(services, user_id="user_1").acts().ended("succeeded"),
-            **Run(services)
+            **RunByHand(services).acts().ended("succeeded"),
+            **RunByHand(services, user_id="user_1").acts().ended("succeeded"),
+            **RunByHand(services)
             .acts("inventory", "payment")
             .undoes("payment", "inventory")
             .ended("rolled_back"),
             **refused.undoes("inventory").ended("rolled_back"),
-            **Run(services).acts("inventory").ended("open"),
+            **RunByHand(services).acts("inventory").ended("open"),
         }
 
     return make
@@ -90,7 +59,7 @@ def test_the_next_audit_says_what_a_full_one_says(
 def test_what_is_proved_is_read_again_by_a_full_one_only(
     services: Services, ledgers: Ledgers
 ) -> None:
-    run = Run(services).acts()
+    run = RunByHand(services).acts()
     assert next_audit(ledgers, run.ended("succeeded")).clean
     tamper(ledgers["payment"], "UPDATE journal SET amount = amount + 1")
     assert next_audit(ledgers).clean
@@ -102,8 +71,8 @@ def test_what_is_proved_is_read_again_by_a_full_one_only(
 def test_a_run_that_changes_after_it_was_proved_is_judged_again(
     services: Services, ledgers: Ledgers, undone: tuple[str, ...]
 ) -> None:
-    run = Run(services).acts()
-    other = Run(services).acts()
+    run = RunByHand(services).acts()
+    other = RunByHand(services).acts()
     assert next_audit(ledgers, {**run.ended("succeeded"), **other.ended("succeeded")}).clean
     run.undoes(*undone)
     for _ in range(2):
@@ -119,7 +88,7 @@ def test_a_run_that_changes_after_it_was_proved_is_judged_again(
 
 
 def test_a_decision_on_what_was_proved_is_counted(services: Services, ledgers: Ledgers) -> None:
-    run = Run(services).acts()
+    run = RunByHand(services).acts()
     assert next_audit(ledgers).resolved_manually == 0
     kept = Settle(
         idempotency_key=run.requests.payment.idempotency_key,
@@ -135,8 +104,8 @@ def test_a_decision_on_what_was_proved_is_counted(services: Services, ledgers: L
 
 
 def test_a_violation_is_reported_until_it_is_gone(services: Services, ledgers: Ledgers) -> None:
-    run = Run(services).acts("inventory", "payment")
-    Run(services).acts()
+    run = RunByHand(services).acts("inventory", "payment")
+    RunByHand(services).acts()
     for _ in range(3):
         [violation] = next_audit(ledgers, run.ended("terminated")).violations
         assert violation.run_id == run.id
@@ -171,11 +140,11 @@ def test_a_violation_is_reported_until_it_is_gone(services: Services, ledgers: L
 def test_books_that_do_not_add_up_are_reported_until_they_do(
     services: Services, ledgers: Ledgers, service: str, wrong: str, right: str
 ) -> None:
-    facts = Run(services).acts().ended("succeeded")
+    facts = RunByHand(services).acts().ended("succeeded")
     assert next_audit(ledgers, facts).clean
     tamper(ledgers[service], wrong)
     assert not next_audit(ledgers, facts, full=True).clean
-    Run(services).acts()
+    RunByHand(services).acts()
     for _ in range(2):
         assert not next_audit(ledgers).clean
         assert not continues(ledgers)
@@ -198,7 +167,7 @@ def test_books_that_do_not_add_up_are_reported_until_they_do(
 def test_what_changed_since_the_last_audit_is_found(
     services: Services, ledgers: Ledgers, wrong: str
 ) -> None:
-    facts = Run(services).acts().ended("succeeded")
+    facts = RunByHand(services).acts().ended("succeeded")
     assert next_audit(ledgers, facts).clean
     tamper(ledgers["payment"], wrong)
     for _ in range(2):
@@ -208,147 +177,9 @@ def test_what_changed_since_the_last_audit_is_found(
 def test_the_balance_of_an_account_with_news_is_compared(
     services: Services, ledgers: Ledgers
 ) -> None:
-    Run(services).acts()
+    RunByHand(services).acts()
     assert next_audit(ledgers).clean
     tamper(ledgers["loyalty"], "UPDATE points SET balance = balance + 1 WHERE user_id = 'user_789'")
     assert next_audit(ledgers).clean
-    Run(services).acts()
+    RunByHand(services).acts()
     assert not next_audit(ledgers).clean
-
-
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
-def test_after_a_ledger_was_restored_everything_is_read(ledgers: Ledgers, tmp_path: Path) -> None:
-    file, backup = Path(ledgers["payment"].removeprefix("sqlite:///")), tmp_path / "backup"
-    with closing(open_services(ledgers)) as services:
-        Run(services).acts()
-    assert next_audit(ledgers).clean
-    shutil.copy(file, backup)
-    with closing(open_services(ledgers)) as services:
-        lost = Run(services).acts()
-    assert next_audit(ledgers).clean
-    shutil.copy(backup, file)
-    assert not continues(ledgers)
-    for _ in range(2):
-        [violation] = next_audit(ledgers, lost.ended("succeeded")).violations
-        assert violation.run_id == lost.id
-        assert continues(ledgers)
-
-
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
-def test_after_a_ledger_was_lost_everything_is_read(ledgers: Ledgers) -> None:
-    with closing(open_services(ledgers)) as services:
-        lost = Run(services).acts()
-    assert next_audit(ledgers).clean
-    Path(ledgers["payment"].removeprefix("sqlite:///")).unlink()
-    with closing(open_services(ledgers)):
-        pass
-    [violation] = next_audit(ledgers, lost.ended("succeeded")).violations
-    assert violation.run_id == lost.id
-
-
-def test_other_runs_of_temporal_make_it_read_everything(
-    services: Services, ledgers: Ledgers
-) -> None:
-    Run(services).acts()
-    assert next_audit(ledgers).clean
-    assert continues(ledgers)
-    tamper(ledgers["inventory"], "UPDATE audits SET progress = replace(progress, 'tests', 'moon')")
-    assert not continues(ledgers)
-
-
-def test_progress_that_cannot_be_read_counts_for_nothing(
-    services: Services, ledgers: Ledgers
-) -> None:
-    Run(services).acts()
-    assert next_audit(ledgers).clean
-    tamper(ledgers["shipping"], "UPDATE audits SET progress = 'what?'")
-    assert not continues(ledgers)
-    assert next_audit(ledgers) == audit(ledgers, {})
-    assert continues(ledgers)
-
-
-def test_after_an_audit_that_was_interrupted_everything_is_read(
-    services: Services, ledgers: Ledgers
-) -> None:
-    Run(services).acts()
-    assert next_audit(ledgers).clean
-    Run(services).acts()
-    with closing(begun(ledgers)) as interrupted:
-        interrupted.read()
-    assert not continues(ledgers)
-    report = next_audit(ledgers)
-    assert report == audit(ledgers, {})
-    assert next_audit(ledgers) == report
-
-
-def test_of_two_audits_at_once_one_leaves_its_marks(services: Services, ledgers: Ledgers) -> None:
-    Run(services).acts()
-    assert next_audit(ledgers).clean
-    Run(services).acts()
-    with closing(begun(ledgers)) as one, closing(begun(ledgers, full=True)) as other:
-        one.read()
-        other.read()
-        assert one.finish() == other.finish() == audit(ledgers, {})
-    assert next_audit(ledgers) == audit(ledgers, {})
-    with closing(begun(ledgers)) as late:
-        Run(services).acts()
-        next_audit(ledgers)
-        with pytest.raises(AnotherAudit):
-            late.read()
-
-
-def test_what_two_audits_prove_at_once_is_counted_once(
-    services: Services, ledgers: Ledgers
-) -> None:
-    Run(services).acts()
-    assert next_audit(ledgers).clean
-    run = Run(services).acts()
-    with open_books(ledgers) as books, ExitStack() as opened:
-        since = {book.service: book.audited.progress for book in books}
-        audits = [Marks(ledgers, books, since) for _ in range(2)]
-        for marks in audits:
-            opened.callback(marks.close)
-        for book in books:
-            [operation] = book.operations([run.id])
-            entries = book.entries([operation.key])[operation.key]
-            for marks in audits:
-                marks.set(book.service, [Marked(operation, operation.state, entries)])
-        newest = {book.service: last_entry(book) for book in books}
-        for marks in audits:
-            marks.finish(Progress(scope=SCOPE, succeeded=2), newest, valid=True)
-    assert continues(ledgers)
-    Run(services).acts()
-    assert next_audit(ledgers) == audit(ledgers, {})
-
-
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
-def test_ledgers_that_cannot_be_written_are_audited_all_the_same(
-    services: Services, ledgers: Ledgers
-) -> None:
-    tamper(
-        ledgers["shipping"],
-        "CREATE TRIGGER refuse BEFORE INSERT ON audits BEGIN SELECT RAISE(ABORT, 'no'); END",
-    )
-    run = Run(services).acts("inventory")
-    for _ in range(2):
-        report = next_audit(ledgers, run.ended("rolled_back"))
-        assert [violation.run_id for violation in report.violations] == [run.id]
-        assert not continues(ledgers)
-
-
-@pytest.mark.parametrize("proved_before", [True, False])
-def test_an_effect_that_stands_twice_is_named_each_time(
-    services: Services, ledgers: Ledgers, *, proved_before: bool
-) -> None:
-    facts = Run(services, order_id="order_twice").acts().ended("succeeded")
-    if proved_before:
-        assert next_audit(ledgers, facts).clean
-    for url in ledgers.values():
-        tamper(url, "DROP INDEX fence_standing")
-    again = Run(services, order_id="order_twice").acts()
-    for _ in range(3):
-        violations = next_audit(ledgers, {**facts, **again.ended("succeeded")}).violations
-        assert [v.service for v in violations if "stands 2 times" in v.problem] == list(SERVICES)
-    again.undoes()
-    for _ in range(2):
-        assert next_audit(ledgers, again.ended("rolled_back")).clean
