@@ -21,7 +21,7 @@ async def main() -> ExitCode:
     data_dir = chosen.data_dir or read_settings().data_dir
     stop = stop_requested()
     async with DevServer(data_dir, port=chosen.port, ui_port=chosen.ui_port, report=_say) as server:
-        if server.port != DEFAULT_PORT:
+        if chosen.port is None and server.port != DEFAULT_PORT:
             _say(f"in the other terminals: export TEMPORAL_ADDRESS={server.address}")
         _say(f"Temporal server at {server.address}, Web UI {server.ui_url}; Ctrl-C stops it")
         await while_alive(stop.wait(), server.process)
