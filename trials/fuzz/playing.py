@@ -89,14 +89,22 @@ class Playing:
         swap = self.scenario.swap
         if swap is not None and swap.operation == THE_END:
             self._swap_now.set()
-        if self._swap_now.is_set():
-            await swapping
-            # The reconciler reads the wrong ledger here, and must undo only what is proved.
-            await self._until_nothing_is_open()
-            await reconcile(self._shop)
-            await self._until_nothing_is_open()
-            await self._shop.swap_back()
+        swapped_before = self._swap_now.is_set()
+        if swapped_before:
+            await self._swap_back(swapping)
         await self._reconcile()
+        # The operation at which it happens may be the reconciler's.
+        if self._swap_now.is_set() and not swapped_before:
+            await self._swap_back(swapping)
+            await self._reconcile()
+
+    async def _swap_back(self, swapping: asyncio.Task[None]) -> None:
+        await swapping
+        # The reconciler reads the wrong ledger here, and must undo only what is proved.
+        await self._until_nothing_is_open()
+        await reconcile(self._shop)
+        await self._until_nothing_is_open()
+        await self._shop.swap_back()
 
     async def _swap(self) -> None:
         swap = self.scenario.swap
