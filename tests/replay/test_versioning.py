@@ -6,7 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from temporalio.api.workflowservice.v1 import SetWorkerDeploymentCurrentVersionRequest
+from temporalio.api.enums.v1 import RoutingConfigUpdateState
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkerDeploymentRequest,
+    SetWorkerDeploymentCurrentVersionRequest,
+)
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -37,11 +41,15 @@ async def a_worker(shop: Shop, build_id: str, *sagas: type) -> AsyncIterator[Wor
 
 
 async def make_current(shop: Shop, build_id: str) -> None:
-    """``temporal worker deployment set-current-version``, once the server knows the worker."""
+    """``temporal worker deployment set-current-version``, once the server knows the worker.
+
+    Return when the task queues know it, too.
+    """
+    service = shop.client.workflow_service
 
     async def done() -> bool:
         try:
-            await shop.client.workflow_service.set_worker_deployment_current_version(
+            await service.set_worker_deployment_current_version(
                 SetWorkerDeploymentCurrentVersionRequest(
                     namespace=shop.client.namespace,
                     deployment_name=shop.settings.deployment,
@@ -52,7 +60,17 @@ async def make_current(shop: Shop, build_id: str) -> None:
             return False
         return True
 
+    async def propagated() -> bool:
+        described = await service.describe_worker_deployment(
+            DescribeWorkerDeploymentRequest(
+                namespace=shop.client.namespace, deployment_name=shop.settings.deployment
+            )
+        )
+        state = described.worker_deployment_info.routing_config_update_state
+        return state != RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS
+
     await until(done)
+    await until(propagated)
 
 
 async def version_of(handle: Run) -> str:

@@ -76,11 +76,12 @@ async def test_while_a_step_runs_that_then_completes_it_is_undone_with_the_other
         await until_called(shop, handle, step)
         await cancel(handle)
         result = await assert_cancelled(shop, handle, cancel)
-        assert result.failed_step == step
         if mode is Mode.ORCHESTRATION:
+            assert result.failed_step == step
             assert list(result.compensated_steps) == up_to(step)[::-1]
         else:
-            # What was under way is undone, or kept out if the undoing overtook it.
+            # The order may not have heard of the step before. What was under way is undone,
+            # or kept out if the undoing overtook it.
             assert set(before(step)) <= set(result.compensated_steps) <= set(up_to(step))
     assert shop.standing(order) == []
 

@@ -12,7 +12,7 @@ from messages.ids import delivery_id, event_id
 from messages.participants import PARTICIPANTS
 from messages.sagas import SagaView
 from tests.harness.deliveries import BACKWARD, FORWARD
-from tests.harness.runs import describe, end, forget, has_failed_once, is_parked, scheduled
+from tests.harness.runs import describe, end, forget, has_failed_once, is_parked
 from trials.scoreboard.run import OPERATOR, Handle, Run
 
 #: Activity that calls an operation, by operation.
@@ -21,7 +21,10 @@ _REACTIONS = {
     for p in PARTICIPANTS
     for operation, reaction in zip((p.step, p.compensation), p.reactions, strict=True)
 }
-_OPERATIONS = {reaction: operation for operation, reaction in _REACTIONS.items()}
+#: Operation that a delivery asks for, by the event and the service.
+_ASKED_FOR = {FORWARD[p.service]: p.step for p in PARTICIPANTS} | {
+    BACKWARD[p.service]: p.compensation for p in PARTICIPANTS
+}
 
 
 class ChoreographedRun(Run):
@@ -51,9 +54,11 @@ class ChoreographedRun(Run):
             await super().ended()
 
     async def scheduled(self) -> list[str]:
-        """Return the operations that were started, in the order of the events that cause them."""
-        begun = [await scheduled(handle) async for handle, _ in self._deliveries()]
-        return [_OPERATIONS[reaction] for activities in begun for reaction in activities]
+        """Return the operations that were asked for, in the order of the events that cause them."""
+        begun = {handle.id async for handle, _ in self._deliveries()}
+        return [
+            operation for name, operation in _ASKED_FOR.items() if self._delivery(name).id in begun
+        ]
 
     async def forgotten(self) -> None:
         """See base class; also delete the deliveries of its events."""
