@@ -191,6 +191,7 @@ _REASONS = (
     ("Unauthenticated", "it does not accept this API key or client certificate"),
     ("close_notify", "it broke off; it may need another client certificate or API key"),
     ("broken pipe", "it broke off; it may need TLS, a client certificate or an API key"),
+    ("reset by peer", "it broke off; it may need TLS, a client certificate or an API key"),
     ("connection closed", "it broke off; it may need TLS, a client certificate or an API key"),
     ("http2 error", "the program that listens there is not Temporal, or needs TLS"),
 )

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from temporalio.client import Client
@@ -14,6 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from runtime.data_converter import data_converter, data_converter_with
 from runtime.encryption import Keys
+from tests.harness.waiting import PATIENCE
 from workflows.progress import SAGA_STATUS_KEY
 
 _DYNAMIC_CONFIG = (
@@ -37,6 +39,8 @@ async def time_skipping_server() -> WorkflowEnvironment:
         search_attributes=[SAGA_STATUS_KEY],
         dev_server_existing_path=str(Path(__file__).with_name("server_process.py")),
         dev_server_log_level="error",
+        # By default a server has five seconds, which are too few on a busy machine.
+        dev_server_startup_timeout=timedelta(seconds=PATIENCE),
         dev_server_extra_args=flags,
     )
 

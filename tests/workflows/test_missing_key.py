@@ -43,9 +43,9 @@ OLD, NEW, OTHERS = (bytes([n]) * 32 for n in range(3))
 
 
 def worker(shop: Shop, keys: Keys, **hosts: Any) -> AbstractAsyncContextManager[Worker]:
-    """Run a worker of the shop with these keys; it keeps no run, so that another can take over."""
+    """Run a worker of the shop with these keys."""
     config = worker_config(with_keys(shop.client, keys), shop.services, shop.settings)
-    return shop.worker(config=config, max_cached_workflows=0, **hosts)
+    return shop.worker(config=config, **hosts)
 
 
 @pytest.fixture
