@@ -13,7 +13,7 @@ from tests.harness.running import Running
 from tests.harness.system import System
 from tests.harness.waiting import wait_until
 
-ORDERS = 40
+ORDERS = 24
 HOSTILE = Path(__file__).parents[2] / "examples" / "faults" / "hostile.toml"
 
 
@@ -41,7 +41,7 @@ def test_a_killed_worker_loses_nothing(fresh_system: System, fast_path: str) -> 
     settings = {"faults": str(HOSTILE), "fast_path": fast_path}
     worker = fresh_system.start_worker(**settings)
     simulation = simulate(fresh_system)
-    for ended in (5, 15):
+    for ended in (4, 12):
         until_closed(fresh_system, at_least=ended)
         worker.send(signal.SIGKILL)
         worker.exit_code()

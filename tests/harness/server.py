@@ -32,6 +32,8 @@ _DYNAMIC_CONFIG = (
 
 async def time_skipping_server() -> WorkflowEnvironment:
     """Start one, in memory; use it as an async context manager."""
+    # Collecting garbage less often spares a fifth of the time that the server takes.
+    os.environ.setdefault("GOGC", "300")
     os.environ["TESTS_TEMPORAL"] = str(Path(sys.executable).with_name("temporal"))
     flags = [flag for value in _DYNAMIC_CONFIG for flag in ("--dynamic-config-value", value)]
     return await WorkflowEnvironment.start_time_skipping_v2(

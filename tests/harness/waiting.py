@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 #: Real seconds after which what a test waits for counts as never coming.
-PATIENCE = 60.0
+PATIENCE = 100.0
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

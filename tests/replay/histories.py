@@ -45,6 +45,12 @@ def files(scenario: Scenario | None = None) -> list[Path]:
     return sorted(FOLDER.glob(pattern))
 
 
+def is_newest(file: Path) -> bool:
+    """Return whether a history is of the code as it is now, or the last that was like it."""
+    n = file.suffixes[-2][1:]
+    return not file.with_name(file.name.replace(f".{n}.json", f".{int(n) + 1}.json")).exists()
+
+
 def read(file: Path) -> WorkflowHistory:
     """Return a committed history."""
     history = WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8"))

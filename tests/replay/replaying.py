@@ -1,4 +1,4 @@
-"""Replay of a history by workflow code, as when a worker takes up a run, in the sandbox."""
+"""Replay of a history by workflow code, as when a worker takes up a run."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from worker import WORKFLOWS, workflow_runner
 
 
 @cache
-def replayer(*changed: type) -> Replayer:
-    """Replays on the product's workflows, or on others in their place."""
+def replayer(*changed: type, sandbox: bool = True) -> Replayer:
+    """Replay on the product's workflows, or on others in their place.
+
+    Args:
+        sandbox: refuse calls that no replay could repeat. It imports the workflows for each run.
+    """
     return Replayer(
         workflows=changed or WORKFLOWS,
         data_converter=data_converter,
-        # Where a call that no replay could repeat is refused.
-        workflow_runner=workflow_runner(sandbox=True),
+        workflow_runner=workflow_runner(sandbox=sandbox),
     )

@@ -15,7 +15,7 @@ from tests.harness.incompatible_workflows import (
     Unexamined,
     Untold,
 )
-from tests.replay.histories import FOLDER, alike, ending, files, read
+from tests.replay.histories import FOLDER, alike, ending, files, is_newest, read
 from tests.replay.recorder import record
 from tests.replay.replaying import replayer
 from tests.replay.scenarios import SCENARIOS
@@ -23,7 +23,7 @@ from tests.replay.scenarios import SCENARIOS
 
 @pytest.mark.parametrize("file", files(), ids=lambda file: f"{file.parent.name}-{file.stem}")
 async def test_a_run_that_was_begun_goes_on(file: Path) -> None:
-    await replayer().replay_workflow(read(file))
+    await replayer(sandbox=is_newest(file)).replay_workflow(read(file))
 
 
 def test_there_is_a_history_of_every_kind_of_run() -> None:

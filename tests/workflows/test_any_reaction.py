@@ -6,7 +6,7 @@ import pytest
 
 from cli.modes import Mode
 from messages.sagas import SagaRolledBack, SagaSucceeded
-from tests.harness.answers import ANSWERS, FEW_ANSWERS, Odd, answering_worker
+from tests.harness.answers import FEW_ANSWERS, Odd, answering_worker
 from tests.harness.deliveries import BACKWARD, FORWARD, decide, delivery, until_parked
 from tests.harness.faults import LOYALTY_REFUSES
 from tests.harness.opening import OpenShop
@@ -23,7 +23,7 @@ def mode() -> Mode:
 async def test_a_reaction_whose_answer_cannot_be_read_parks_its_delivery(
     open_shop: OpenShop, service: str
 ) -> None:
-    odd = Odd(ANSWERS if service == "payment" else FEW_ANSWERS)
+    odd = Odd(FEW_ANSWERS)
     event = FORWARD[service].split("/")[0]
     async with (
         open_shop(worker=False) as shop,

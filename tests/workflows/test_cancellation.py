@@ -6,14 +6,11 @@ import asyncio
 from itertools import product
 
 import pytest
-from temporalio.client import (
-    WithStartWorkflowOperation,
-)
+from temporalio.client import WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy
 
 from cli.modes import Mode
 from messages.sagas import CancelOrder, SagaSucceeded, StepState
-from services.faults import Kind
 from tests.harness.builders import an_order
 from tests.harness.cancelling import Cancel, assert_cancelled, by_update, natively
 from tests.harness.deliveries import (
@@ -23,12 +20,7 @@ from tests.harness.deliveries import (
     until_called,
     until_called_in_vain,
 )
-from tests.harness.faults import (
-    delay,
-    fault,
-    permanent,
-    refusal,
-)
+from tests.harness.faults import delay, lost_reply, permanent, refusal
 from tests.harness.opening import OpenShop
 from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_completed
@@ -37,25 +29,23 @@ from tests.harness.steps import STEPS, before, up_to
 HOURS = 3600.0
 WAYS = (by_update, natively)
 
-each_step = pytest.mark.parametrize("step", STEPS)
 both_ways = pytest.mark.parametrize("cancel", WAYS)
 both_modes = pytest.mark.parametrize("mode", Mode)
-both_paths = pytest.mark.parametrize("fast_path", [False, True], ids=["regular", "fast path"])
 all_kinds = pytest.mark.parametrize(
     ("mode", "fast_path"),
     [(Mode.ORCHESTRATION, False), (Mode.ORCHESTRATION, True), (Mode.CHOREOGRAPHY, False)],
     ids=["orchestrated", "fast path", "choreographed"],
 )
 
-#: Among events, what the next attempt of a reaction does is the same for every kind of trouble.
-WAITING = [
-    *product([Mode.ORCHESTRATION], [False], ["transient", "lost_reply"], STEPS, WAYS),
-    *((Mode.ORCHESTRATION, True, "lost_reply", *each) for each in product(STEPS, WAYS)),
-    *(
-        (Mode.CHOREOGRAPHY, False, "lost_reply", *each)
-        for each in zip(STEPS, WAYS * 2, strict=True)
-    ),
-]
+#: Steps, each with both ways on the regular path, and with one of them on the others.
+REGULAR = [(Mode.ORCHESTRATION, False, *each) for each in product(STEPS, WAYS)]
+FAST = [(Mode.ORCHESTRATION, True, *each) for each in zip(STEPS, WAYS * 2, strict=True)]
+EVENTS = [(Mode.CHOREOGRAPHY, False, *each) for each in zip(STEPS, WAYS[::-1] * 2, strict=True)]
+
+each_step = pytest.mark.parametrize(("mode", "fast_path", "step", "cancel"), REGULAR + FAST)
+each_step_in_both_modes = pytest.mark.parametrize(
+    ("mode", "fast_path", "step", "cancel"), REGULAR + FAST + EVENTS
+)
 
 
 @pytest.fixture(autouse=True)
@@ -64,9 +54,7 @@ def slower_than_the_fast_path(policies_with: ChangePolicies) -> None:
     policies_with(fast=0.05)
 
 
-@all_kinds
-@both_ways
-@each_step
+@each_step_in_both_modes
 async def test_while_a_step_runs_that_then_completes_it_is_undone_with_the_others(
     open_shop: OpenShop, mode: Mode, step: str, cancel: Cancel
 ) -> None:
@@ -86,18 +74,17 @@ async def test_while_a_step_runs_that_then_completes_it_is_undone_with_the_other
     assert shop.standing(order) == []
 
 
-@pytest.mark.parametrize(("mode", "fast_path", "kind", "step", "cancel"), WAITING)
+@each_step_in_both_modes
 async def test_while_a_step_waits_for_its_next_attempt_the_wait_ends_at_once(
     open_shop: OpenShop,
     policies_with: ChangePolicies,
     mode: Mode,
-    kind: Kind,
     step: str,
     cancel: Cancel,
 ) -> None:
     policies_with(pause=5 * HOURS, window=50 * HOURS)
     order = an_order(deadline_seconds=100 * 3600)
-    async with open_shop(fault(kind, step)) as shop:
+    async with open_shop(lost_reply(step)) as shop:
         handle = await shop.place(order)
         await until_called_in_vain(shop, handle, step)
         await cancel(handle)
@@ -110,8 +97,6 @@ async def test_while_a_step_waits_for_its_next_attempt_the_wait_ends_at_once(
         assert shop.standing(order) == []
 
 
-@both_paths
-@both_ways
 @each_step
 async def test_while_a_step_is_refused_there_is_nothing_of_it_to_undo(
     open_shop: OpenShop, step: str, cancel: Cancel
@@ -126,8 +111,6 @@ async def test_while_a_step_is_refused_there_is_nothing_of_it_to_undo(
         assert shop.standing(order) == []
 
 
-@both_paths
-@both_ways
 @each_step
 async def test_while_a_step_fails_for_good_it_is_undone_with_the_others(
     open_shop: OpenShop, step: str, cancel: Cancel
@@ -142,8 +125,6 @@ async def test_while_a_step_fails_for_good_it_is_undone_with_the_others(
         assert shop.standing(order) == []
 
 
-@both_paths
-@both_ways
 @each_step
 async def test_while_a_step_overruns_its_time_the_late_effect_stays_out(
     open_shop: OpenShop, policies_with: ChangePolicies, step: str, cancel: Cancel

@@ -130,7 +130,8 @@ async def test_a_run_that_timed_out(open_shop: OpenShop) -> None:
             return await closed_as(handle) is WorkflowExecutionStatus.TIMED_OUT
 
         await until(timed_out)
-        assert (await reconcile(shop)).undone == 2
+        # The slow effect may stand by now.
+        assert (await reconcile(shop)).undone in (2, 3)
         assert shop.standing(order) == []
         await assert_nothing_left(shop)
 
