@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
+.PHONY: help install demo test trials check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -27,6 +27,9 @@ codec: .venv/.runtime  ## the codec server, which decrypts for the Web UI, until
 
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 	$(VENV_PYTHON) -m pytest -n 3 --dist worksteal --maxfail 5 $(ARGS)
+
+trials: .venv/.dev  ## a short run of each trial below
+	$(VENV_PYTHON) -m pytest trials -n 2 --dist worksteal $(ARGS)
 
 fuzz: .venv/.dev  ## generated faults for SECONDS (default 300) in each mode; a failure prints its fault plan
 	FUZZ_SECONDS=$(or $(SECONDS),300) $(VENV_PYTHON) -m pytest trials/fuzz -s -q --show-capture=no $(ARGS)
