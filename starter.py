@@ -6,15 +6,17 @@ import runtime.interruptible  # noqa: F401 - must be first; its docstring says w
 
 # isort: split
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 
 import typer
 
+from cli.command_lines import program
 from cli.commands.customers import cancel, order, status
 from cli.commands.operators import audit, inbox, move_ledgers, reconcile, resolve
 from cli.commands.trying_out import demo, simulate
 from cli.errors import BadInput
-from cli.output import program
+from cli.help import Command, Group, first_paragraph, width
 from runtime.exits import ExitCode, guarded, leave
 from runtime.streams import outlive_readers
 
@@ -36,14 +38,14 @@ app = typer.Typer(
     help="Orders as sagas on Temporal: each is completed or undone as a whole.",
     epilog="Exit codes: 0 done, 1 rolled back or refused or violation found, 2 bad input,"
     " 3 no Temporal server.",
-    no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # its boxes cannot be read in a narrow terminal
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "terminal_width": width()},
+    cls=Group,
 )
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, cls=Command, short_help=first_paragraph(command))(command)
 
 
 def main() -> None:
@@ -53,22 +55,35 @@ def main() -> None:
 
 
 def _parse_and_run() -> int:
+    arguments = sys.argv[1:]
+    asked = _parsed(arguments or ["--help"])
+    if not arguments:
+        return ExitCode.BAD_INPUT
+    # A number is the exit code of typer itself: it has shown the help, or was interrupted. The
+    # command does not run within typer, which handles an interrupt and a closed pipe differently.
+    return asked if isinstance(asked, int) else asyncio.run(asked)
+
+
+def _parsed(arguments: list[str]) -> Coroutine[None, None, int] | int:
     try:
-        asked: Coroutine[None, None, int] | None = app(standalone_mode=False) or None
+        asked: Coroutine[None, None, int] | int = app(arguments, standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
         # Depending on its version, typer uses its own copy of click or the real one. The usage
-        # errors of both have only this method in common.
+        # errors of both have only these two names in common.
         format_message = getattr(error, "format_message", None)
         if format_message is None:
             raise
         message = format_message().replace("Value error, ", "").rstrip(".")
-        if message:
-            raise BadInput(f"{message} (see {program('starter.py')} --help)") from None
-        return ExitCode.BAD_INPUT  # no command was given, and typer has shown the help
-    # Not within typer, which handles an interrupt and a closed pipe differently.
-    return asyncio.run(asked) if asked else ExitCode.SUCCESS  # typer has shown the help
+        raise BadInput(f"{message} (see {_help_of(getattr(error, 'ctx', None))})") from None
+    return asked
+
+
+def _help_of(context: typer.Context | None) -> str:
+    """Return the command line that shows the help of the command that was meant."""
+    command = f" {context.info_name}" if context is not None and context.parent else ""
+    return f"{program('starter.py')}{command} --help"
 
 
 if __name__ == "__main__":

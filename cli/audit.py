@@ -8,8 +8,9 @@ from contextlib import closing
 from rich.table import Table
 from temporalio.client import Client
 
+from cli.command_lines import program
 from cli.errors import BadInput
-from cli.output import Output, program
+from cli.output import Output
 from messages.marks import DONE, FAILED
 from runs.survey import RunSurvey
 from runtime.client import NoServer, home_of

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
+from cli.command_lines import command
 from cli.errors import BadInput
 from cli.modes import Mode
-from cli.output import Output, command
+from cli.output import Output
 from runs.descriptions import Handle, description, run_of
 
 

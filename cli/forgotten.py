@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from temporalio.client import Client
 
+from cli.command_lines import program
 from cli.errors import BadInput, OperationRefused
 from cli.modes import Mode
-from cli.output import Output, program
+from cli.output import Output
 from cli.render import step_line
 from messages.orders import Order
 from messages.participants import requests_of

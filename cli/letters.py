@@ -8,8 +8,9 @@ from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 
+from cli.command_lines import command
 from cli.modes import Mode
-from cli.output import Output, command
+from cli.output import Output
 from cli.run_queries import SILENCE, ask, why_silent
 from cli.unreadable import Unreadable
 from messages import wire

@@ -10,11 +10,12 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from cli.command_lines import command
 from cli.ending import conclude
 from cli.errors import BadInput
 from cli.following import follow
 from cli.modes import Mode
-from cli.output import Output, command
+from cli.output import Output
 from cli.screen import SagaScreen
 from messages.orders import Order
 from runs.descriptions import STANDS, Handle, description, run_of

@@ -16,8 +16,9 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.command_lines import program
 from cli.errors import OperationRefused
-from cli.output import Output, program
+from cli.output import Output
 from messages import wire
 from messages.base import Message
 from messages.marks import DONE, FAILED, NOTHING, UNDONE, WAITS
@@ -28,9 +29,8 @@ from runs.schedule import schedule_id
 from runs.visibility import equals
 from runtime.exits import ExitCode
 from workflows.failure import explain
-from workflows.reconciliation.reconcile_orders import ReconcileOrders
 
-_Run = WorkflowHandle[ReconcileOrders, ReconciliationReport]
+_Run = WorkflowHandle[Any, ReconciliationReport]
 
 _LOOK_EVERY = 5.0
 #: Number of events in the history of a run that no worker has started.
@@ -45,15 +45,16 @@ async def reconcile(
     Raises:
         OperationRefused: no worker answers, or somebody ended the reconciliation.
     """
+    # By name: the workflow's module would import the SDK's worker.
     handle = await client.start_workflow(
-        ReconcileOrders.run,
+        wire.RECONCILE_ORDERS,
         request,
         id=f"{schedule_id(task_queue)}-now-{token_hex(4)}",
         task_queue=task_queue,
         rpc_timeout=SERVER_TIMEOUT,
     )
     # Without a run id, the handle also follows the runs in which this one is continued as new.
-    run = client.get_workflow_handle_for(ReconcileOrders.run, handle.id)
+    run = client.get_workflow_handle(handle.id, result_type=ReconciliationReport)
     try:
         report = await _report(run, task_queue, output)
     except asyncio.CancelledError:
@@ -69,7 +70,9 @@ async def _report(run: _Run, task_queue: str, output: Output) -> ReconciliationR
         while not (await asyncio.wait({ended}, timeout=_LOOK_EVERY))[0]:
             if not await _answers(run, task_queue) and not silent:
                 silent = True
-                output.line("No worker answers; waiting for one (python worker.py)", "yellow")
+                output.line(
+                    f"No worker answers; waiting for one ({program('worker.py')})", "yellow"
+                )
         return ended.result()
     except WorkflowFailureError as failure:
         cause = failure.cause
@@ -84,15 +87,15 @@ async def _report(run: _Run, task_queue: str, output: Output) -> ReconciliationR
 
 async def _answers(run: _Run, task_queue: str) -> bool:
     try:
-        await run.query(ReconcileOrders.report, rpc_timeout=WORKER_TIMEOUT)
+        await run.query(wire.REPORT, rpc_timeout=WORKER_TIMEOUT)
     except RPCError as error:
         if error.status is RPCStatusCode.UNAVAILABLE:
             raise
         if (await run.describe(rpc_timeout=SERVER_TIMEOUT)).history_length > _NOT_BEGUN:
             return False  # a worker has started the run, so one will probably return
         raise OperationRefused(
-            f"no worker answers on task queue {task_queue!r}; start one (python worker.py), and"
-            f" it reconciles the orders ({run.id})"
+            f"no worker answers on task queue {task_queue!r}; start one"
+            f" ({program('worker.py')}), and it reconciles the orders ({run.id})"
         ) from None
     return True
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from cli.output import Output, command
+from cli.command_lines import command
+from cli.output import Output
 from messages.marks import DONE, FAILED, MARK_OF, UNDONE, WAITS
 from messages.sagas import SagaRolledBack, SagaSucceeded, SagaView, StepState, StepView
 from runs.results import BrokenOff, Outcome

@@ -7,8 +7,8 @@ from typing import TypeVar, get_origin
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.command_lines import program
 from cli.failing import REMEDY, failing_task_of
-from cli.output import program
 from messages import wire
 from messages.sagas import SagaView
 from messages.text import phrase

@@ -7,7 +7,8 @@ from typing import Literal
 from temporalio.client import WorkflowExecution
 from typing_extensions import Self
 
-from cli.output import Output, shell_word
+from cli.command_lines import shell_word
+from cli.output import Output
 from messages.base import Message
 from messages.text import printable
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from messages.runs import RunRef
+if TYPE_CHECKING:
+    from messages.runs import RunRef
 
 
 def order_saga_id(order_id: str) -> str:

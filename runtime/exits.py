@@ -13,8 +13,6 @@ from contextlib import suppress
 from enum import IntEnum
 from typing import NoReturn
 
-from temporalio.service import RPCError, RPCStatusCode
-
 from messages.text import one_line
 from runtime import interruptible
 
@@ -24,15 +22,15 @@ PIPE_CLOSED = 128 + signal.SIGPIPE
 #: Exit code for a defect of this program; sysexits.h calls it EX_SOFTWARE.
 DEFECT = 70
 
-#: Answers to a request that the server will never accept, for example because an id is too long
-#: or a run is gone. Any other error is a problem of the server.
+#: Names of the answers to a request that the server will never accept, for example because an id
+#: is too long or a run is gone. Any other error is a problem of the server.
 _REFUSED = {
-    RPCStatusCode.INVALID_ARGUMENT,
-    RPCStatusCode.NOT_FOUND,
-    RPCStatusCode.ALREADY_EXISTS,
-    RPCStatusCode.FAILED_PRECONDITION,
-    RPCStatusCode.OUT_OF_RANGE,
-    RPCStatusCode.UNIMPLEMENTED,
+    "INVALID_ARGUMENT",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "FAILED_PRECONDITION",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
 }
 
 
@@ -74,20 +72,14 @@ def guarded(main: Callable[[], int | None]) -> int:
     except FatalError as error:
         _tell(str(error))
         return error.code
-    except RPCError as error:
-        if error.status in _REFUSED:
-            _tell(f"the Temporal server refuses this: {one_line(error.message)}")
-            return ExitCode.BAD_INPUT
-        _tell(f"the Temporal server does not answer any more: {one_line(error.message)}")
-        return ExitCode.NO_SERVER
     except SystemExit as leaving:
         return _code_of(leaving)
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
     except BrokenPipeError:
         return PIPE_CLOSED
-    except Exception:
-        return _defect()
+    except Exception as error:
+        return _unexpected(error)
 
 
 def leave(code: int) -> NoReturn:
@@ -120,9 +112,18 @@ def _tell(message: str) -> None:
     print(f"error: {one_line(message)}", file=sys.stderr)
 
 
-def _defect() -> int:
-    traceback.print_exc()
-    return DEFECT
+def _unexpected(error: Exception) -> int:
+    # Most programs that end here have imported the SDK anyway; the help of a command has not.
+    from temporalio.service import RPCError
+
+    if not isinstance(error, RPCError):
+        traceback.print_exception(error)
+        return DEFECT
+    if error.status.name in _REFUSED:
+        _tell(f"the Temporal server refuses this: {one_line(error.message)}")
+        return ExitCode.BAD_INPUT
+    _tell(f"the Temporal server does not answer any more: {one_line(error.message)}")
+    return ExitCode.NO_SERVER
 
 
 def _code_of(leaving: SystemExit) -> int:

@@ -7,16 +7,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.options import AsJson, Deadline, InMode, InWhichMode, OrderId, text
-from cli.connection import connected
-from cli.forgotten import placed_before
 from cli.modes import Mode
-from cli.operations.cancel import cancel as cancel_order
-from cli.operations.status import status as show_status
-from cli.order_file import read_order, valid
-from cli.output import Output
-from cli.placing import is_known_to_stand, leave_alone, place_once, see_through
-from messages.sagas import CancelOrder
-from settings import read_settings
 
 
 async def order(
@@ -37,25 +28,21 @@ async def order(
     Placing the same order again does no harm: the command finds the run that is open or has
     succeeded. If the order failed, a new run is started.
     """
-    output = Output(as_json=as_json)
+    from cli.operations.order import order as place_order
+    from cli.order_file import read_order
+    from cli.session import Session
+
     the_order = read_order(file, deadline)
-    settings = read_settings()
-    client = await connected(settings)
-    if not await is_known_to_stand(client, the_order.order_id):
-        known = await placed_before(client, settings.ledger_urls(), the_order, output)
-        if known is not None:
-            return known
-    placed = await place_once(client, mode, the_order, settings.task_queue)
-    if wait:
-        return await see_through(client, the_order, placed, output)
-    return leave_alone(the_order, placed, output)
+    session = await Session.open(as_json=as_json)
+    return await place_order(session, mode, the_order, wait=wait)
 
 
 async def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = False) -> int:
     """Show the steps of an order, or how it ended."""
-    settings = read_settings()
-    output = Output(as_json=as_json)
-    client = await connected(settings)
+    from cli.operations.status import status as show_status
+    from cli.session import Session
+
+    settings, client, output = await Session.open(as_json=as_json)
     return await show_status(client, mode, order_id, settings.ledger_urls(), output)
 
 
@@ -68,7 +55,11 @@ async def cancel(
     as_json: AsJson = False,
 ) -> int:
     """Cancel an order and watch until it is undone."""
+    from cli.operations.cancel import cancel as cancel_order
+    from cli.order_file import valid
+    from cli.session import Session
+    from messages.sagas import CancelOrder
+
     request = valid(CancelOrder, reason=reason)
-    output = Output(as_json=as_json)
-    client = await connected(read_settings())
+    _, client, output = await Session.open(as_json=as_json)
     return await cancel_order(client, mode, order_id, request, output)

@@ -15,20 +15,8 @@ from cli.commands.options import (
     ResolveAction,
     text,
 )
-from cli.connection import connected
 from cli.errors import BadInput
 from cli.modes import Mode
-from cli.operations.inbox import inbox as show_inbox
-from cli.operations.letter import resolve_letter
-from cli.operations.resolve import resolve as resolve_step
-from cli.order_file import valid
-from cli.output import Output
-from cli.reconcile import reconcile as reconcile_orders
-from messages.deliveries import ResolveDeadLetter
-from messages.reconciliation import Reconcile
-from messages.sagas import ResolveCompensation
-from runtime.client import NoServer
-from settings import read_settings
 
 
 async def inbox(as_json: AsJson = False) -> int:
@@ -36,9 +24,11 @@ async def inbox(as_json: AsJson = False) -> int:
 
     The exit code is 1 when something waits, and 0 when nothing does.
     """
-    settings = read_settings()
-    client = await connected(settings)
-    return await show_inbox(client, settings.task_queue, Output(as_json=as_json))
+    from cli.operations.inbox import inbox as show_inbox
+    from cli.session import Session
+
+    settings, client, output = await Session.open(as_json=as_json)
+    return await show_inbox(client, settings.task_queue, output)
 
 
 async def resolve(
@@ -60,10 +50,14 @@ async def resolve(
     as_json: AsJson = False,
 ) -> int:
     """Decide on a step that could not be undone, or an event that could not be delivered."""
-    output = Output(as_json=as_json)
+    from cli.operations.letter import resolve_letter
+    from cli.operations.resolve import resolve as resolve_step
+    from cli.order_file import valid
+    from cli.session import Session
+    from messages.deliveries import ResolveDeadLetter
+    from messages.sagas import ResolveCompensation
+
     said = {"action": action.value, "operator": operator, "note": note}
-    settings = read_settings()
-    task_queue = settings.task_queue
     if action in (ResolveAction.REPLAY, ResolveAction.DISCARD):
         if mode is Mode.ORCHESTRATION or "/" not in step:
             raise BadInput(
@@ -71,13 +65,13 @@ async def resolve(
                 " it as EVENT/SERVICE"
             )
         letter = valid(ResolveDeadLetter, **said)
-        client = await connected(settings)
-        return await resolve_letter(client, task_queue, order_id, step, letter, output)
+        settings, client, output = await Session.open(as_json=as_json)
+        return await resolve_letter(client, settings.task_queue, order_id, step, letter, output)
     if "/" in step:
         raise BadInput(f"--action {action.value} is for a step, and {step!r} is an event")
     decision = valid(ResolveCompensation, step=step, **said)
-    client = await connected(settings)
-    return await resolve_step(client, task_queue, mode, order_id, decision, output)
+    settings, client, output = await Session.open(as_json=as_json)
+    return await resolve_step(client, settings.task_queue, mode, order_id, decision, output)
 
 
 async def audit(
@@ -91,8 +85,11 @@ async def audit(
 
     What an earlier audit has proved is not read again, unless it has changed since.
     """
-    # Importing the database library takes as long as the rest of most commands.
     from cli.audit import audit_alone, audit_with_temporal, conclude_audit
+    from cli.connection import connected
+    from cli.output import Output
+    from runtime.client import NoServer
+    from settings import read_settings
 
     output = Output(as_json=as_json)
     settings = read_settings()
@@ -120,10 +117,12 @@ async def reconcile(
     Workers also do this by themselves every few minutes, with the compensations of the saga.
     Repeating it does no harm. Effects that are not proved to be wrong go into the inbox.
     """
-    settings = read_settings()
+    from cli.reconcile import reconcile as reconcile_orders
+    from cli.session import Session
+    from messages.reconciliation import Reconcile
+
     request = Reconcile(dry_run=dry_run, however_many=however_many)
-    output = Output(as_json=as_json)
-    client = await connected(settings)
+    settings, client, output = await Session.open(as_json=as_json)
     return await reconcile_orders(client, settings.task_queue, output, request)
 
 
@@ -140,9 +139,9 @@ async def move_ledgers(
     """
     from cli.move_ledgers import Move
     from cli.move_ledgers import move_ledgers as move
+    from cli.order_file import valid
+    from cli.session import Session
 
     decision = valid(Move, operator=operator, note=note)
-    output = Output(as_json=as_json)
-    settings = read_settings()
-    client = await connected(settings)
+    settings, client, output = await Session.open(as_json=as_json)
     return await move(client, settings.ledger_urls(), decision, output)

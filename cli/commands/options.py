@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
+from getpass import getuser
 from typing import Annotated
 
 import typer
 
 from cli.modes import Mode
-from cli.operations.resolve import login_name
 
 
 class ResolveAction(str, Enum):
@@ -34,6 +35,14 @@ def text(value: str | None) -> str | None:
     except UnicodeEncodeError:
         raise typer.BadParameter(f"{value!a} is not UTF-8 text") from None
     return value
+
+
+def login_name() -> str:
+    """Return the name of the user who is logged in, or the user id if there is no name."""
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 OrderId = Annotated[

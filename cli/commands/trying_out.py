@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from secrets import token_hex
 from typing import Annotated
 
 import typer
 
 from cli.commands.options import AsJson, Deadline, InMode, text
-from cli.connection import connected
 from cli.modes import Mode
-from cli.order_file import valid
-from cli.output import Output
-from cli.simulation.population import Population
-from cli.simulation.simulate import simulate as run_simulation
-from cli.simulation.simulation import Simulation
-from runtime.client import ensure_search_attribute
-from settings import read_settings
 
 
 async def simulate(
@@ -40,6 +31,15 @@ async def simulate(
 
     Server and worker may be killed and restarted in the meantime; each order still counts once.
     """
+    from secrets import token_hex
+
+    from cli.order_file import valid
+    from cli.session import Session
+    from cli.simulation.population import Population
+    from cli.simulation.simulate import simulate as run_simulation
+    from cli.simulation.simulation import Simulation
+    from runtime.client import ensure_search_attribute
+
     population = valid(
         Population,
         count=orders,
@@ -48,11 +48,9 @@ async def simulate(
         scarce=scarce,
         deadline_seconds=deadline,
     )
-    settings = read_settings()
-    client = await connected(settings)
+    settings, client, output = await Session.open(as_json=as_json)
     await ensure_search_attribute(client)
     simulation = Simulation(client, mode, settings.task_queue)
-    output = Output(as_json=as_json)
     return (await run_simulation(simulation, population, concurrency, output)).exit_code
 
 
@@ -78,6 +76,8 @@ async def demo(
     """
     from cli.demo.demo import DemoOptions
     from cli.demo.demo import demo as show_demo
+    from cli.output import Output
+    from settings import read_settings
 
     options = DemoOptions(orders=orders, port=port, ui_port=ui_port, leave_at_end=leave_at_end)
     return await show_demo(read_settings(), options, Output(as_json=as_json))

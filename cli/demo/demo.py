@@ -8,10 +8,11 @@ from pathlib import Path
 from secrets import token_hex
 
 from cli.audit import audit_with_temporal, conclude_audit
+from cli.command_lines import python
 from cli.demo.examples import CHOREOGRAPHED, ORCHESTRATED, ShownExample, show
 from cli.local_system import ROOT, LocalSystem, local_system
 from cli.modes import Mode
-from cli.output import Output, python
+from cli.output import Output
 from cli.simulation.fates import SUCCEEDED, Fate, Summary
 from cli.simulation.population import Population
 from cli.simulation.simulate import simulate

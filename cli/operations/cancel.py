@@ -6,12 +6,13 @@ import asyncio
 
 from temporalio.client import Client
 
+from cli.command_lines import command
 from cli.ending import conclude
 from cli.finding import find
 from cli.following import follow
 from cli.modes import Mode
 from cli.operations.update import send_update
-from cli.output import Output, command
+from cli.output import Output
 from cli.screen import SagaScreen
 from messages import wire
 from messages.sagas import CancelOrder, SagaRolledBack

@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 
 from temporalio.client import Client, WorkflowExecutionDescription
 
+from cli.command_lines import command
 from cli.errors import OperationRefused
 from cli.finding import find_if_any
 from cli.letters import dead_letters_of
 from cli.modes import Mode
 from cli.operations.update import send_update
-from cli.output import Output, command
+from cli.output import Output
 from cli.run_queries import SILENCE, ask, why_silent
 from messages import wire
 from messages.deliveries import DeliveryState, DeliveryView, ResolveDeadLetter

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from getpass import getuser
-
 from temporalio.client import Client
 
 from cli.ending import conclude
@@ -105,11 +102,3 @@ async def _resolve_order(
     await conclude(client, found.mode, run, followed, output)
     still_stands = isinstance(followed, (SagaView, BrokenOff))
     return ExitCode.ROLLED_BACK if still_stands else ExitCode.SUCCESS
-
-
-def login_name() -> str:
-    """Return the name of the user who is logged in, or the user id if there is no name."""
-    try:
-        return getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"

@@ -18,7 +18,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from cli.output import Output, program
+from cli.command_lines import program
+from cli.output import Output
 from cli.simulation.fates import CANCELLED, PARKED, SUCCEEDED, Fate, Summary, summarize
 from cli.simulation.population import Population
 from cli.simulation.simulation import Simulation

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.output import command, program, shell_word
+from cli.command_lines import command, program, shell_word
 
 ROOT = Path(__file__).parents[2]
 

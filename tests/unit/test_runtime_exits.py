@@ -198,4 +198,5 @@ def test_an_interrupt_while_a_program_is_being_imported_ends_it_without_a_traceb
         kill_holders(tmp_path)
 
     assert "Traceback" not in said
-    assert starting.returncode == -signal.SIGINT
+    # The command line imports most of it when it already handles interrupts.
+    assert starting.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
