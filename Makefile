@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
-COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.10 \
+COMPILE := $(UV) pip compile --quiet --universal --fork-strategy requires-python --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
@@ -59,9 +59,9 @@ check: .venv/.dev  ## format, lint, types, import direction, docstrings, pages, 
 	.venv/bin/pre-commit validate-config
 
 lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
-	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra embedded -o requirements.lock
 	$(COMPILE) $(ARGS) pyproject.toml --extra postgres -c requirements.lock -o requirements-postgres.lock
-	$(COMPILE) $(ARGS) pyproject.toml --extra postgres --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	echo uv | $(COMPILE) $(ARGS) - -o requirements-uv.lock
 
 clean:  ## remove the environment and caches; orders and ledgers in .data stay
