@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy requires-python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
+.PHONY: help install demo up down test check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -24,6 +24,13 @@ worker: .venv/.runtime  ## a worker, until Ctrl-C
 
 codec: .venv/.runtime  ## the codec server, which decrypts for the Web UI, until Ctrl-C (ARGS=--help)
 	@$(VENV_PYTHON) -m runtime.codec_server $(ARGS)
+
+up:  ## the system in containers, until an order can be placed (ARGS='--profile monitoring --profile codec')
+	@$(PYTHON) docker/passwords.py
+	docker compose $(ARGS) up --build --detach --wait
+
+down:  ## stop the containers; their data stay (ARGS=--volumes deletes it)
+	docker compose --profile '*' down $(ARGS)
 
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 	$(VENV_PYTHON) -m pytest -n 3 --dist worksteal --maxfail 5 $(ARGS)
