@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy requires-python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
+.PHONY: help install demo up down test check server worker codec bench fuzz chaos load scaling scoreboard histories lock vulnerabilities licences sbom clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -56,13 +56,15 @@ scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and tex
 histories: .venv/.dev  ## record kinds of runs of which no history is kept yet (docs/changing-workflows.md)
 	@$(VENV_PYTHON) -m tests.replay
 
-check: .venv/.dev  ## format, lint, types, import direction, docstrings, pages, workflows on GitHub
+check: .venv/.dev  ## format, lint, types, import direction, docstrings, pages, workflows on GitHub, YAML, Dockerfile
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(VENV_PYTHON) -m tools
 	.venv/bin/actionlint
+	.venv/bin/hadolint docker/Dockerfile
+	.venv/bin/yamllint --strict .github .pre-commit-config.yaml docker-compose.yml docker kubernetes
 	.venv/bin/pre-commit validate-config
 
 lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
@@ -70,6 +72,15 @@ lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
 	$(COMPILE) $(ARGS) pyproject.toml --extra postgres -c requirements.lock -o requirements-postgres.lock
 	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	echo uv | $(COMPILE) $(ARGS) - -o requirements-uv.lock
+
+vulnerabilities: .venv/.dev  ## ask PyPI for known vulnerabilities of what is locked; fails without an answer
+	.venv/bin/pip-audit --strict --disable-pip --require-hashes $(addprefix -r ,$(wildcard requirements*.lock)) $(ARGS)
+
+licences: .venv/.dev  ## write docs/licences.md anew
+	$(VENV_PYTHON) -m tools.licences > docs/licences.md
+
+sbom: .venv/.dev  ## write sbom.json, the parts of the image in CycloneDX
+	.venv/bin/cyclonedx-py requirements --output-reproducible --of JSON -o sbom.json requirements-postgres.lock
 
 clean:  ## remove the environment and caches; orders and ledgers in .data stay
 	rm -rf .venv .venv.installing .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

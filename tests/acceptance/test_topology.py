@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,10 @@ def command(words: list[str]) -> tuple[str, ...]:
     return tuple(words[1:])
 
 
+def is_healthy(system: System, ask: tuple[str, ...], environment: dict[str, str]) -> bool:
+    return system.ended(*ask, **environment).returncode == 0
+
+
 def test_the_composed_system_loses_nothing_when_a_worker_is_killed(
     system_beside: System, databases: PostgresServer, tmp_path: Path
 ) -> None:
@@ -78,7 +83,7 @@ def test_the_composed_system_loses_nothing_when_a_worker_is_killed(
         workers.append((system.start(*command(re.findall(r'"(.*?)"', start)), **health), health))
     for worker, health in workers:
         worker.until_it_says("polling task queue")
-        wait_until(lambda h=health: system.ended(*ask, **h).returncode == 0, "a ready worker")
+        wait_until(partial(is_healthy, system, ask, health), "a ready worker")
     assert len(workers) == 2
 
     days = [
@@ -92,7 +97,7 @@ def test_the_composed_system_loses_nothing_when_a_worker_is_killed(
         )
     killed.send(signal.SIGKILL)
     assert killed.exit_code() == -signal.SIGKILL
-    assert system.ended(*ask, **its_health).returncode == 1
+    assert not is_healthy(system, ask, its_health)
 
     for day in days:
         assert day.exit_code() == 0, day.output()
