@@ -20,8 +20,8 @@ LOCKS = ("requirements.lock", "requirements-postgres.lock")
 _HEAD = """\
 # Licences
 
-Order Saga itself has the [MIT license](../LICENSE). This is what `make install` and the image install
-beside it, as the packages themselves declare it. `make licences` writes this page.
+Order Saga itself has the [MIT license](../LICENSE). Its lock files install these packages on a laptop
+and in the image, with the licences that they declare. `make licences` writes this page.
 
 | package | licence |
 |---|---|
