@@ -20,7 +20,7 @@ LOCKS = ("requirements.lock", "requirements-postgres.lock")
 _HEAD = """\
 # Licences
 
-Order Saga itself has the [MIT license](../LICENSE). Its lock files install these packages on a laptop
+Order Saga itself has the [MIT license](../LICENSE). Its locks install these packages on a laptop
 and in the image, with the licences that they declare. `make licences` writes this page.
 
 | package | licence |
