@@ -2,11 +2,11 @@
 PYTHON ?= python3
 VENV_PYTHON := .venv/bin/python
 UV := $(or $(shell command -v uv 2>/dev/null),.venv/bin/uv)
-COMPILE := $(UV) pip compile --quiet --universal --fork-strategy fewest --python-version 3.10 \
+COMPILE := $(UV) pip compile --quiet --universal --fork-strategy requires-python --python-version 3.10 \
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test trials check server worker codec bench fuzz chaos load scaling scoreboard histories lock clean missing
+.PHONY: help install demo up down test trials check server worker codec bench fuzz chaos load scaling scoreboard histories lock vulnerabilities licences sbom clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -24,6 +24,13 @@ worker: .venv/.runtime  ## a worker, until Ctrl-C
 
 codec: .venv/.runtime  ## the codec server, which decrypts for the Web UI, until Ctrl-C (ARGS=--help)
 	@$(VENV_PYTHON) -m runtime.codec_server $(ARGS)
+
+up:  ## the system in containers, until an order can be placed (ARGS='--profile monitoring --profile codec')
+	@$(PYTHON) docker/passwords.py
+	docker compose $(ARGS) up --build --detach --wait
+
+down:  ## stop the containers; their data stay (ARGS=--volumes deletes it)
+	docker compose --profile '*' down $(ARGS)
 
 test: .venv/.dev  ## every test (ARGS='-k name' chooses)
 	$(VENV_PYTHON) -m pytest -n 3 --dist worksteal --maxfail 5 $(ARGS)
@@ -52,20 +59,31 @@ scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and tex
 histories: .venv/.dev  ## record kinds of runs of which no history is kept yet (docs/changing-workflows.md)
 	@$(VENV_PYTHON) -m tests.replay
 
-check: .venv/.dev  ## format, lint, types, import direction, docstrings, pages, workflows on GitHub
+check: .venv/.dev  ## format, lint, types, import direction, docstrings, pages, workflows on GitHub, YAML, Dockerfile
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(VENV_PYTHON) -m tools
 	.venv/bin/actionlint
+	.venv/bin/hadolint docker/Dockerfile
+	.venv/bin/yamllint --strict .github .pre-commit-config.yaml docker-compose.yml docker kubernetes
 	.venv/bin/pre-commit validate-config
 
 lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
-	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) pyproject.toml --extra embedded -o requirements.lock
 	$(COMPILE) $(ARGS) pyproject.toml --extra postgres -c requirements.lock -o requirements-postgres.lock
-	$(COMPILE) $(ARGS) pyproject.toml --extra postgres --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
 	echo uv | $(COMPILE) $(ARGS) - -o requirements-uv.lock
+
+vulnerabilities: .venv/.dev  ## ask PyPI for known vulnerabilities of what is locked; fails without an answer
+	.venv/bin/pip-audit --strict --disable-pip --require-hashes $(addprefix -r ,$(wildcard requirements*.lock)) $(ARGS)
+
+licences: .venv/.dev  ## write docs/licences.md anew
+	$(VENV_PYTHON) -m tools.licences > docs/licences.md
+
+sbom: .venv/.dev  ## write sbom.json, the parts of the image in CycloneDX
+	.venv/bin/cyclonedx-py requirements --output-reproducible --of JSON -o sbom.json requirements-postgres.lock
 
 clean:  ## remove the environment and caches; orders and ledgers in .data stay
 	rm -rf .venv .venv.installing .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*

@@ -35,6 +35,8 @@ _Part = Annotated[str, one_of(PARTS)]
 # A server with a SQL database lists no runs of a task queue whose name has one of these.
 _TaskQueue = Annotated[str, Field(min_length=1, pattern=r"^[^\"'\\\x00-\x1f]+$")]
 
+_ADDRESS = r"^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
+
 if TYPE_CHECKING:
     _OfServices = BaseSettings
 else:
@@ -80,6 +82,9 @@ class Settings(_OfServices):
     #: Whether the first attempt of a step runs inside the workflow task. An order takes less time
     #: then, and the services know no rate limit and no task queue of their own (docs/fast-path.md).
     fast_path: bool = False
+    #: ``host:port`` at which the worker tells its health over HTTP (docs/deploying.md); by default
+    #: nowhere.
+    health_address: Annotated[str, Field(pattern=_ADDRESS)] | None = None
     #: Seconds that running activities have to finish when the worker is stopped.
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
     #: Number of activities that one worker runs at the same time, each in a thread of its own.

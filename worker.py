@@ -41,6 +41,7 @@ from runs.schedule import ensure_reconciliation
 from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.exits import ExitCode, FatalError, run, stop_requested
+from runtime.health import health_served, worker_checks
 from runtime.logs import log_to_terminal
 from runtime.shared_keys import key_ids, worker_identity
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
@@ -200,7 +201,12 @@ async def main() -> ExitCode:
         await _schedule_reconciliation(client, settings)
     queues = task_queues(settings)
     with closing(_open_services(settings, await home_of(client))) as services:
-        async with kept_open(services), AsyncExitStack() as workers:
+        workflows = settings.task_queue if "workflows" in settings.hosts else None
+        deployed = _version(settings)
+        version = deployed.version if deployed and deployed.use_worker_versioning else None
+        checks = worker_checks(client, stop, queues, workflows, version, services.checks())
+        health = health_served(settings.health_address, checks)
+        async with kept_open(services), health, AsyncExitStack() as workers:
             for queue in queues:
                 worker = Worker(**worker_config(client, services, settings, queue))
                 await workers.enter_async_context(worker)

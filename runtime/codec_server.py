@@ -12,10 +12,8 @@ import runtime.interruptible  # noqa: F401 - must be first; its docstring says w
 import argparse
 import asyncio
 import secrets
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 
-import uvicorn
 from google.protobuf.json_format import MessageToJson, Parse, ParseError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -28,7 +26,8 @@ from temporalio.converter import PayloadCodec
 
 from runtime.argument_parser import ArgumentParser
 from runtime.encryption import BadKeys, EncryptionCodec, Keys, UnknownKey
-from runtime.exits import ExitCode, FatalError, run, stop_requested
+from runtime.exits import ExitCode, run, stop_requested
+from runtime.http_server import http_server, listener
 from settings import read_settings
 
 DEFAULT_PORT = 8081
@@ -77,12 +76,18 @@ def codec_app(keys: Keys, token: str, origins: Sequence[str]) -> Starlette:
 
         return answer
 
+    async def live(_: Request) -> Response:
+        return JSONResponse({"live": True})
+
     decode, encode = endpoint(codec.decode), endpoint(codec.encode)
     return Starlette(
         routes=[
-            Route(f"{prefix}/{name}", code, methods=["POST"])
-            for name, code in (("decode", decode), ("encode", encode))
-            for prefix in ("", "/{token}")
+            Route("/live", live),
+            *(
+                Route(f"{prefix}/{name}", code, methods=["POST"])
+                for name, code in (("decode", decode), ("encode", encode))
+                for prefix in ("", "/{token}")
+            ),
         ],
         middleware=[
             Middleware(
@@ -104,15 +109,14 @@ async def main() -> ExitCode:
         raise BadKeys("the codec server needs keys; ORDER_SAGA_ENCRYPTION_KEYS names no key file")
     token = settings.codec_token or secrets.token_urlsafe(24)
     stop = stop_requested()
-    listener = _listener(chosen.host, chosen.port)
+    listening = listener(chosen.host, chosen.port)
     app = codec_app(keys, token, chosen.origin or DEFAULT_ORIGINS)
-    # Its log would contain the token, which is in the path.
-    server = uvicorn.Server(uvicorn.Config(app, access_log=False, log_level="warning"))
-    url = f"http://{chosen.host}:{listener.getsockname()[1]}"
+    server = http_server(app)
+    url = f"http://{chosen.host}:{listening.getsockname()[1]}"
     shown = token if settings.codec_token is None else "$ORDER_SAGA_CODEC_TOKEN"
     print(f"codec: for the Web UI {url}/{shown}", flush=True)
     print(f"codec: for the CLI --codec-endpoint {url} --codec-auth 'Bearer {shown}'", flush=True)
-    serving = asyncio.create_task(server.serve([listener]))
+    serving = asyncio.create_task(server.serve([listening]))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     server.should_exit = True
@@ -140,14 +144,6 @@ def _arguments() -> _Chosen:
         f" (default: {' and '.join(DEFAULT_ORIGINS)})",
     )
     return parser.parse_args(namespace=_Chosen())
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port))
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a port"
-        raise FatalError(f"cannot listen on {host}:{port}: {reason}") from None
 
 
 def _knows_token(request: Request, token: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import socket
 
 from temporalio.api.enums.v1 import TaskQueueType
@@ -14,6 +15,8 @@ from temporalio.client import Client
 from runtime.encryption import NO_KEYS, EncryptionCodec
 from runtime.exits import FatalError
 
+#: Differs each time that this program starts.
+_START = secrets.token_hex(4)
 _IDENTITY = re.compile(r" keys=([0-9a-f,]+)")
 
 
@@ -27,13 +30,14 @@ def key_ids(client: Client) -> tuple[str, ...]:
     return (codec.keys if isinstance(codec, EncryptionCodec) else NO_KEYS).ids
 
 
-def worker_identity(client: Client) -> str | None:
-    """Return an identity that tells which keys a worker has; None, for the usual one, if none.
+def worker_identity(client: Client) -> str:
+    """Return an identity of this process alone, which also tells which keys a worker has.
 
-    A key's id tells nothing about the key.
+    Process id and host do not suffice: in a container that is started again, both are the same. A
+    key's id tells nothing about the key.
     """
     ids = ",".join(key_ids(client))
-    return f"{os.getpid()}@{socket.gethostname()} keys={ids}" if ids else None
+    return f"{os.getpid()}@{socket.gethostname()} {_START}" + (f" keys={ids}" if ids else "")
 
 
 async def ensure_shared_key(client: Client, task_queue: str) -> None:

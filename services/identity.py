@@ -9,6 +9,7 @@ another Temporal namespace.
 from __future__ import annotations
 
 from sqlalchemy import Column, Connection, Integer, Row, Table, Text, select, update
+from typing_extensions import Unpack
 
 from messages.ledgers import Gap, Home, LedgerIdentity
 from services.sql import Clock, insert_new, metadata, utc_now
@@ -119,13 +120,13 @@ def enter(tx: Connection, service: str, home: Home | None) -> int:
     return _note(tx, row, now)
 
 
-def _note(tx: Connection, row: Row[_Columns], now: str) -> int:
+def _note(tx: Connection, row: Row[Unpack[_Columns]], now: str) -> int:
     number: int = row.notes + 1
     tx.execute(update(ledger).values(seen_at=now, closed=0, notes=number))
     return number
 
 
-def _note_gap(tx: Connection, row: Row[_Columns], now: str) -> None:
+def _note_gap(tx: Connection, row: Row[Unpack[_Columns]], now: str) -> None:
     # Times of the same clock and format can be compared as texts.
     since = min(row.seen_at, row.missing_since or row.seen_at)
     tx.execute(update(ledger).values(continuous_since=now, missing_since=since))
@@ -202,5 +203,5 @@ def identity(tx: Connection) -> LedgerIdentity:
     )
 
 
-def _row(tx: Connection) -> Row[_Columns]:
+def _row(tx: Connection) -> Row[Unpack[_Columns]]:
     return tx.execute(select(ledger)).one()

@@ -19,7 +19,7 @@ class Kept(NamedTuple):
     #: 1 if an action adds to an account, -1 if it takes from it.
     sign: int
     #: Query for account, opening balance and balance, in the ledger's units.
-    balances: Select[tuple[str, int, int]]
+    balances: Select[str, int, int]
     #: Returns the changes by account that a request asks for, independently of the service. None
     #: if each action makes a new account, with the balance 1.
     asked: Callable[[Never], Mapping[str, int]] | None

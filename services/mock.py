@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar, cast
+
+from sqlalchemy import text
 
 from messages.ledgers import Home
 from messages.participants import SERVICES
@@ -44,6 +47,10 @@ class Services:
         for ledger in self._ledgers.values():
             ledger.still_open()
 
+    def checks(self) -> dict[str, Callable[[], None]]:
+        """Return a check of each ledger; it raises LedgerUnavailable if the ledger is gone."""
+        return {f"{name} ledger": partial(_answers, each) for name, each in self._ledgers.items()}
+
     def close(self) -> None:
         """Close the ledgers; call this when no operation is running."""
         self._opened.close()
@@ -79,3 +86,8 @@ def open_services(
         plan = faults or FaultPlan()
         built = {name: MODULES[name].SERVICE(ledger, plan) for name, ledger in ledgers.items()}
         return Services(ledgers, built, opened.pop_all())
+
+
+def _answers(ledger: Ledger) -> None:
+    with ledger.transaction() as tx:
+        tx.execute(text("SELECT 1"))

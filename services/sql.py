@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     MetaData,
+    Row,
+    Select,
     Table,
     Text,
     literal_column,
     select,
     text,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    #: A row, and a query, of columns whose types are not known.
+    AnyRow = Row[Unpack[tuple[Any, ...]]]
+    AnySelect = Select[Unpack[tuple[Any, ...]]]
 
 #: Tables of all services. Each ledger has only some of them.
 metadata = MetaData()

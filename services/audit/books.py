@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from messages.ledgers import Home
 from messages.participants import BY_SERVICE
@@ -21,6 +21,9 @@ from services.kept import Kept
 from services.ledger import explained, reading
 from services.modules import MODULES
 from services.sql import Clock
+
+if TYPE_CHECKING:
+    from services.sql import AnyRow, AnySelect
 
 #: Description of the books of each service, by service.
 KEPT: Mapping[str, Kept] = {service: module.BOOKS for service, module in MODULES.items()}
@@ -87,7 +90,7 @@ class Book:
         self.clock = Clock(tx)
         self.audited = audited(tx)
 
-    def ask(self, question: Select[Any], ids: Sequence[str] | None = None) -> Sequence[Row[Any]]:
+    def ask(self, question: AnySelect, ids: Sequence[str] | None = None) -> Sequence[AnyRow]:
         """Return the rows of a query, which may be about these ids."""
         # The other books are open at the same time, and must not be blamed for an error here.
         with explained(self.service, self._url):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, and_, any_, func, not_, null, or_, select
+from sqlalchemy import ColumnElement, and_, any_, func, not_, null, or_, select
 
 from services.audit.books import Book
 from services.audit.report import ServiceTotals, Violation
@@ -19,6 +19,9 @@ from services.decided import State
 from services.fence import fence, unaudited
 from services.journal import journal
 from services.kept import Kept
+
+if TYPE_CHECKING:
+    from services.sql import AnyRow, AnySelect
 
 _f, _j = fence.c, journal.c
 #: True for an entry, joined with its operation, that the progress of the ledger includes.
@@ -70,11 +73,11 @@ def _moved(book: Book, since: Progress | None) -> Counter[str]:
     return found
 
 
-def _pairs(book: Book, question: Select[Any]) -> Iterator[tuple[str, int]]:
+def _pairs(book: Book, question: AnySelect) -> Iterator[tuple[str, int]]:
     return ((name, int(number)) for name, number in book.ask(question))
 
 
-def _fresh(book: Book, *columns: ColumnElement[Any], counted: bool = False) -> Select[Any]:
+def _fresh(book: Book, *columns: ColumnElement[Any], counted: bool = False) -> AnySelect:
     """Select from the entries of unproved operations, by default without those counted before."""
     of_these = select(*columns).where(_unproved(book, _j.key))
     if counted:
@@ -116,7 +119,7 @@ def accounts(book: Book, since: Progress | None) -> Iterator[Violation]:
 _SUM = (_j.account.label("account"), func.sum(_j.amount).label("amount"))
 
 
-def _every_account(book: Book) -> Iterator[Row[Any]]:
+def _every_account(book: Book) -> Iterator[AnyRow]:
     balances = book.kept.balances.subquery("balances")
     account, opening, now = balances.c
     moved = select(*_SUM).group_by(_j.account).subquery("moved")
@@ -127,7 +130,7 @@ def _every_account(book: Book) -> Iterator[Row[Any]]:
     yield from book.ask(select(moved.c.account, null(), null()).where(not_(known)))
 
 
-def _touched_accounts(book: Book) -> Iterator[Row[Any]]:
+def _touched_accounts(book: Book) -> Iterator[AnyRow]:
     balances = book.kept.balances.subquery("balances")
     account, opening, now = balances.c
     # An account of one operation is not in the progress, so all entries of that are added up.
