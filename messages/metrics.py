@@ -20,7 +20,7 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Metric:
-    """Counter or gauge with its labels."""
+    """Counter, histogram or gauge with its labels."""
 
     name: str
     help: str
@@ -46,6 +46,29 @@ OUTCOMES = Metric(
         # error: neither an outcome nor a rollback, such as an input that is no order.
         "outcome": ("success", "failed", "cancelled", "error"),
     },
+    wire.SAGA_TYPES,
+)
+DURATION = Metric(
+    "order_saga_duration_seconds",
+    "Time from the start of a saga to its end",
+    {"mode": tuple(MODE_OF.values())},
+)
+#: Upper bounds of its buckets, in seconds.
+DURATION_BUCKETS = (
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    900.0,
+    3600.0,
+    86400.0,
 )
 COMPENSATIONS = Metric(
     "order_saga_compensations",
@@ -105,3 +128,4 @@ LISTED_AT = Metric(
 
 COUNTERS = (OUTCOMES, COMPENSATIONS, DELIVERIES, RECONCILIATIONS, RECONCILED, FENCE_ANSWERS)
 GAUGES = (WAITING, OLDEST, LISTED_AT)
+METRICS = (*COUNTERS, DURATION, *GAUGES)

@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError
 
-from messages.ids import saga_of
-from messages.participants import PARTICIPANTS
+from messages.ids import delivery_parts, is_delivery_id, saga_of
+from messages.participants import PARTICIPANTS, STEP_OF
 
 #: Logger of this project's own messages that belong to no run.
 logger = logging.getLogger("order_saga")
@@ -36,28 +36,33 @@ class _OneLine(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """Formatter that prints one JSON object for each record, and never what a payload says.
-
-    The text of an error may repeat a payload, such as an address that no carrier serves. So only
-    the error's type and the lines of code are printed.
-    """
+    """Formatter that prints one JSON object for each record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        fields: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": _without_errors(record),
-            **_about(record),
-        }
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None:
-            fields["error"] = _kind(error)
-            fields["stack"] = [
-                f"{frame.filename}:{frame.lineno} {frame.name}"
-                for frame in traceback.extract_tb(error.__traceback__)
-            ]
-        return json.dumps(fields)
+        return as_json(record)
+
+
+def as_json(record: logging.LogRecord) -> str:
+    """Return the record as a JSON object, without anything that a payload says.
+
+    The text of an error may repeat a payload, such as an address that no carrier serves. So only
+    the error's type and the lines of code are told.
+    """
+    fields: dict[str, object] = {
+        "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": _without_errors(record),
+        **_about(record),
+    }
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        fields["error"] = _kind(error)
+        fields["stack"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)
+        ]
+    return json.dumps(fields)
 
 
 def _without_errors(record: logging.LogRecord) -> str:
@@ -96,7 +101,11 @@ def _about(record: logging.LogRecord) -> dict[str, object]:
             "workflow_id": run.get("workflow_id"),
             "run_id": run.get("run_id"),
         }
-    fields = {"saga_id": saga_of(str(known["workflow_id"])), **known}
+    workflow_id = str(known["workflow_id"])
+    fields = {"saga_id": saga_of(workflow_id), **known}
+    delivery = delivery_parts(workflow_id) if is_delivery_id(workflow_id) else None
+    if delivery is not None and known["step"] is None:
+        fields["step"] = STEP_OF.get(delivery[3])
     return {name: value for name, value in fields.items() if value is not None}
 
 

@@ -15,7 +15,7 @@ from temporalio.runtime import (
     TelemetryFilter,
 )
 
-from messages.metrics import COUNTERS, FENCE_ANSWERS
+from messages.metrics import COUNTERS, DURATION, DURATION_BUCKETS, FENCE_ANSWERS, MODE_OF
 from messages.text import one_line
 from runtime.exits import FatalError
 from runtime.logs import logger
@@ -55,6 +55,7 @@ def set_up_runtime(address: str | None, *, forward_logs: bool) -> MetricMeter:
             counters_total_suffix=True,
             unit_suffix=True,
             durations_as_seconds=True,
+            histogram_bucket_overrides={DURATION.name: DURATION_BUCKETS},
         )
         if address
         else None,
@@ -90,9 +91,11 @@ def begin_at_zero(meter: MetricMeter, client: Client, task_queue: str) -> None:
                 counter.add(0, dict(labels))
             for kind in metric.workflow_types:
                 # As the SDK labels what a workflow counts.
-                of_sdk = {
+                workflow = {
                     "namespace": client.namespace,
                     "task_queue": task_queue,
                     "workflow_type": kind,
                 }
-                counter.add(0, {**labels, **of_sdk})
+                # Each mode has a workflow type of its own.
+                if labels.get("mode") in (None, MODE_OF.get(kind)):
+                    counter.add(0, {**labels, **workflow})

@@ -12,6 +12,7 @@ from messages.failures import (
     OrderAlreadyPlaced,
     Refused,
 )
+from services.decided import State
 
 #: Receives the name of a service and its answer, one of those in :mod:`messages.metrics`. Called
 #: from any thread.
@@ -20,6 +21,11 @@ Listener = Callable[[str, str], None]
 
 def nobody(_service: str, _answer: str) -> None:
     """Ignore an answer."""
+
+
+def answer_to_undo(state: str) -> str:
+    """Return the answer to a compensation of an operation whose effect does not stand."""
+    return "nothing_to_reverse" if state == State.REFUSED else "repeated"
 
 
 @dataclass

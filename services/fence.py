@@ -24,7 +24,7 @@ from messages.failures import (
 )
 from messages.ids import OperationId
 from messages.settling import Settle
-from services.answers import Listener, Told, nobody, telling
+from services.answers import Listener, Told, answer_to_undo, nobody, telling
 from services.decided import Decided, State, canonical_json, refusal_json, repeat, undone
 from services.ledger import Ledger
 from services.sql import Clock, Statement, metadata
@@ -168,7 +168,7 @@ class Fence:
                     told.answer = "nothing_to_reverse"
                     return nothing
                 if decided.state != State.APPLIED:
-                    told.answer = "repeated"
+                    told.answer = answer_to_undo(decided.state)
                     return undone(decided)
                 # Between the two statements, the action's transaction was committed.
             effect(tx, request)

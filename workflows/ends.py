@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from messages import metrics, wire
     from messages.reconciliation import Reconciled
 
-from workflows.metrics import count
+from workflows.metrics import count, measure
 
 _OUTCOME_OF = {wire.SAGA_ROLLED_BACK: "failed", wire.SAGA_CANCELLED: "cancelled"}
 
@@ -55,8 +55,9 @@ def _ended(result: object) -> None:
     kind = workflow.info().workflow_type
     failed = isinstance(result, FailureError)
     if kind in metrics.MODE_OF:
-        outcome = _outcome(result)
-        count(metrics.OUTCOMES, mode=metrics.MODE_OF[kind], outcome=outcome)
+        mode, outcome = metrics.MODE_OF[kind], _outcome(result)
+        count(metrics.OUTCOMES, mode=mode, outcome=outcome)
+        measure(metrics.DURATION, workflow.now() - workflow.info().workflow_start_time, mode=mode)
         workflow.logger.info("the saga has ended: %s", outcome)
     elif kind == wire.RECONCILE_ORDERS:
         count(metrics.RECONCILIATIONS, result="unfinished" if failed else "done")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -12,6 +14,12 @@ with workflow.unsafe.imports_passed_through():
 def count(metric: Metric, **labels: str) -> None:
     """Add one to a counter; nothing happens if the worker exposes no metrics."""
     workflow.metric_meter().create_counter(metric.name, metric.help).add(1, dict(labels))
+
+
+def measure(metric: Metric, time: timedelta, **labels: str) -> None:
+    """Add a length of time to a histogram."""
+    histogram = workflow.metric_meter().create_histogram_float(metric.name, metric.help)
+    histogram.record(time.total_seconds(), dict(labels))
 
 
 def count_compensation(step: str, result: str) -> None:
