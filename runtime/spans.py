@@ -27,9 +27,8 @@ _KEPT_OF_EXCEPTIONS = ("exception.type", "exception.escaped")
 
 def tracer_provider(exporters: Sequence[str]) -> ReplaySafeTracerProvider:
     """Set up the global tracer provider with these exporters, and return it."""
-    own = {} if os.environ.get("OTEL_SERVICE_NAME") else {SERVICE_NAME: "order-saga"}
     provider = create_tracer_provider(
-        resource=Resource(own).merge(Resource.create()) if own else Resource.create(),
+        resource=Resource.create({} if _is_named() else {SERVICE_NAME: "order-saga"}),
         # The worker leaves by os._exit, which runs no exit handlers.
         shutdown_on_exit=False,
     )
@@ -37,6 +36,11 @@ def tracer_provider(exporters: Sequence[str]) -> ReplaySafeTracerProvider:
         provider.add_span_processor(BatchSpanProcessor(Discreet(_EXPORTER_OF[name]())))
     trace.set_tracer_provider(provider)
     return provider
+
+
+def _is_named() -> bool:
+    attributes = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    return bool(os.environ.get("OTEL_SERVICE_NAME")) or SERVICE_NAME in attributes
 
 
 class Discreet(SpanExporter):

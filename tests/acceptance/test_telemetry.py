@@ -160,6 +160,7 @@ def test_an_order_is_one_trace_with_its_deliveries_also_after_another_worker_too
         assert len({span["context"]["trace_id"] for span in of_order}) == 1
         [root] = [span["name"] for span in of_order if span["parent_id"] is None]
         assert root.startswith("RunWorkflow:Order")
+    assert {span["resource"]["attributes"]["service.name"] for span in spans} == {"order-saga"}
     of_deliveries = [span for span in spans if span["name"] == "RunWorkflow:EventDelivery"]
     assert len(of_deliveries) == 4
 
