@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import (
@@ -36,6 +36,8 @@ _Part = Annotated[str, one_of(PARTS)]
 _TaskQueue = Annotated[str, Field(min_length=1, pattern=r"^[^\"'\\\x00-\x1f]+$")]
 
 _ADDRESS = r"^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
+# An IP address, since the SDK resolves no names here, and a port.
+_METRICS_ADDRESS = r"^([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 
 if TYPE_CHECKING:
     _OfServices = BaseSettings
@@ -97,6 +99,11 @@ class Settings(_OfServices):
     #: Seconds between two reconciliations, which undo leftovers. With 0, the worker creates no
     #: schedule for them and does not change an existing one.
     reconcile_every_seconds: Annotated[int, Field(ge=0, le=24 * 3600)] = 300
+    #: Address at which a worker exposes its metrics to Prometheus, such as 127.0.0.1:9464; none
+    #: by default (docs/telemetry.md).
+    metrics_address: Annotated[str, Field(pattern=_METRICS_ADDRESS)] | None = None
+    #: Form of a worker's log: lines for a person, or JSON for machines.
+    log_format: Literal["text", "json"] = "text"
 
     @field_validator("hosts", mode="before")
     @classmethod
@@ -127,6 +134,11 @@ class Settings(_OfServices):
                 " of them; unset ORDER_SAGA_HOSTS and the services' task queues, or the fast path"
             )
         return self
+
+    @property
+    def tells_ends(self) -> bool:
+        """Tell whether a worker counts or logs how runs end."""
+        return self.metrics_address is not None or self.log_format == "json"
 
     def keys(self) -> Keys:
         """Read the key file.

@@ -9,41 +9,42 @@ from __future__ import annotations
 import runtime.interruptible  # noqa: F401 - must be first; its docstring says why
 
 # isort: split
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from datetime import timedelta
-from importlib import import_module
-from typing import Protocol, cast
 
 from temporalio.client import Client
-from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.common import MetricMeter
 from temporalio.service import RPCError
 from temporalio.worker import (
     PollerBehaviorAutoscaling,
-    UnsandboxedWorkflowRunner,
     Worker,
     WorkerConfig,
     WorkerDeploymentConfig,
-    WorkflowRunner,
 )
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.deliveries import DeliveryActivities, Reaction
+from activities.hosting import Activity, reactions, service_activities
 from activities.reconciliation import ReconciliationActivities
 from activities.records import records_activities
 from messages.ledgers import Home
-from messages.participants import BY_SERVICE, PARTICIPANTS, SERVICES
+from messages.participants import SERVICES
 from messages.text import one_line
 from runs.carriers import TemporalCarriers
 from runs.examination import TemporalRuns
 from runs.schedule import ensure_reconciliation
+from runs.waiting import what_waits_shown
 from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.exits import ExitCode, FatalError, run, stop_requested
 from runtime.health import health_served, worker_checks
-from runtime.logs import log_to_terminal
+from runtime.logs import log_as_json, log_to_terminal, say
+from runtime.metrics import begin_at_zero, fence_answer_counter, set_up_runtime
 from runtime.shared_keys import key_ids, worker_identity
+from runtime.tracing import tracing
+from services.answers import nobody
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
 from services.kept_open import kept_open
 from services.ledger import LedgerUnavailable
@@ -52,14 +53,12 @@ from settings import Settings, read_settings
 from workflows.arguments import CheckedArguments
 from workflows.choreography.delivery import EventDelivery
 from workflows.choreography.order_choreography import OrderChoreography
-from workflows.orchestration.fast_path import fast
+from workflows.ends import CountedEnds
 from workflows.orchestration.order_saga import OrderSaga
 from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undo_leftover import UndoLeftover
+from workflows.running import deployment_config, workflow_runner
 from workflows.task_queues import ServiceTaskQueues
-
-#: Bound method of an activity. Its workflow knows the types of its arguments and result.
-Activity = Callable[..., object]
 
 HELP = """\
 Run the sagas and host the services, until Ctrl-C or SIGTERM.
@@ -68,42 +67,24 @@ The worker takes no arguments. Its settings are ORDER_SAGA_… environment varia
 file .env; .env.example lists them, and settings.py explains them. The TEMPORAL_… variables, such
 as TEMPORAL_ADDRESS, say where Temporal is."""
 
-# Modules without side effects. In the sandbox, a workflow task is much cheaper if they are
-# imported once instead of once per run.
-_SHARED = ("pydantic", "messages", "activities", "workflows.policies")
-
 WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders, UndoLeftover)
-
-
-class _Module(Protocol):
-    """Interface of the modules ``activities/<service>.py``."""
-
-    @staticmethod
-    def HOST(port: object, /) -> object:
-        """Create the object with the service's activities, which use its port."""
-
-
-def service_activities(service: str, port: object) -> list[Activity]:
-    """Return the activities of a service: steps of a saga, and reactions to events."""
-    host = cast("_Module", import_module(f"activities.{service}")).HOST(port)
-    return [getattr(host, activity) for activity in BY_SERVICE[service].activities]
 
 
 def temporal_activities(
     client: Client,
     settings: Settings,
-    reactions: Mapping[str, Reaction],
+    here: Mapping[str, Reaction],
     threads: Executor,
 ) -> list[Activity]:
     """Return the activities by which workflows query Temporal, and have events delivered.
 
     Args:
-        reactions: reactions of the services in this process, by name; deliveries try them first.
+        here: reactions of the services in this process, by name; deliveries try them first.
     """
     runs = ReconciliationActivities(TemporalRuns(client, settings.task_queue))
     version = _version(settings) if settings.build_id else None
     carriers = TemporalCarriers(client, settings.task_queue, version.version if version else None)
-    events = DeliveryActivities(carriers, reactions, threads)
+    events = DeliveryActivities(carriers, here, threads)
     return [
         runs.find_broken_off_runs,
         runs.examine_runs,
@@ -113,12 +94,6 @@ def temporal_activities(
         events.deliver_again,
         events.look_at_deliveries,
     ]
-
-
-def _reactions(activities: Sequence[Activity]) -> dict[str, Reaction]:
-    """Return the reactions among the activities of services, by name."""
-    names = {name for participant in PARTICIPANTS for name in participant.reactions}
-    return {each.__name__: cast("Reaction", each) for each in activities if each.__name__ in names}
 
 
 def task_queues(settings: Settings) -> list[str]:
@@ -148,12 +123,16 @@ def worker_config(
             *of_services,
             *(each for s in here for each in records_activities(s, services.records(s))),
             *(
-                temporal_activities(client, settings, _reactions(of_services), threads)
+                temporal_activities(client, settings, reactions(of_services), threads)
                 if hosts_workflows
                 else ()
             ),
         ],
-        interceptors=[ServiceTaskQueues(own), CheckedArguments()],
+        interceptors=[
+            ServiceTaskQueues(own),
+            CheckedArguments(),
+            *([CountedEnds()] if settings.tells_ends else ()),
+        ],
         identity=worker_identity(client),
         deployment_config=_version(settings),
         activity_executor=threads,
@@ -168,63 +147,78 @@ def worker_config(
     )
 
 
-def workflow_runner(*, sandbox: bool) -> WorkflowRunner:
-    """Return what runs the workflows, in the SDK's sandbox or as any other code."""
-    if not sandbox:
-        return UnsandboxedWorkflowRunner()
-    shared = SandboxRestrictions.default.with_passthrough_modules(*_SHARED)
-    return SandboxedWorkflowRunner(restrictions=shared)
-
-
 def _version(settings: Settings) -> WorkerDeploymentConfig | None:
-    build_id = settings.build_id or ""
-    if settings.fast_path:
-        build_id = fast(build_id)
-    if not build_id:
-        return None
-    pinned, unversioned = VersioningBehavior.PINNED, VersioningBehavior.UNSPECIFIED
-    return WorkerDeploymentConfig(
-        version=WorkerDeploymentVersion(settings.deployment, build_id),
-        use_worker_versioning=settings.build_id is not None,
-        default_versioning_behavior=pinned if settings.build_id else unversioned,
-    )
+    return deployment_config(settings.deployment, settings.build_id, fast_path=settings.fast_path)
 
 
 async def main() -> ExitCode:
     """Run the worker until a signal arrives, then let running activities finish."""
     ArgumentParser("python worker.py", HELP).parse_args()
     settings = read_settings()
+    as_json = settings.log_format == "json"
+    if as_json:
+        log_as_json()
     stop = stop_requested()
-    client = await connect(settings.keys())
-    await ensure_search_attribute(client)
-    if "workflows" in settings.hosts:
-        await _schedule_reconciliation(client, settings)
-    queues = task_queues(settings)
-    with closing(_open_services(settings, await home_of(client))) as services:
-        workflows = settings.task_queue if "workflows" in settings.hosts else None
-        deployed = _version(settings)
-        version = deployed.version if deployed and deployed.use_worker_versioning else None
-        checks = worker_checks(client, stop, queues, workflows, version, services.checks())
-        health = health_served(settings.health_address, checks)
-        async with kept_open(services), health, AsyncExitStack() as workers:
-            for queue in queues:
-                worker = Worker(**worker_config(client, services, settings, queue))
-                await workers.enter_async_context(worker)
-            print(
-                f"worker: polling task queue{'s' if len(queues) > 1 else ''}"
-                f" {', '.join(map(repr, queues))} on"
-                f" {client.service_client.config.target_host}, namespace {client.namespace}"
-                f"{_encryption(client)}; Ctrl-C stops it",
-                flush=True,
-            )
-            await stop.wait()
-            print("worker: stopping; running activities may finish", flush=True)
+    with tracing() as plugins:
+        meter = set_up_runtime(settings.metrics_address, forward_logs=as_json)
+        client = await connect(settings.keys(), plugins=plugins)
+        await ensure_search_attribute(client)
+        if "workflows" in settings.hosts:
+            await _schedule_reconciliation(client, settings)
+        with closing(_open_services(settings, await home_of(client), meter)) as services:
+            async with AsyncExitStack() as running:
+                await running.enter_async_context(kept_open(services))
+                await _show_health(running, client, settings, services, stop)
+                await _start_workers(running, client, services, settings)
+                if settings.metrics_address:
+                    await _show_metrics(running, client, settings, meter)
+                say("worker", _greeting(client, settings))
+                await stop.wait()
+                say("worker", "stopping; running activities may finish")
     return ExitCode.SUCCESS
 
 
-def _encryption(client: Client) -> str:
-    ids = key_ids(client)
-    return f", payloads encrypted with key {ids[0]}" if ids else ""
+async def _start_workers(
+    running: AsyncExitStack, client: Client, services: Services, settings: Settings
+) -> None:
+    for queue in task_queues(settings):
+        worker = Worker(**worker_config(client, services, settings, queue))
+        await running.enter_async_context(worker)
+
+
+async def _show_health(
+    running: AsyncExitStack,
+    client: Client,
+    settings: Settings,
+    services: Services,
+    stop: asyncio.Event,
+) -> None:
+    workflows = settings.task_queue if "workflows" in settings.hosts else None
+    deployed = _version(settings)
+    version = deployed.version if deployed and deployed.use_worker_versioning else None
+    checks = worker_checks(
+        client, stop, task_queues(settings), workflows, version, services.checks()
+    )
+    await running.enter_async_context(health_served(settings.health_address, checks))
+
+
+async def _show_metrics(
+    running: AsyncExitStack, client: Client, settings: Settings, meter: MetricMeter
+) -> None:
+    begin_at_zero(meter, client, settings.task_queue)
+    if "workflows" in settings.hosts:
+        shown = what_waits_shown(client, settings.task_queue, meter)
+        await running.enter_async_context(shown)
+
+
+def _greeting(client: Client, settings: Settings) -> str:
+    queues, ids = task_queues(settings), key_ids(client)
+    return (
+        f"polling task queue{'s' if len(queues) > 1 else ''} {', '.join(map(repr, queues))} on"
+        f" {client.service_client.config.target_host}, namespace {client.namespace}"
+        + (f", payloads encrypted with key {ids[0]}" if ids else "")
+        + "; Ctrl-C stops it"
+    )
 
 
 async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
@@ -235,17 +229,18 @@ async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
         await ensure_reconciliation(client, settings.task_queue, every)
     except RPCError as error:
         # A worker's API key may not give access to schedules, and orders do not need them.
-        print(
-            f"worker: cannot schedule the reconciliation: {one_line(error.message)};"
+        say(
+            "worker",
+            f"cannot schedule the reconciliation: {one_line(error.message)};"
             " run it by hand: python starter.py reconcile",
-            flush=True,
         )
 
 
-def _open_services(settings: Settings, home: Home) -> Services:
+def _open_services(settings: Settings, home: Home, meter: MetricMeter) -> Services:
+    listener = fence_answer_counter(meter) if settings.metrics_address else nobody
     try:
         faults = load_fault_plan(settings.faults) if settings.faults else FaultPlan()
-        return open_services(settings.ledger_urls(), faults, only=settings.hosts, home=home)
+        return open_services(settings.ledger_urls(), faults, settings.hosts, home, listener)
     except (BadFaultPlan, LedgerUnavailable) as error:
         raise FatalError(str(error)) from error
 

@@ -16,9 +16,7 @@ from messages.text import printable
 from messages.wire import WORKFLOW_TYPES
 from runs.descriptions import description
 from runs.listing import of_each, waiting
-
-# The server sets the attribute after about five failures in a row and clears it after a success.
-_FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
+from runs.visibility import IS_FAILING
 
 
 class FailingRun(Message):
@@ -37,7 +35,7 @@ class FailingRun(Message):
 async def failing_runs(client: Client, task_queue: str, output: Output) -> list[FailingRun]:
     """Return all failing runs; none if the server cannot list them."""
     try:
-        found = await waiting(client, task_queue, _FAILING, *WORKFLOW_TYPES)
+        found = await waiting(client, task_queue, IS_FAILING, *WORKFLOW_TYPES)
     except RPCError as error:
         if error.status is not RPCStatusCode.INVALID_ARGUMENT:
             raise

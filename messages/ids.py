@@ -67,9 +67,23 @@ def delivery_parts(workflow_id: str) -> tuple[str, str, str, str] | None:
     return (parts[0], parts[1], parts[2], parts[3]) if len(parts) == 4 else None
 
 
+_LEFTOVER = "leftover"
+
+
 def leftover_id(run: RunRef) -> str:
     """Return the id of the workflow that undoes a run's leftovers."""
-    return f"leftover/{run.saga_id}/{run.run_id}"
+    return f"{_LEFTOVER}/{run.saga_id}/{run.run_id}"
+
+
+def saga_of(workflow_id: str) -> str | None:
+    """Return the id of the saga that a run belongs to, by its workflow id; None if to none."""
+    parts = delivery_parts(workflow_id) if is_delivery_id(workflow_id) else None
+    if parts is not None:
+        return parts[0]
+    if workflow_id.startswith(f"{_LEFTOVER}/"):
+        return workflow_id.split("/", 1)[1].rsplit("/", 1)[0]
+    is_saga = workflow_id.startswith((order_saga_id(""), order_choreography_id("")))
+    return workflow_id if is_saga else None
 
 
 class OperationId(NamedTuple):

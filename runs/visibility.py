@@ -10,6 +10,10 @@ from messages.wire import SAGA_STATUS, SAGA_TYPES
 #: Condition for open runs that wait for an operator.
 IS_PARKED = f'{SAGA_STATUS} = "NEEDS_INTERVENTION" AND ExecutionStatus = "Running"'
 
+#: Condition for open runs whose workflow task keeps failing. The server sets the attribute after
+#: about five failures in a row and clears it after a success.
+IS_FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
+
 #: Characters that a server with a SQL database compares in escaped form, and so never finds.
 _NEVER_FOUND = re.compile(r'["\\\x00\n\r\t\x08]')
 

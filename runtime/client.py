@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, GetClusterInfoRequest
-from temporalio.client import Client
+from temporalio.client import Client, Plugin
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -38,11 +39,18 @@ class BadConnectionSettings(FatalError):
     """The settings of the connection contradict themselves or cannot be read."""
 
 
-async def connect(keys: Keys = NO_KEYS, *, answer_within: float = ANSWER_WITHIN) -> Client:
+async def connect(
+    keys: Keys = NO_KEYS,
+    *,
+    answer_within: float = ANSWER_WITHIN,
+    plugins: Sequence[Plugin] = (),
+) -> Client:
     """Connect as the ``TEMPORAL_…`` variables or a profile say.
 
     Args:
         keys: encrypt what the client sends, and decrypt what it receives.
+        answer_within: seconds that the server has to answer.
+        plugins: the SDK's plugins of the client and of its workers.
 
     Raises:
         BadConnectionSettings: they cannot be read, or the address is not ``host:port``.
@@ -50,18 +58,22 @@ async def connect(keys: Keys = NO_KEYS, *, answer_within: float = ANSWER_WITHIN)
             connection, or it has no such namespace.
     """
     config = _from_environment()
-    return await open_client(config, keys, answer_within=answer_within)
+    return await open_client(config, keys, answer_within=answer_within, plugins=plugins)
 
 
 async def open_client(
-    config: ClientConnectConfig, keys: Keys = NO_KEYS, *, answer_within: float = ANSWER_WITHIN
+    config: ClientConnectConfig,
+    keys: Keys = NO_KEYS,
+    *,
+    answer_within: float = ANSWER_WITHIN,
+    plugins: Sequence[Plugin] = (),
 ) -> Client:
     """Connect as ``config`` says; raises as :func:`connect` does."""
     address = config.setdefault("target_host", DEFAULT_ADDRESS)
     namespace = config.setdefault("namespace", "default")
     _check(address)
     try:
-        return await asyncio.wait_for(_answering(config, keys), answer_within)
+        return await asyncio.wait_for(_answering(config, keys, plugins), answer_within)
     except asyncio.TimeoutError:
         raise _no_server(address, f"nothing answered within {answer_within:g} s") from None
     except RPCError as error:
@@ -125,8 +137,10 @@ async def _knows_search_attribute(client: Client) -> bool:
     return True
 
 
-async def _answering(config: ClientConnectConfig, keys: Keys) -> Client:
-    client = await Client.connect(**config, data_converter=data_converter_with(keys))
+async def _answering(config: ClientConnectConfig, keys: Keys, plugins: Sequence[Plugin]) -> Client:
+    client = await Client.connect(
+        **config, data_converter=data_converter_with(keys), plugins=plugins
+    )
     # For the SDK an open port is enough. Only a request about the namespace shows that it
     # exists and that the API key gives access to it.
     await client.workflow_service.describe_namespace(

@@ -10,6 +10,7 @@ For an order and a step, at most one effect stands, over all runs of the order.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text, text
@@ -23,6 +24,7 @@ from messages.failures import (
 )
 from messages.ids import OperationId
 from messages.settling import Settle
+from services.answers import Listener, Told, answer_to_undo, nobody, telling
 from services.decided import Decided, State, canonical_json, refusal_json, repeat, undone
 from services.ledger import Ledger
 from services.sql import Clock, Statement, metadata
@@ -111,8 +113,9 @@ _UNDECIDED: _Row = {"answer": None, "reversal": None, "settlement": None, "seale
 class Fence:
     """Fence of one ledger, which allows each operation at most one effect."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, listener: Listener = nobody) -> None:
         self._ledger = ledger
+        self._listener = listener
 
     def act(self, request: C, answer: A, effect: Callable[[Connection, C, A], None]) -> A:
         """Run ``effect`` unless the operation is already decided; return the answer.
@@ -128,17 +131,19 @@ class Fence:
             IdempotencyConflict: the key was used with another request.
         """
         row = _row(request, State.APPLIED, answer=answer.model_dump_json())
-        try:
-            with self._ledger.transaction() as tx:
-                decided = _claim(tx, row)
+        with self._telling("applied") as told:
+            try:
+                with self._ledger.transaction() as tx:
+                    decided = _claim(tx, row)
+                    if decided is None:
+                        effect(tx, request, answer)
+                        return answer
+            except Refused as refusal:
+                decided = self._refuse(row, refusal)
                 if decided is None:
-                    effect(tx, request, answer)
-                    return answer
-        except Refused as refusal:
-            decided = self._refuse(row, refusal)
-            if decided is None:
-                raise
-        return repeat(decided, type(answer))
+                    raise
+            told.answer = "repeated"
+            return repeat(decided, type(answer))
 
     def _refuse(self, row: _Row, refusal: Refused) -> Decided | None:
         """Store a refusal, unless another attempt has decided the operation since the rollback."""
@@ -156,12 +161,14 @@ class Fence:
         undid, nothing = Reversal(had_effect=True), Reversal(had_effect=False)
         tombstone = _row(request, State.REVERSED, reversal=nothing.model_dump_json())
         counterpart: _Row = {**tombstone, "reversal": undid.model_dump_json()}
-        with self._ledger.transaction() as tx:
+        with self._telling("reversed") as told, self._ledger.transaction() as tx:
             while not _change(tx, counterpart):
                 decided = _claim(tx, tombstone)
                 if decided is None:
+                    told.answer = "nothing_to_reverse"
                     return nothing
                 if decided.state != State.APPLIED:
+                    told.answer = answer_to_undo(decided.state)
                     return undone(decided)
                 # Between the two statements, the action's transaction was committed.
             effect(tx, request)
@@ -175,7 +182,7 @@ class Fence:
         """
         settled = Reversal(had_effect=False, settled=request.resolution)
         row = _row(request, State.SETTLED, settlement=request.resolution.model_dump_json())
-        with self._ledger.transaction() as tx:
+        with self._telling("settled") as told, self._ledger.transaction() as tx:
             if request.decision == "kept":
                 row |= {"state": State.APPLIED.value, "sealed": Clock(tx).unix_seconds}
                 if not _change(tx, row):
@@ -186,8 +193,12 @@ class Fence:
                 if decided is None:
                     break
                 if decided.state != State.APPLIED:
+                    told.answer = "repeated"
                     return undone(decided)
             return settled
+
+    def _telling(self, answer: str) -> AbstractContextManager[Told]:
+        return telling(self._listener, self._ledger.service, answer)
 
 
 def _row(request: Command, state: State, **outcome: str) -> _Row:

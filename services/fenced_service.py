@@ -11,6 +11,7 @@ from messages.base import Reversal
 from messages.failures import Refused
 from messages.participants import BY_SERVICE
 from messages.settling import Settle
+from services.answers import Listener, nobody
 from services.fault_injection import FaultInjector
 from services.faults import FaultPlan
 from services.fence import A, C, Fence
@@ -23,9 +24,9 @@ class FencedService:
     #: The refusal that the fault plan can make the service raise.
     refusal: Refused
 
-    def __init__(self, ledger: Ledger, faults: FaultPlan) -> None:
+    def __init__(self, ledger: Ledger, faults: FaultPlan, listener: Listener = nobody) -> None:
         self._part = BY_SERVICE[ledger.service]
-        self._fence = Fence(ledger)
+        self._fence = Fence(ledger, listener)
         self._faults = FaultInjector(faults, ledger)
 
     def _act(self, request: C, answer: A, effect: Callable[[Connection, C, A], None]) -> A:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from messages.ledgers import Home
 from messages.participants import SERVICES
+from services.answers import Listener, nobody
 from services.faults import FaultPlan
 from services.fenced_service import FencedService
 from services.ledger import Ledger, open_ledger
@@ -61,6 +62,7 @@ def open_services(
     faults: FaultPlan | None = None,
     only: Collection[str] = SERVICES,
     home: Home | None = None,
+    listener: Listener = nobody,
 ) -> Services:
     """Open the services, whose ledgers are given as URLs by service.
 
@@ -71,6 +73,7 @@ def open_services(
         faults: the plan that the services follow; by default they have no faults.
         only: the services to open.
         home: the Temporal namespace whose runs the ledgers serve.
+        listener: receives each answer of a fence.
 
     Raises:
         LedgerUnavailable: a ledger cannot be opened. The others are closed again.
@@ -84,7 +87,9 @@ def open_services(
                 )
                 opened.callback(ledgers[name].close)
         plan = faults or FaultPlan()
-        built = {name: MODULES[name].SERVICE(ledger, plan) for name, ledger in ledgers.items()}
+        built = {
+            name: MODULES[name].SERVICE(ledger, plan, listener) for name, ledger in ledgers.items()
+        }
         return Services(ledgers, built, opened.pop_all())
 
 

@@ -7,7 +7,8 @@ from functools import cache
 from temporalio.worker import Replayer
 
 from runtime.data_converter import data_converter
-from worker import WORKFLOWS, workflow_runner
+from worker import WORKFLOWS
+from workflows.running import workflow_runner
 
 
 @cache

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine, event
 
+from activities.hosting import service_activities
 from messages.ids import order_saga_id
 from messages.participants import PARTICIPANTS, SERVICES, requests_of
 from services.mock import open_services
@@ -20,7 +21,6 @@ from settings import Settings
 from tests.harness.postgres import postgres_server
 from trials.bench.machine import foreign_share, read_clocks
 from trials.bench.measuring import Load
-from worker import service_activities
 
 _WARM_UP = 5
 

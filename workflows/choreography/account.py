@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
 from workflows.choreography.reports import step_of
 from workflows.closing import Turn
 from workflows.failure import brief
+from workflows.metrics import count_compensation, undoing
 from workflows.progress import Progress
 
 #: Types of the events that ask for an undo or report one.
@@ -185,6 +186,7 @@ class Account:
         if step in self._undone:
             return  # an operator has decided it before
         self._undone.add(step)
+        count_compensation(step, undoing(event.had_effect, event.settled))
         if event.settled is not None:
             self._resolved.append(step)
             self._progress.compensated(step, Resolution(**event.settled.model_dump()))
@@ -202,6 +204,8 @@ class Account:
         if report.state is DeliveryState.PARKED:
             why = brief(report.error or "its event could not be delivered")
             self._progress.parked(step, why, undoing=self.turn is not None)
+            if self.turn is not None:
+                count_compensation(step, "parked")
         elif report.state is DeliveryState.DELIVERING and self.turn is not None:
             self._progress.compensating(step)
         elif report.state is DeliveryState.DELIVERING:
@@ -211,6 +215,7 @@ class Account:
             self._resolved.append(step)
             by_hand = Resolution(operator=decision.operator, note=decision.note, at=workflow.now())
             self._progress.compensated(step, by_hand)
+            count_compensation(step, undoing(False, by_hand))
         elif decision is not None:
             why = f"{report.event.type} was discarded by {decision.operator}: {decision.note}"
             self._progress.failed(step, why)

@@ -39,6 +39,7 @@ from workflows.choreography.settlement import settle, undoing_of
 from workflows.choreography.subscriptions import UnknownEvent, read, subscription
 from workflows.closing import no_input
 from workflows.failure import explain
+from workflows.metrics import count_delivery
 from workflows.progress import SAGA_STATUS_KEY
 from workflows.replies import UnreadableReply
 from workflows.uninterrupted import finish
@@ -136,6 +137,7 @@ class EventDelivery:
         while not recorded:
             self._state, self._since = DeliveryState.PARKED, workflow.now()
             self._mark(SagaStatus.NEEDS_INTERVENTION)
+            count_delivery(self._event.type, self._state.value)
             await self._report()
             await workflow.wait_condition(lambda: self._state is not DeliveryState.PARKED)
             self._mark(None)
@@ -173,6 +175,7 @@ class EventDelivery:
     def _ended(self, emitted: tuple[str, ...]) -> Delivered:
         discarded = self._state is DeliveryState.DISCARDED
         self._show()
+        count_delivery(self._event.type, self._state.value)
         return Delivered(
             event_id=self._event.id,
             subscriber=self._subscriber,

@@ -13,6 +13,7 @@ from messages import wire
 from messages.base import Resolution, Reversal
 from messages.sagas import ResolveCompensation, StepState
 from workflows.failure import explain
+from workflows.metrics import count_compensation, undoing
 from workflows.orchestration.decisions import Decisions, Record, by_hand, recorder
 from workflows.orchestration.step import RequestT, Step, undo
 from workflows.progress import Progress
@@ -114,7 +115,7 @@ class CompensationStack:
 
     async def _undo_or_wait(self, name: str) -> None:
         if name in self._doubts:
-            self._progress.parked(name, self._doubts[name])
+            self._park(name, self._doubts[name])
         elif await self._try(name, self._undos[name].compensate):
             return
         while True:
@@ -128,7 +129,7 @@ class CompensationStack:
         try:
             reversal = await attempt()
         except Exception as error:
-            self._progress.parked(name, explain(error))
+            self._park(name, explain(error))
             return False
         self._enter(name, reversal)
         return True
@@ -149,11 +150,16 @@ class CompensationStack:
         try:
             await record()
         except Exception as error:
-            self._progress.parked(name, explain(error))
+            self._park(name, explain(error))
             return False
         self.kept.append(name)
         self._progress.kept(name, resolution)
+        count_compensation(name, "kept")
         return True
+
+    def _park(self, name: str, why: str) -> None:
+        self._progress.parked(name, why)
+        count_compensation(name, "parked")
 
     def _enter(self, name: str, reversal: Reversal) -> None:
         if reversal.settled is not None:
@@ -163,3 +169,4 @@ class CompensationStack:
             if not reversal.had_effect:
                 self.without_effect.append(name)
         self._progress.compensated(name, reversal.settled)
+        count_compensation(name, undoing(reversal.had_effect, reversal.settled))
