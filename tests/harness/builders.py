@@ -63,14 +63,26 @@ def requests_for(order: Order, run_id: str = "run_1") -> OrderRequests:
         key = OperationId(order_saga_id(order.order_id), run_id, step)
         return {"idempotency_key": str(key), "order_id": order.order_id}
 
-    user_id = order.user_id
+    user_id, currency = order.user_id, order.currency
     return OrderRequests(
         ReserveInventory(**header("reserve_inventory"), items=order.items),
-        ProcessPayment(**header("process_payment"), user_id=user_id, amount=order.total_amount),
+        ProcessPayment(
+            **header("process_payment"),
+            user_id=user_id,
+            currency=currency,
+            amount=order.total_amount,
+            adjustments=order.adjustments,
+        ),
         PrepareShipping(
-            **header("prepare_shipping"), user_id=user_id, address=order.shipping_address
+            **header("prepare_shipping"),
+            user_id=user_id,
+            address=order.shipping_address,
+            phone=order.phone,
         ),
         AwardLoyaltyPoints(
-            **header("award_loyalty_points"), user_id=user_id, points=order.total_amount / 100
+            **header("award_loyalty_points"),
+            user_id=user_id,
+            currency=currency,
+            points=order.total_amount / 100,
         ),
     )

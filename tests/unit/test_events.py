@@ -65,7 +65,7 @@ def test_a_delivery_carries_all_that_its_event_says(kind: type[OrderEvent]) -> N
 
 UNREADABLE: dict[str, tuple[Change, str]] = {
     "unknown type": (lambda e: e.update(type="PaymentDoubled"), "PaymentDoubled"),
-    "newer version": (lambda e: e.update(version=2), "version"),
+    "newer version": (lambda e: e.update(version=3), "version"),
     "missing fact": (lambda e: e.pop("transaction_id"), "transaction_id"),
     "missing order": (lambda e: e.pop("order"), "order"),
     "missing in the order": (lambda e: e["order"].pop("user_id"), "order.user_id"),

@@ -20,7 +20,7 @@ from tests.harness.steps import SERVICES
 
 _FOLDER = Path(__file__).parent
 #: The oldest one; those with an order that was found to be right; the last one without audits.
-_FORMATS = ("format_1", "format_2", "format_3")
+_FORMATS = ("format_1", "format_2", "format_3", "format_4")
 #: A number that the database gives is one thing in SQLite and another one in PostgreSQL, and
 #: so is a boolean.
 _DIALECT = {
