@@ -67,8 +67,6 @@ def _with_decimals(least: int) -> AfterValidator:
     return AfterValidator(written)
 
 
-
-
 def _plain_digits(amount: object) -> object:
     # Decimal also accepts texts that nobody writes for an amount: " 12 ", "1_000", "1e2", and
     # digits of any script.

@@ -61,7 +61,9 @@ def check_decimals(amount: Decimal, currency: str | None, name: str) -> None:
     """
     most = decimals_of(currency)
     if amount != amount.quantize(Decimal(1).scaleb(-most)):
-        raise ValueError(f"{name}: {amount_in_words(amount, currency)} has more than {most} decimals")
+        raise ValueError(
+            f"{name}: {amount_in_words(amount, currency)} has more than {most} decimals"
+        )
 
 
 def minor_units(amount: Decimal, currency: str | None) -> int:

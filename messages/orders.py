@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from messages.addresses import Address, Phone
 from messages.base import Added, Identifier, Message, Money, SignedMoney
-from messages.currencies import Currency, check_decimals, amount_in_words
+from messages.currencies import Currency, amount_in_words, check_decimals
 
 MOST_ADJUSTMENTS = 100
 
@@ -75,7 +75,7 @@ class Order(Message):
         for item in items:
             if (item.id, item.price) in seen:
                 raise ValueError(
-                    f"item {item.id!r} is listed twice at the same price; add up its quantities"
+                    f"item {item.id!r} is listed twice at one price; add up its quantities"
                 )
             seen.add((item.id, item.price))
         return items
@@ -93,10 +93,9 @@ class Order(Message):
             raise ValueError("adjustments need prices: without any, nothing says what they change")
         if due is not None and due != self.total_amount:
             parts = "priced items and adjustments" if self.adjustments else "priced items"
-            raise ValueError(
-                f"total_amount is {amount_in_words(self.total_amount, self.currency)} but the {parts} add"
-                f" up to {amount_in_words(due, self.currency)}"
-            )
+            total = amount_in_words(self.total_amount, self.currency)
+            correct = amount_in_words(due, self.currency)
+            raise ValueError(f"total_amount is {total} but the {parts} add up to {correct}")
         return self
 
 

@@ -97,9 +97,7 @@ def _award(tx: Connection, request: AwardLoyaltyPoints, award: PointsAward) -> N
 
 def _deduct(tx: Connection, request: AwardLoyaltyPoints) -> None:
     for user, amount in reverse(tx, request.idempotency_key).items():
-        _DEDUCT.run(
-            tx, {"user": user, "currency": request.currency_of_accounts, "amount": amount}
-        )
+        _DEDUCT.run(tx, {"user": user, "currency": request.currency_of_accounts, "amount": amount})
 
 
 def _asked(request: AwardLoyaltyPoints) -> dict[str, int]:

@@ -59,8 +59,8 @@ _TO_FORMAT_4 = (
 
 
 _CURRENCY = "currency TEXT NOT NULL DEFAULT ''"
-#: Tables whose accounts have a currency since format 5: their columns before, the first one of which
-#: was the key, and as SQLite creates them, which cannot change a key.
+#: Tables whose accounts have a currency since format 5: the columns before, the first one of which
+#: was the key, and the new definition for SQLite, which cannot change a key.
 _WITH_CURRENCY = {
     "audited_accounts": (
         "account, amount",

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from messages.base import Reversal
-from messages.currencies import decimals_of, amount_in_words, minor_units
+from messages.currencies import amount_in_words, decimals_of, minor_units
 from messages.failures import PaymentDeclined
 from messages.payment import Payment, ProcessPayment
 from services.fault_injection import fault_calls
@@ -124,9 +124,7 @@ def _available(tx: Connection, request: ProcessPayment, opening: int) -> Decimal
 
 def _refund(tx: Connection, request: ProcessPayment) -> None:
     for user, units in reverse(tx, request.idempotency_key).items():
-        _REFUND.run(
-            tx, {"user": user, "currency": request.currency_of_accounts, "units": units}
-        )
+        _REFUND.run(tx, {"user": user, "currency": request.currency_of_accounts, "units": units})
 
 
 def _asked(request: ProcessPayment) -> dict[str, int]:
@@ -142,8 +140,6 @@ BOOKS = Kept(
     unit="money",
     scale=_scale,
     sign=-1,
-    balances=select(
-        credit.c.user_id, credit.c.currency, credit.c.opening, credit.c.available
-    ),
+    balances=select(credit.c.user_id, credit.c.currency, credit.c.opening, credit.c.available),
     asked=_asked,
 )

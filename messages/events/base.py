@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import from_json
 from typing_extensions import Self
 
@@ -135,8 +142,8 @@ class PlacedAdjustment(Tolerant):
 #: As many as a request may have.
 PlacedAdjustments = Annotated[tuple[PlacedAdjustment, ...], Field(max_length=MOST_ADJUSTMENTS)]
 
-#: Version of an event about an order. Whoever knows only version 1 would lose what gives the amounts
-#: another meaning, and charge yen as dollars. So it parks an event of version 2.
+#: Version of an event about an order. Whoever knows only version 1 would lose the currency, and
+#: charge yen as dollars; so it parks an event of version 2.
 Version = Literal[1, 2]
 
 

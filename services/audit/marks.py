@@ -145,9 +145,7 @@ def _add(tx: Connection, sums: Mapping[tuple[str, str], int]) -> None:
     new = insert(audited_accounts)
     added = audited_accounts.c.amount + new.excluded.amount
     tx.execute(
-        new.on_conflict_do_update(
-            index_elements=["account", "currency"], set_={"amount": added}
-        ),
+        new.on_conflict_do_update(index_elements=["account", "currency"], set_={"amount": added}),
         [
             {"account": account, "currency": currency, "amount": amount}
             for (account, currency), amount in sorted(sums.items())

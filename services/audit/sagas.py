@@ -107,10 +107,11 @@ def _money(requests: Sequence[StepRequest]) -> Iterator[str]:
     for request in requests:
         for charge in charges:
             charged = amount_in_words(charge.amount, charge.currency)
-            if isinstance(request, AwardLoyaltyPoints):
-                if request.points * 100 != charge.amount or request.currency != charge.currency:
-                    points = amount_in_words(request.points, request.currency)
-                    yield f"{points} points are not 1 % of {charged}"
+            if isinstance(request, AwardLoyaltyPoints) and (
+                request.points * 100 != charge.amount or request.currency != charge.currency
+            ):
+                points = amount_in_words(request.points, request.currency)
+                yield f"{points} points are not 1 % of {charged}"
             if isinstance(request, ReserveInventory):
                 yield from _charged(request, charge, charged)
 

@@ -30,6 +30,25 @@ def seed_order_json(order_id: str = "order_12345") -> str:
     )
 
 
+#: Changes that make an order in another currency, with everything that such an order may have.
+IN_YEN: dict[str, object] = {
+    "currency": "JPY",
+    "items": [
+        {"id": "item_1", "quantity": 2, "price": 200},
+        {"id": "item_1", "quantity": 1, "price": 150},
+    ],
+    "adjustments": [
+        {"kind": "discount", "amount": -100},
+        {"kind": "tax", "amount": 45},
+        {"kind": "shipping", "amount": 30},
+        {"kind": "gift_card", "amount": -25},
+    ],
+    "total_amount": 500,
+    "phone": "+81 (0)3-1234-5678",
+    "shipping_address": "東京都千代田区丸の内1-9-1\n100-0005",
+}
+
+
 def an_id(kind: str = "order") -> str:
     """Return an order id that no other order has; its beginning tells whom a fault plan means."""
     return f"{kind}_{uuid4()}"

@@ -38,8 +38,8 @@ _ACCOUNTS = {
         " GROUP BY account, currency) WHERE account = user_id AND unit = currency",
     ),
     "shipping": (
-        "INSERT OR IGNORE INTO shipments SELECT account, account, 'any', 'any', 'any', NULL, 'preparing'"
-        " FROM journal",
+        "INSERT OR IGNORE INTO shipments SELECT account, account, 'any', 'any', 'any', NULL,"
+        " 'preparing' FROM journal",
     ),
     "loyalty": (
         "INSERT OR IGNORE INTO points SELECT account, currency, 0, 0, 0 FROM journal",
