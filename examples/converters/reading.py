@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from messages.base import Money, SignedMoney
-from messages.currencies import decimals_of, minor_units
+from messages.currencies import check_decimals, decimals_of, minor_units
 from messages.orders import Adjustment, AdjustmentKind, Order, OrderItem
 from messages.validation import explain
 
@@ -61,9 +61,10 @@ def items_of(lines: Iterable[Line], currency: str) -> list[OrderItem]:
     found: Counter[tuple[str, Decimal]] = Counter()
     for line in lines:
         try:
-            each, rest = divmod(minor_units(line.price, currency), line.quantity)
+            check_decimals(line.price, currency, f"price of {line.item}")
         except ValueError as error:
-            raise NotConvertible(f"price of {line.item}: {error}") from None
+            raise NotConvertible(str(error)) from None
+        each, rest = divmod(minor_units(line.price, currency), line.quantity)
         found[line.item, each * unit] += line.quantity - rest
         found[line.item, (each + 1) * unit] += rest
     return [OrderItem(id=item, quantity=n, price=p) for (item, p), n in found.items() if n]
