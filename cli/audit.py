@@ -162,6 +162,11 @@ def _services(report: AuditReport) -> Table:
 
 
 def _amount(books: ServiceTotals) -> str:
-    if books.unit == "money":  # the shop has one currency, which needs no name
-        return f"{books.amount_standing:,.2f}"
-    return f"{books.amount_standing:,f} {books.unit}"
+    own = f"{books.amount_standing:,f}"
+    others = {code: f"{amounts.standing:,f}" for code, amounts in books.currencies.items()}
+    if books.unit == "money":  # the shop's own currency needs no name
+        lines = [own, *(f"{amount} {code}" for code, amount in others.items())]
+    else:
+        lines = [f"{own} {books.unit}"]
+        lines += [f"{amount} {code} {books.unit}" for code, amount in others.items()]
+    return "\n".join(lines if books.amount_applied or not others else lines[1:])

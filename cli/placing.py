@@ -17,6 +17,7 @@ from cli.following import follow
 from cli.modes import Mode
 from cli.output import Output
 from cli.screen import SagaScreen
+from messages.currencies import amount_in_words
 from messages.orders import Order
 from runs.descriptions import STANDS, Handle, description, run_of
 from runs.inputs import start_input
@@ -151,7 +152,8 @@ def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
 def summary(order: Order) -> str:
     """Return the summary of an order in lists of runs, such as ``3 items, 200.00``."""
     pieces = sum(item.quantity for item in order.items)
-    return f"{pieces} item{'' if pieces == 1 else 's'}, {order.total_amount}"
+    total = amount_in_words(order.total_amount, order.currency)
+    return f"{pieces} item{'' if pieces == 1 else 's'}, {total}"
 
 
 def _difference(placed: Order, order: Order) -> str:

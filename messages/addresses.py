@@ -1,4 +1,4 @@
-"""Shipping address: text of one or more lines, in any script."""
+"""Shipping address and telephone number: text of one or more lines, in any script."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _readable(text: str) -> str:
         ):
             raise ValueError(f"must not contain the control character U+{ord(character):04X}")
     if not any(map(_can_be_seen, text)):
-        raise ValueError("must say where to deliver; nothing in it can be seen")
+        raise ValueError("must not be empty; nothing in it can be seen")
     return text
 
 
@@ -38,6 +38,9 @@ def _can_be_seen(character: str) -> bool:
 
 #: A shipping address. Line breaks and invisible marks are kept as the customer gave them.
 Address = Annotated[StrictStr, Field(max_length=500), AfterValidator(_readable)]
+
+#: A telephone number, kept as the customer gave it.
+Phone = Annotated[StrictStr, Field(max_length=100), AfterValidator(_readable)]
 
 
 def as_read(address: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -53,9 +53,18 @@ Identifier = Annotated[
 #: One line of text that a person typed.
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
 
-# 200, 200.0 and 200.00 are the same amount, so they must make the same request to a service.
-_CENT = AfterValidator(lambda amount: amount.quantize(Decimal("0.01")))
-_TEN_THOUSANDTH = AfterValidator(lambda points: points.quantize(Decimal("0.0001")))
+
+def _with_decimals(least: int) -> AfterValidator:
+    """Return a validator that writes an amount with so many decimals, or more if it needs them."""
+
+    def written(amount: Decimal) -> Decimal:
+        # 200, 200.0 and 200.00 are the same amount, so they must make the same request to a
+        # service. The currency does not matter: the text is the same for a yen and for a dollar.
+        exponent = amount.normalize().as_tuple().exponent
+        needed = max(least, -exponent if isinstance(exponent, int) else 0)
+        return amount.quantize(Decimal(1).scaleb(-needed)) + 0  # so that zero has no sign
+
+    return AfterValidator(written)
 
 
 def _plain_digits(amount: object) -> object:
@@ -66,16 +75,26 @@ def _plain_digits(amount: object) -> object:
     return amount
 
 
-#: An exact amount of money in the shop's only currency, in whole cents, never negative.
-Money = Annotated[
+#: An exact amount of money, below ten thousand millions. No currency has more than four decimals;
+#: whoever knows the currency checks that the amount has no more than that one.
+SignedMoney = Annotated[
     Decimal,
     BeforeValidator(_plain_digits),
-    Field(ge=0, max_digits=12, decimal_places=2),
-    _CENT,
+    Field(max_digits=14, decimal_places=4),
+    _with_decimals(2),
 ]
 
-#: Loyalty points: 1 % of an amount in cents needs four decimals to stay exact.
-Points = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=4), _TEN_THOUSANDTH]
+#: The same, never negative.
+Money = Annotated[SignedMoney, Field(ge=0)]
+
+#: Loyalty points: 1 % of an amount needs two decimals more than the amount to stay exact.
+Points = Annotated[Decimal, Field(ge=0, max_digits=16, decimal_places=6), _with_decimals(4)]
+
+AnyT = TypeVar("AnyT")
+
+#: A field that older versions do not know. If it is not set, it is left out, so that the message
+#: is the same as theirs, byte by byte.
+Added = Annotated[AnyT | None, Field(exclude_if=lambda value: value is None)]
 
 
 class Command(Message):

@@ -6,7 +6,8 @@ from abc import abstractmethod
 
 from typing_extensions import Self
 
-from messages.base import Command, Identifier
+from messages.base import Added, Command, Identifier
+from messages.currencies import Currency
 from messages.orders import OrderFacts
 
 
@@ -22,8 +23,25 @@ class StepRequest(Command):
     def of(cls, order: OrderFacts, key: str) -> Self:
         """Return the request for an order, with that idempotency key."""
 
+    @property
+    def currency_of_accounts(self) -> str:
+        """Currency of the accounts that the request changes; empty for the shop's own, or none."""
+        return ""
+
 
 class CustomerRequest(StepRequest):
     """Request that also names the customer."""
 
     user_id: Identifier
+
+
+class MoneyRequest(CustomerRequest):
+    """Request about an amount of money, or of what is counted like money."""
+
+    #: See :class:`~messages.orders.Order`.
+    currency: Added[Currency] = None
+
+    @property
+    def currency_of_accounts(self) -> str:
+        """See base class."""
+        return self.currency or ""

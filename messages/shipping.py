@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing_extensions import Self
 
-from messages.base import Reply
+from messages.addresses import Phone
+from messages.base import Added, Reply
 from messages.orders import OrderFacts
 from messages.requests import CustomerRequest
 
@@ -13,6 +14,7 @@ class PrepareShipping(CustomerRequest):
     """Request to book a shipment."""
 
     address: str
+    phone: Added[Phone] = None
 
     @classmethod
     def of(cls, order: OrderFacts, key: str) -> Self:
@@ -22,6 +24,7 @@ class PrepareShipping(CustomerRequest):
             order_id=order.order_id,
             user_id=order.user_id,
             address=order.shipping_address,
+            phone=order.phone,
         )
 
 

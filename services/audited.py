@@ -39,11 +39,12 @@ audits = Table(
     #: The progress, in JSON.
     Column("progress", Text, nullable=False),
 )
-#: Sum of the counted entries of the journal, by account.
+#: Sum of the counted entries of the journal, by account and currency.
 audited_accounts = Table(
     "audited_accounts",
     metadata,
     Column("account", Text, primary_key=True),
+    Column("currency", Text, primary_key=True, server_default=""),
     Column("amount", BigInteger, nullable=False),
 )
 
@@ -62,7 +63,7 @@ class Progress(Message):
     rolled_back: int = 0
     #: Number of counted operations, by state.
     operations: Mapping[str, int] = {}
-    #: Sum of the counted entries, by kind.
+    #: Sum of the counted entries, by kind, and by kind and currency: ``apply``, ``apply EUR``.
     moved: Mapping[str, int] = {}
     #: Id of the last entry of the journal.
     last_entry: int = 0

@@ -15,7 +15,7 @@ from messages.ledgers import Gap, Home, LedgerIdentity
 from services.sql import Clock, insert_new, metadata, utc_now
 
 #: Version of the tables of a ledger; see :mod:`services.migrations`.
-FORMAT = 4
+FORMAT = 5
 
 #: Seconds. A ledger counts as open if a worker has noted it within this time.
 SEEN_WITHIN = 15.0

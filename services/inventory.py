@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     insert,
+    literal,
     select,
 )
 
@@ -113,8 +114,8 @@ def _asked(request: ReserveInventory) -> dict[str, int]:
 SERVICE = InventoryService
 BOOKS = Kept(
     unit="pieces",
-    scale=1,
+    scale=lambda _: 1,
     sign=-1,
-    balances=select(stock.c.item, stock.c.opening, stock.c.on_hand),
+    balances=select(stock.c.item, literal(""), stock.c.opening, stock.c.on_hand),
     asked=_asked,
 )

@@ -31,7 +31,10 @@ journal = Table(
     Column("kind", Text, nullable=False),
     #: The account whose balance changes: an item, a customer or a shipment.
     Column("account", Text, nullable=False),
-    #: The change, in pieces, cents, ten-thousandths of a point, or shipments.
+    #: Currency of the account; empty for the shop's own, and if the unit is no currency.
+    Column("currency", Text, nullable=False, server_default=""),
+    #: The change, in pieces, minor units of the currency, hundredths of them for points, or
+    #: shipments.
     Column("amount", BigInteger, nullable=False),
     #: The id in the service's answer.
     Column("reference", Text, nullable=False),
@@ -43,21 +46,27 @@ Index("journal_once", journal.c.key, journal.c.kind, journal.c.account, unique=T
 
 
 _ENTER = Statement(
-    "INSERT INTO journal (key, kind, account, amount, reference, at)"
-    " VALUES (:key, :kind, :account, :amount, :reference, :at)"
+    "INSERT INTO journal (key, kind, account, currency, amount, reference, at)"
+    " VALUES (:key, :kind, :account, :currency, :amount, :reference, :at)"
 )
 _APPLIED = (
-    select(journal.c.account, journal.c.amount, journal.c.reference)
+    select(journal.c.account, journal.c.currency, journal.c.amount, journal.c.reference)
     .where(journal.c.key == bindparam("of"), journal.c.kind == "apply")
     .order_by(journal.c.id)
 )
 
 
 def post(
-    tx: Connection, key: str, kind: EntryKind, amounts: Mapping[str, int], reference: str
+    tx: Connection,
+    key: str,
+    kind: EntryKind,
+    amounts: Mapping[str, int],
+    reference: str,
+    currency: str = "",
 ) -> None:
-    """Post one entry per account."""
+    """Post one entry per account; all accounts have the same currency."""
     entry = {"key": key, "kind": kind, "reference": reference, "at": machine_now()}
+    entry["currency"] = currency
     entries = [{**entry, "account": of, "amount": amount} for of, amount in amounts.items()]
     _ENTER.run(tx, *entries)
 
@@ -70,5 +79,5 @@ def reverse(tx: Connection, key: str) -> dict[str, int]:
     """
     applied = tx.execute(_APPLIED, {"of": key}).all()
     counter = {entry.account: -entry.amount for entry in applied}
-    post(tx, key, "reverse", counter, applied[0].reference)
+    post(tx, key, "reverse", counter, applied[0].reference, applied[0].currency)
     return counter

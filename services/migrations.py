@@ -2,12 +2,12 @@
 
 Format 1 had no decisions of operators, and an effect of an order could stand twice. Format 2 did
 not record when an effect was sealed, nor from which time operations may be missing. Format 3 did
-not record what an audit had proved.
+not record what an audit had proved. Format 4 knew one currency, and no telephone numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import Connection, inspect, text
 
@@ -58,6 +58,29 @@ _TO_FORMAT_4 = (
 )
 
 
+_CURRENCY = "currency TEXT NOT NULL DEFAULT ''"
+#: Tables whose accounts have a currency since format 5: the columns before, the first one of which
+#: was the key, and the new definition for SQLite, which cannot change a key.
+_WITH_CURRENCY = {
+    "audited_accounts": (
+        "account, amount",
+        f"account TEXT NOT NULL, {_CURRENCY}, amount BIGINT NOT NULL,"
+        " PRIMARY KEY (account, currency)",
+    ),
+    "credit": (
+        "user_id, opening, available",
+        f"user_id TEXT NOT NULL, {_CURRENCY}, opening BIGINT NOT NULL,"
+        " available BIGINT NOT NULL CHECK (available >= 0), PRIMARY KEY (user_id, currency)",
+    ),
+    "points": (
+        "user_id, closed, opening, balance",
+        f"user_id TEXT NOT NULL, {_CURRENCY}, closed BOOLEAN NOT NULL, opening BIGINT NOT NULL,"
+        " balance BIGINT NOT NULL, PRIMARY KEY (user_id, currency)",
+    ),
+}
+_TO_FORMAT_5 = ("UPDATE ledger SET version = 5",)
+
+
 # The time of sealing was not recorded; it was soon after the last decision.
 _SEALED_AT = {
     "sqlite": "CAST(strftime('%s', updated_at) AS INTEGER)",
@@ -84,6 +107,28 @@ def carry_over(tx: Connection, service: str) -> None:
         _run(tx, (*_WIDEN_SEALED[dialect], sealed, *_TO_FORMAT_3))
     if owner.version in (1, 2, 3):
         _run(tx, _TO_FORMAT_4)
+    if owner.version in (1, 2, 3, 4):
+        _run(tx, (*_added_columns(tx), *_TO_FORMAT_5))
+
+
+def _added_columns(tx: Connection) -> Iterator[str]:
+    """Yield the statements that add the columns of format 5 to the tables that the ledger has."""
+    tables = inspect(tx).get_table_names()
+    yield f"ALTER TABLE journal ADD COLUMN {_CURRENCY}"
+    if "shipments" in tables:
+        yield "ALTER TABLE shipments ADD COLUMN phone TEXT"
+    for table, (columns, definition) in _WITH_CURRENCY.items():
+        if table not in tables:
+            continue
+        if tx.dialect.name == "postgresql":
+            yield f"ALTER TABLE {table} ADD COLUMN {_CURRENCY}"
+            yield f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey"
+            yield f"ALTER TABLE {table} ADD PRIMARY KEY ({columns.split(',')[0]}, currency)"
+        else:
+            yield f"ALTER TABLE {table} RENAME TO {table}_4"
+            yield f"CREATE TABLE {table} ({definition})"
+            yield f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_4"
+            yield f"DROP TABLE {table}_4"
 
 
 def _run(tx: Connection, statements: Iterable[str]) -> None:

@@ -34,6 +34,7 @@ shipments = Table(
     Column("order_id", Text, nullable=False),
     Column("user_id", Text, nullable=False),
     Column("address", Text, nullable=False),
+    Column("phone", Text),
     #: ``preparing`` or ``cancelled``.
     Column("status", Text, nullable=False),
 )
@@ -43,8 +44,8 @@ unserved_regions = Table("unserved_regions", metadata, Column("region", Text, pr
 
 _REGIONS = select(unserved_regions.c.region)
 _BOOK = Statement("""
-    INSERT INTO shipments (shipment_id, tracking_number, order_id, user_id, address, status)
-    VALUES (:shipment_id, :tracking_number, :order_id, :user_id, :address, 'preparing')
+    INSERT INTO shipments (shipment_id, tracking_number, order_id, user_id, address, phone, status)
+    VALUES (:shipment_id, :tracking_number, :order_id, :user_id, :address, :phone, 'preparing')
 """)
 _CANCEL = Statement("UPDATE shipments SET status = 'cancelled' WHERE shipment_id = :shipment_id")
 
@@ -92,6 +93,7 @@ def _prepare(tx: Connection, request: PrepareShipping, shipment: Shipment) -> No
             "order_id": request.order_id,
             "user_id": request.user_id,
             "address": request.address,
+            "phone": request.phone,
         },
     )
     booked = {shipment.shipment_id: 1}
@@ -106,10 +108,11 @@ def _cancel(tx: Connection, request: PrepareShipping) -> None:
 SERVICE = ShippingService
 BOOKS = Kept(
     unit="shipments",
-    scale=1,
+    scale=lambda _: 1,
     sign=1,
     balances=select(
         shipments.c.shipment_id,
+        literal(""),
         literal(0),
         case((shipments.c.status == "preparing", 1), else_=0),
     ),

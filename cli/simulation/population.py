@@ -10,11 +10,14 @@ from typing import Annotated
 from pydantic import Field
 
 from messages.base import Identifier, Message
-from messages.orders import Order, OrderItem
+from messages.currencies import decimals_of
+from messages.orders import Adjustment, Order, OrderItem
 
 _CUSTOMERS = 40
 _ITEMS = 20
 _STREETS = ("Main St", "Oak Ave", "Station Rd", "Harbour Ln", "Mill Way", "Church Sq")
+#: Half of the orders name no currency, as most simple shops' orders do.
+_CURRENCIES = (None, None, None, "EUR", "JPY", "KWD")
 _CITIES = ("Springfield", "Riverton", "Lakeside", "Hillview", "Newport")
 
 
@@ -36,6 +39,9 @@ class Population(Message):
         for number in range(1, self.count + 1):
             make = _scarce_order if self.scarce else _random_order
             order = make(f"{self.prefix}-{number}", chance)
+            if not self.scarce:
+                # Of its own, so that the draws of the other orders stay the same.
+                order = _in_a_currency(order, random.Random(f"{self.seed}/{number}"))
             yield order.model_copy(update={"deadline_seconds": self.deadline_seconds})
 
 
@@ -51,6 +57,37 @@ def _random_order(order_id: str, chance: random.Random) -> Order:
         items=items,
         total_amount=sum((_total(item) for item in items), Decimal(0)),
         shipping_address=f"{chance.randint(1, 200)} {street}, {city}",
+    )
+
+
+def _in_a_currency(order: Order, chance: random.Random) -> Order:
+    """Return the order as a shop with several currencies has it, or as it is."""
+    currency = chance.choice(_CURRENCIES)
+    if currency is None:
+        return order
+    unit = Decimal(1).scaleb(-decimals_of(currency))
+    items = [
+        OrderItem(id=item.id, quantity=item.quantity, price=(item.price or 0) * 100 * unit)
+        for item in order.items
+    ]
+    prices = sum((_total(item) for item in items), Decimal(0))
+    adjustments = [
+        Adjustment(kind="discount", amount=-(prices / 10).quantize(unit)),
+        Adjustment(kind="shipping", amount=chance.choice((0, 490)) * unit),
+    ]
+    due = sum((each.amount for each in adjustments), prices)
+    if chance.random() < 0.1:  # a gift card pays for all of it
+        adjustments.append(Adjustment(kind="gift_card", amount=-due))
+        due = Decimal(0)
+    return Order(
+        order_id=order.order_id,
+        user_id=order.user_id,
+        items=tuple(items),
+        total_amount=due,
+        currency=currency,
+        adjustments=tuple(adjustments),
+        shipping_address=order.shipping_address.replace(", ", "\n"),
+        phone=f"+{chance.randint(10**9, 10**11)}",
     )
 
 

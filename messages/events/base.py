@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import from_json
 from typing_extensions import Self
 
-from messages.base import Identifier, Money, Resolution
+from messages.addresses import Phone
+from messages.base import Added, Identifier, Money, Resolution, SignedMoney
+from messages.currencies import Currency
 from messages.ids import OperationId, event_id
-from messages.orders import Order, Quantity
+from messages.orders import (
+    MOST_ADJUSTMENTS,
+    AdjustmentKind,
+    Order,
+    Quantity,
+    check_amounts,
+    check_sign,
+)
 
 #: Bytes.
 _LONGEST_NAME = 800
@@ -111,6 +127,26 @@ class PlacedItem(Tolerant):
     price: Money | None = None
 
 
+class PlacedAdjustment(Tolerant):
+    """Amount that the total contains beside the prices of the items."""
+
+    kind: AdjustmentKind
+    amount: SignedMoney
+
+    @model_validator(mode="after")
+    def _sign_fits_kind(self) -> Self:
+        check_sign(self)
+        return self
+
+
+#: As many as a request may have.
+PlacedAdjustments = Annotated[tuple[PlacedAdjustment, ...], Field(max_length=MOST_ADJUSTMENTS)]
+
+#: Version of an event about an order. Whoever knows only version 1 would lose the currency, and
+#: charge yen as dollars; so it parks an event of version 2.
+Version = Literal[1, 2]
+
+
 class PlacedOrder(Tolerant):
     """Order as its events contain it, so that no service has to ask another one for it."""
 
@@ -119,11 +155,25 @@ class PlacedOrder(Tolerant):
     items: tuple[PlacedItem, ...]
     total_amount: Money
     shipping_address: str
+    currency: Added[Currency] = None
+    adjustments: Added[PlacedAdjustments] = None
+    phone: Added[Phone] = None
+
+    @model_validator(mode="after")
+    def _amounts_fit_currency(self) -> Self:
+        check_amounts(self)
+        return self
 
     @classmethod
     def of(cls, order: Order) -> Self:
         """Return an order in the form that events contain."""
         return cls.model_validate(order.model_dump())
+
+    @property
+    def version(self) -> Version:
+        """The oldest version of events in which nothing of the order is lost."""
+        added = (self.currency, self.adjustments, self.phone)
+        return 1 if added == (None, None, None) else 2
 
 
 class OrderEvent(Event):
@@ -131,6 +181,7 @@ class OrderEvent(Event):
 
     model_config = ConfigDict(extra="ignore")
 
+    version: Version = 1
     order: PlacedOrder
 
     @classmethod
@@ -146,6 +197,7 @@ class OrderEvent(Event):
             {
                 **facts,
                 "id": event_id(cause.correlation_id, cause.saga_run_id, cls.__name__),
+                "version": cause.order.version,
                 "correlation_id": cause.correlation_id,
                 "saga_run_id": cause.saga_run_id,
                 "causation_id": cause.id,

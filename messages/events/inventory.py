@@ -11,7 +11,6 @@ class InventoryReserved(OrderEvent):
     """Event that says: all items of the order are set aside."""
 
     type: Literal["InventoryReserved"] = "InventoryReserved"
-    version: Literal[1] = 1
     reservation_id: str
 
 
@@ -19,11 +18,9 @@ class InventoryReservationFailed(Refusal):
     """Event that says: the items cannot be set aside, and none of them is."""
 
     type: Literal["InventoryReservationFailed"] = "InventoryReservationFailed"
-    version: Literal[1] = 1
 
 
 class InventoryReleased(Undone):
     """Event that says: nothing is set aside for the order, now or later."""
 
     type: Literal["InventoryReleased"] = "InventoryReleased"
-    version: Literal[1] = 1

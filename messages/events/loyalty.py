@@ -12,7 +12,6 @@ class LoyaltyPointsAwarded(OrderEvent):
     """Event that says: the customer has received the points."""
 
     type: Literal["LoyaltyPointsAwarded"] = "LoyaltyPointsAwarded"
-    version: Literal[1] = 1
     points: Points
 
 
@@ -20,11 +19,9 @@ class LoyaltyPointsRefused(Refusal):
     """Event that says: the customer cannot receive the points."""
 
     type: Literal["LoyaltyPointsRefused"] = "LoyaltyPointsRefused"
-    version: Literal[1] = 1
 
 
 class LoyaltyPointsDeducted(Undone):
     """Event that says: the customer has no points from the order, now or later."""
 
     type: Literal["LoyaltyPointsDeducted"] = "LoyaltyPointsDeducted"
-    version: Literal[1] = 1

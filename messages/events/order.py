@@ -11,12 +11,10 @@ class OrderCreated(OrderEvent):
     """Event that says: a customer has placed an order."""
 
     type: Literal["OrderCreated"] = "OrderCreated"
-    version: Literal[1] = 1
 
 
 class OrderCancelled(OrderEvent):
     """Event that says: the order ends. Each service undoes its step, or never takes it."""
 
     type: Literal["OrderCancelled"] = "OrderCancelled"
-    version: Literal[1] = 1
     reason: str

@@ -11,7 +11,6 @@ class PaymentSucceeded(OrderEvent):
     """Event that says: the customer was charged."""
 
     type: Literal["PaymentSucceeded"] = "PaymentSucceeded"
-    version: Literal[1] = 1
     transaction_id: str
 
 
@@ -19,11 +18,9 @@ class PaymentFailed(Refusal):
     """Event that says: the customer was not charged."""
 
     type: Literal["PaymentFailed"] = "PaymentFailed"
-    version: Literal[1] = 1
 
 
 class PaymentRefunded(Undone):
     """Event that says: no charge for the order stands, now or later."""
 
     type: Literal["PaymentRefunded"] = "PaymentRefunded"
-    version: Literal[1] = 1

@@ -11,7 +11,6 @@ class ShipmentPrepared(OrderEvent):
     """Event that says: a shipment is booked."""
 
     type: Literal["ShipmentPrepared"] = "ShipmentPrepared"
-    version: Literal[1] = 1
     tracking_number: str
 
 
@@ -19,11 +18,9 @@ class ShipmentFailed(Refusal):
     """Event that says: no shipment can be booked."""
 
     type: Literal["ShipmentFailed"] = "ShipmentFailed"
-    version: Literal[1] = 1
 
 
 class ShipmentCancelled(Undone):
     """Event that says: no shipment of the order is booked, now or later."""
 
     type: Literal["ShipmentCancelled"] = "ShipmentCancelled"
-    version: Literal[1] = 1

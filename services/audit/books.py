@@ -39,7 +39,9 @@ _OPERATIONS = select(
     *(_f.key, _f.saga_id, _f.run_id, _f.step, _f.order_id, _f.state, _f.answer),
     *(_f.request, _f.settlement, _f.created_at, _f.audited),
 ).where(_f.run_id.in_(_IDS))
-_ENTRIES = select(_j.key, _j.kind, _j.account, _j.amount, _j.reference).where(_j.key.in_(_IDS))
+_ENTRIES = select(_j.key, _j.kind, _j.account, _j.currency, _j.amount, _j.reference).where(
+    _j.key.in_(_IDS)
+)
 
 
 class Operation(NamedTuple):
@@ -69,6 +71,7 @@ class Entry(NamedTuple):
     key: str
     kind: str
     account: str
+    currency: str
     amount: int
     reference: str
 

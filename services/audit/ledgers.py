@@ -18,6 +18,8 @@ from services.audited import Progress
 from services.decided import State
 from services.ledger import reading
 
+#: Currency of accounts without one.
+_OWN = "the shop's own currency"
 _STATES = {state.value for state in State}
 
 
@@ -66,6 +68,9 @@ def _operation(operation: Operation, entries: Sequence[Entry]) -> Iterator[str]:
     reversed_ = {e.account: e.amount for e in entries if e.kind == "reverse"}
     if operation.request is not None and applied:
         yield from _amounts(operation.service, operation.request, applied)
+        asked = operation.request.currency_of_accounts
+        for other in sorted({entry.currency for entry in entries} - {asked}):
+            yield f"asked for in {asked or _OWN}, but posted in {other or _OWN}"
     if operation.state == State.APPLIED and not applied:
         yield "applied without an entry in the journal"
     if operation.state == State.APPLIED and reversed_:

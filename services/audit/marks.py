@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.audit.books import KEPT, Book, Entry, Operation
+from services.audit.sums import in_currency
 from services.audited import PROVED, AnotherAudit, Progress, audited_accounts, note
 from services.fence import fence
 from services.ledger import Ledger, LedgerUnavailable, annotating, explained
@@ -59,7 +60,7 @@ class Marks:
 
     def set(self, service: str, marked: Sequence[Marked]) -> None:
         """Mark operations of one service."""
-        accounts: Counter[str] = Counter()
+        accounts: Counter[tuple[str, str]] = Counter()
         changes = []
         for operation, to_be, entries in marked:
             was = "" if self.afresh else operation.audited
@@ -67,8 +68,8 @@ class Marks:
             self._operations[service][was] -= 1
             for entry in entries:
                 amount = entry.amount * (_counts(to_be, entry) - _counts(was, entry))
-                self._moved[service][entry.kind] += amount
-                accounts[entry.account] += amount
+                self._moved[service][in_currency(entry.kind, entry.currency)] += amount
+                accounts[entry.account, entry.currency] += amount
             if to_be != operation.audited:
                 changes.append({"marked": operation.key, "to_be": to_be})
         if KEPT[service].asked is None:
@@ -107,7 +108,7 @@ class Marks:
         service: str,
         noted: Mapping[str, str | None],
         changes: Sequence[Mapping[str, str]],
-        sums: Mapping[str, int],
+        sums: Mapping[tuple[str, str], int],
     ) -> None:
         if self._stopped:
             return
@@ -139,11 +140,14 @@ def _counts(audited: str, entry: Entry) -> bool:
     return audited in PROVED and (entry.kind == "apply" or audited == "reversed")
 
 
-def _add(tx: Connection, sums: Mapping[str, int]) -> None:
+def _add(tx: Connection, sums: Mapping[tuple[str, str], int]) -> None:
     insert = postgresql.insert if tx.dialect.name == "postgresql" else sqlite.insert
     new = insert(audited_accounts)
     added = audited_accounts.c.amount + new.excluded.amount
     tx.execute(
-        new.on_conflict_do_update(index_elements=["account"], set_={"amount": added}),
-        [{"account": account, "amount": amount} for account, amount in sorted(sums.items())],
+        new.on_conflict_do_update(index_elements=["account", "currency"], set_={"amount": added}),
+        [
+            {"account": account, "currency": currency, "amount": amount}
+            for (account, currency), amount in sorted(sums.items())
+        ],
     )

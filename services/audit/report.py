@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from pydantic import computed_field
@@ -24,6 +25,17 @@ class Violation(Message):
         return f"{', '.join(filter(None, where))}: {self.problem}"
 
 
+class Amounts(Message):
+    """Amounts in one currency."""
+
+    #: Sum of all effects.
+    applied: Decimal
+    #: Sum of all reversals.
+    reversed: Decimal
+    #: Difference of the two.
+    standing: Decimal
+
+
 class ServiceTotals(Message):
     """Totals of one service's ledger."""
 
@@ -38,12 +50,14 @@ class ServiceTotals(Message):
     #: Number of operations that were undone by hand. The ledger still contains what they moved,
     #: so the amounts below include it.
     settled: int = 0
-    #: Sum of all effects.
+    #: Sum of all effects, except those in a currency.
     amount_applied: Decimal = Decimal(0)
     #: Sum of all reversals.
     amount_reversed: Decimal = Decimal(0)
     #: Difference of the two.
     amount_standing: Decimal = Decimal(0)
+    #: Amounts in other currencies than the shop's own, by code.
+    currencies: Mapping[str, Amounts] = {}
 
 
 class AuditReport(Message):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal, NamedTuple, cast
 
+from messages.currencies import amount_in_words
 from messages.inventory import ReserveInventory
 from messages.ledgers import LedgerIdentity, OperationState
 from messages.loyalty import AwardLoyaltyPoints
@@ -101,15 +103,25 @@ def disagreements(operations: Sequence[Operation]) -> Iterator[str]:
 
 
 def _money(requests: Sequence[StepRequest]) -> Iterator[str]:
-    charges = [request.amount for request in requests if isinstance(request, ProcessPayment)]
+    charges = [request for request in requests if isinstance(request, ProcessPayment)]
     for request in requests:
         for charge in charges:
-            if isinstance(request, AwardLoyaltyPoints) and request.points * 100 != charge:
-                yield f"{request.points} points are not 1 % of {charge}"
+            charged = amount_in_words(charge.amount, charge.currency)
+            if isinstance(request, AwardLoyaltyPoints) and (
+                request.points * 100 != charge.amount or request.currency != charge.currency
+            ):
+                points = amount_in_words(request.points, request.currency)
+                yield f"{points} points are not 1 % of {charged}"
             if isinstance(request, ReserveInventory):
-                prices = [item.price * item.quantity for item in request.items if item.price]
-                if prices and sum(prices) != charge:
-                    yield f"items worth {sum(prices)} were charged {charge}"
+                yield from _charged(request, charge, charged)
+
+
+def _charged(reserved: ReserveInventory, charge: ProcessPayment, charged: str) -> Iterator[str]:
+    prices = [item.price * item.quantity for item in reserved.items if item.price is not None]
+    due = sum((each.amount for each in charge.adjustments or ()), sum(prices, Decimal(0)))
+    if prices and due != charge.amount:
+        adjusted = f", adjusted to {due}," if charge.adjustments else ""
+        yield f"items worth {sum(prices)}{adjusted} were charged {charged}"
 
 
 def _differ(what: str, values: set[str]) -> Iterator[str]:

@@ -6,14 +6,14 @@ With the progress of earlier audits, only the operations that none of them has p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, any_, func, not_, null, or_, select
 
 from services.audit.books import Book
-from services.audit.report import ServiceTotals, Violation
+from services.audit.report import Amounts, ServiceTotals, Violation
 from services.audited import PROVED, Progress, audited_accounts
 from services.decided import State
 from services.fence import fence, unaudited
@@ -37,7 +37,8 @@ def totals(book: Book, since: Progress | None) -> ServiceTotals:
     """
     states = _states(book, since)
     moved = _moved(book, since)
-    applied, reversed_ = (book.kept.sign * moved[kind] for kind in ("apply", "reverse"))
+    others = sorted({kind.partition(" ")[2] for kind, amount in moved.items() if amount} - {""})
+    own = _amounts(book.kept, moved, "")
     return ServiceTotals(
         service=book.service,
         unit=book.kept.unit,
@@ -46,9 +47,10 @@ def totals(book: Book, since: Progress | None) -> ServiceTotals:
         refused=states[State.REFUSED.value],
         reversed=states[State.REVERSED.value],
         settled=states[State.SETTLED.value],
-        amount_applied=_amount(book.kept, abs(applied)),
-        amount_reversed=_amount(book.kept, abs(reversed_)),
-        amount_standing=_amount(book.kept, applied + reversed_),
+        amount_applied=own.applied,
+        amount_reversed=own.reversed,
+        amount_standing=own.standing,
+        currencies={currency: _amounts(book.kept, moved, currency) for currency in others},
     )
 
 
@@ -65,12 +67,17 @@ def _states(book: Book, since: Progress | None) -> Counter[str]:
 
 
 def _moved(book: Book, since: Progress | None) -> Counter[str]:
-    amount = func.sum(_j.amount)
-    if since is None:
-        return Counter(dict(_pairs(book, select(_j.kind, amount).group_by(_j.kind))))
-    found = Counter(since.moved)
-    found.update(dict(_pairs(book, _fresh(book, _j.kind, amount).group_by(_j.kind))))
+    columns = (_j.kind, _j.currency, func.sum(_j.amount))
+    entries = select(*columns) if since is None else _fresh(book, *columns)
+    found = Counter(since.moved if since else {})
+    for kind, currency, amount in book.ask(entries.group_by(_j.kind, _j.currency)):
+        found[in_currency(kind, currency)] += int(amount)
     return found
+
+
+def in_currency(name: str, currency: str) -> str:
+    """Return the name of what is counted in that currency, such as ``apply EUR``."""
+    return f"{name} {currency}" if currency else name
 
 
 def _pairs(book: Book, question: AnySelect) -> Iterator[tuple[str, int]]:
@@ -95,9 +102,16 @@ def _unproved(book: Book, key: ColumnElement[str]) -> ColumnElement[bool]:
     return key.in_(keys)
 
 
-def _amount(kept: Kept, units: int) -> Decimal:
-    amount = Decimal(units) / kept.scale
-    return amount.quantize(Decimal("0.01")) if kept.unit == "money" else amount
+def _amounts(kept: Kept, moved: Mapping[str, int], currency: str) -> Amounts:
+    applied, reversed_ = (
+        kept.sign * moved.get(in_currency(kind, currency), 0) for kind in ("apply", "reverse")
+    )
+    scale = Decimal(kept.scale(currency))
+    # Money has all of its decimals; of points and pieces, only those that are needed are shown.
+    least = 1 / scale if kept.unit == "money" else None
+    amounts = (Decimal(n) / scale for n in (abs(applied), abs(reversed_), applied + reversed_))
+    shown = [each.quantize(least) if least else each for each in amounts]
+    return Amounts(applied=shown[0], reversed=shown[1], standing=shown[2])
 
 
 def accounts(book: Book, since: Progress | None) -> Iterator[Violation]:
@@ -106,43 +120,50 @@ def accounts(book: Book, since: Progress | None) -> Iterator[Violation]:
     A balance that was changed without an entry in the journal is found when the account has the
     next entry, or when everything is read.
     """
-    scale = book.kept.scale
-    for account, now, due in _every_account(book) if since is None else _touched_accounts(book):
+    wrong = _every_account(book) if since is None else _touched_accounts(book)
+    for account, currency, now, due in wrong:
+        named, scale = in_currency(account, currency), book.kept.scale(currency)
         if now is None:
-            problem = f"{account} is in the journal but has no account"
+            problem = f"{named} is in the journal but has no account"
         else:
             held, said = Decimal(now) / scale, Decimal(int(due)) / scale
-            problem = f"{account} holds {held}, its journal says {said}"
+            problem = f"{named} holds {held}, its journal says {said}"
         yield Violation(service=book.service, problem=problem)
 
 
-_SUM = (_j.account.label("account"), func.sum(_j.amount).label("amount"))
+_ACCOUNT = (_j.account, _j.currency)
+_SUM = (*_ACCOUNT, func.sum(_j.amount).label("amount"))
 
 
 def _every_account(book: Book) -> Iterator[AnyRow]:
     balances = book.kept.balances.subquery("balances")
-    account, opening, now = balances.c
-    moved = select(*_SUM).group_by(_j.account).subquery("moved")
+    account, currency, opening, now = balances.c
+    moved = select(*_SUM).group_by(*_ACCOUNT).subquery("moved")
+    same = and_(moved.c.account == account, moved.c.currency == currency)
     due = opening + func.coalesce(moved.c.amount, 0)
-    wrong = select(account, now, due).outerjoin(moved, moved.c.account == account)
+    wrong = select(account, currency, now, due).outerjoin(moved, same)
     yield from book.ask(wrong.where(now != due))
-    known = select(account).where(account == moved.c.account).correlate(moved).exists()
-    yield from book.ask(select(moved.c.account, null(), null()).where(not_(known)))
+    known = select(account).where(same).correlate(moved).exists()
+    unknown = select(moved.c.account, moved.c.currency, null(), null())
+    yield from book.ask(unknown.where(not_(known)))
 
 
 def _touched_accounts(book: Book) -> Iterator[AnyRow]:
     balances = book.kept.balances.subquery("balances")
-    account, opening, now = balances.c
+    account, currency, opening, now = balances.c
     # An account of one operation is not in the progress, so all entries of that are added up.
     fresh = _fresh(book, *_SUM, counted=book.kept.asked is None)
-    moved = fresh.group_by(_j.account).subquery("moved")
+    moved = fresh.group_by(*_ACCOUNT).subquery("moved")
     earlier = audited_accounts.c
     due = opening + moved.c.amount + func.coalesce(earlier.amount, 0)
     touched = (
-        select(moved.c.account, now, due)
+        select(moved.c.account, moved.c.currency, now, due)
         .select_from(moved)
-        .outerjoin(audited_accounts, earlier.account == moved.c.account)
-        .outerjoin(balances, account == moved.c.account)
+        .outerjoin(
+            audited_accounts,
+            and_(earlier.account == moved.c.account, earlier.currency == moved.c.currency),
+        )
+        .outerjoin(balances, and_(account == moved.c.account, currency == moved.c.currency))
     )
     yield from book.ask(touched.where(or_(now.is_(None), now != due)))
 

@@ -30,6 +30,25 @@ def seed_order_json(order_id: str = "order_12345") -> str:
     )
 
 
+#: Changes that make an order in another currency, with everything that such an order may have.
+IN_YEN: dict[str, object] = {
+    "currency": "JPY",
+    "items": [
+        {"id": "item_1", "quantity": 2, "price": 200},
+        {"id": "item_1", "quantity": 1, "price": 150},
+    ],
+    "adjustments": [
+        {"kind": "discount", "amount": -100},
+        {"kind": "tax", "amount": 45},
+        {"kind": "shipping", "amount": 30},
+        {"kind": "gift_card", "amount": -25},
+    ],
+    "total_amount": 500,
+    "phone": "+81 (0)3-1234-5678",
+    "shipping_address": "東京都千代田区丸の内1-9-1\n100-0005",
+}
+
+
 def an_id(kind: str = "order") -> str:
     """Return an order id that no other order has; its beginning tells whom a fault plan means."""
     return f"{kind}_{uuid4()}"
@@ -63,14 +82,26 @@ def requests_for(order: Order, run_id: str = "run_1") -> OrderRequests:
         key = OperationId(order_saga_id(order.order_id), run_id, step)
         return {"idempotency_key": str(key), "order_id": order.order_id}
 
-    user_id = order.user_id
+    user_id, currency = order.user_id, order.currency
     return OrderRequests(
         ReserveInventory(**header("reserve_inventory"), items=order.items),
-        ProcessPayment(**header("process_payment"), user_id=user_id, amount=order.total_amount),
+        ProcessPayment(
+            **header("process_payment"),
+            user_id=user_id,
+            currency=currency,
+            amount=order.total_amount,
+            adjustments=order.adjustments,
+        ),
         PrepareShipping(
-            **header("prepare_shipping"), user_id=user_id, address=order.shipping_address
+            **header("prepare_shipping"),
+            user_id=user_id,
+            address=order.shipping_address,
+            phone=order.phone,
         ),
         AwardLoyaltyPoints(
-            **header("award_loyalty_points"), user_id=user_id, points=order.total_amount / 100
+            **header("award_loyalty_points"),
+            user_id=user_id,
+            currency=currency,
+            points=order.total_amount / 100,
         ),
     )

@@ -50,12 +50,14 @@ TRIGGERS: Mapping[str, type[OrderEvent]] = {p.service: p.takes for p in PARTICIP
 def created(order: Order, run_id: str) -> OrderCreated:
     """Return what the order tells first, in the run of that id."""
     saga_id = order_choreography_id(order.order_id)
+    placed = PlacedOrder.of(order)
     return OrderCreated(
         id=event_id(saga_id, run_id, OrderCreated.__name__),
+        version=placed.version,
         correlation_id=saga_id,
         saga_run_id=run_id,
         time=NOON,
-        order=PlacedOrder.of(order),
+        order=placed,
     )
 
 

@@ -80,6 +80,7 @@ class Balance(NamedTuple):
     """Balance of an account, at the opening of the ledger and now."""
 
     account: str
+    currency: str
     opening: int
     now: int
 

@@ -13,7 +13,7 @@ from messages.events.base import Event, OrderEvent
 from messages.events.payment import PaymentSucceeded
 from messages.ids import OperationId
 from messages.loyalty import AwardLoyaltyPoints
-from tests.harness.builders import an_order
+from tests.harness.builders import IN_YEN, an_order
 from tests.harness.events import FACTS, enveloped, told
 from workflows.choreography.subscriptions import SUBSCRIPTIONS, UnknownEvent, read, subscription
 
@@ -65,10 +65,19 @@ def test_a_delivery_carries_all_that_its_event_says(kind: type[OrderEvent]) -> N
 
 UNREADABLE: dict[str, tuple[Change, str]] = {
     "unknown type": (lambda e: e.update(type="PaymentDoubled"), "PaymentDoubled"),
-    "newer version": (lambda e: e.update(version=2), "version"),
+    "newer version": (lambda e: e.update(version=3), "version"),
     "missing fact": (lambda e: e.pop("transaction_id"), "transaction_id"),
     "missing order": (lambda e: e.pop("order"), "order"),
     "missing in the order": (lambda e: e["order"].pop("user_id"), "order.user_id"),
+    "a fraction of a yen": (
+        lambda e: e["order"].update(currency="JPY", total_amount="200.50"),
+        "has more than 0 decimals",
+    ),
+    "unknown currency": (lambda e: e["order"].update(currency="ZZZ"), "order.currency"),
+    "a discount that adds": (
+        lambda e: e["order"].update(adjustments=[{"kind": "discount", "amount": "1"}]),
+        "order.adjustments.0",
+    ),
     "nothing of an item": (lambda e: e["order"]["items"][0].update(quantity=0), "items.0.quantity"),
 }
 
@@ -80,6 +89,17 @@ def test_an_event_that_cannot_be_read_says_why_in_one_line(change: Change, said:
         read(event)
     assert said in str(unread.value)
     assert "\n" not in str(unread.value)
+
+
+@every_type
+def test_a_worker_that_knows_no_currencies_parks_an_event_about_an_order_in_one(
+    kind: type[OrderEvent],
+) -> None:
+    """It reads version 1 only, and would drop the currency that it does not know."""
+    yen = told(kind, an_order(None, **IN_YEN), "run_1")
+    assert (told(kind, an_order(), "run_1").version, yen.version) == (1, 2)
+    assert read(enveloped(yen)) == yen
+    assert str((yen.order.adjustments or ())[0].amount) == "-100.00"
 
 
 def test_nobody_is_given_an_event_that_they_do_not_subscribe_to() -> None:

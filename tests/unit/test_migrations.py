@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,15 @@ from services.audit import audit
 from services.ledger import LedgerUnavailable
 from services.mock import open_services
 from services.payment import PaymentService
-from tests.harness.builders import an_order, requests_for
+from tests.harness.audits import RunByHand, continues, next_audit
+from tests.harness.builders import IN_YEN, an_order, requests_for
 from tests.harness.postgres import PostgresServer
 from tests.harness.steps import SERVICES
 
 _FOLDER = Path(__file__).parent
-#: The oldest one; those with an order that was found to be right; the last one without audits.
-_FORMATS = ("format_1", "format_2", "format_3")
+#: The oldest one; those with an order that was found to be right; the last one without audits;
+#: the last one with one currency.
+_FORMATS = ("format_1", "format_2", "format_3", "format_4")
 #: A number that the database gives is one thing in SQLite and another one in PostgreSQL, and
 #: so is a boolean.
 _DIALECT = {
@@ -128,6 +131,33 @@ def test_what_was_sealed_is_known_to_have_been_sealed_then(
         assert operation.sealed == (scripts.name != "format_1")
         assert records.unseal(operation.quiet_seconds - 3_600) == 0
         assert records.unseal(operation.quiet_seconds) == operation.sealed
+
+
+def test_its_customers_have_an_account_in_each_currency(old: dict[str, str]) -> None:
+    before = audit_of_money(old)
+    with closing(open_services(old)) as services:
+        RunByHand(services, **IN_YEN).acts()
+        RunByHand(services).acts()
+    own, yen = Decimal(200), Decimal(500)
+    for audited in (next_audit(old), next_audit(old), audit(old)):
+        money = next(books for books in audited.services if books.service == "payment")
+        assert money.amount_standing == before + own
+        assert money.currencies["JPY"].standing == yen
+        assert not [each for each in audited.violations if "holds" in each.problem]
+
+
+def audit_of_money(old: dict[str, str]) -> Decimal:
+    with closing(open_services(old)):
+        pass
+    return next(books for books in audit(old).services if books.unit == "money").amount_standing
+
+
+def test_what_an_audit_has_proved_stays_proved(old: dict[str, str], scripts: Path) -> None:
+    with closing(open_services(old)):
+        pass
+    assert continues(old) == (scripts.name == "format_4")
+    proved = next_audit(old)
+    assert proved == next_audit(old, full=True)
 
 
 def test_who_only_reads_is_told_what_carries_it_over(old: dict[str, str], scripts: Path) -> None:

@@ -44,7 +44,7 @@ Change = Callable[[dict[str, Any]], object]
 
 
 UNREADABLE: dict[str, tuple[Change, str]] = {
-    "newer version": (lambda e: e.update(version=2), "version: input should be 1"),
+    "newer version": (lambda e: e.update(version=3), "version: input should be 1 or 2"),
     "missing fact": (lambda e: e.pop("transaction_id"), "transaction_id: field required"),
     "missing in the order": (lambda e: e["order"].pop("user_id"), "order.user_id: field required"),
     "unknown type": (lambda e: e.update(type="PaymentDoubled"), "not subscribe to PaymentDoubled"),
@@ -118,7 +118,7 @@ async def test_an_order_does_not_wait_for_ever_for_a_word_that_it_shall_not_have
         handle = await shop.place(order)
         await until_parked(delivery(shop, handle, BACKWARD["inventory"]))
         run_id = first_run(handle)
-        newer = enveloped(told(InventoryReleased, order, run_id), lambda e: e.update(version=2))
+        newer = enveloped(told(InventoryReleased, order, run_id), lambda e: e.update(version=3))
         await handle.signal(OrderChoreography.receive_event, newer)
         letter = shop.client.get_workflow_handle_for(
             EventDelivery.run, delivery_id(newer.id, "order")

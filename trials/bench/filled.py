@@ -32,20 +32,20 @@ _ACCOUNTS = {
         " (SELECT coalesce(sum(amount), 0) FROM journal WHERE account = item)",
     ),
     "payment": (
-        "INSERT OR IGNORE INTO credit SELECT account, 0, 0 FROM journal",
+        "INSERT OR IGNORE INTO credit SELECT account, currency, 0, 0 FROM journal",
         "UPDATE credit SET available = 1000000, opening = 1000000 - moved FROM"
-        " (SELECT account, sum(amount) AS moved FROM journal GROUP BY account)"
-        " WHERE account = user_id",
+        " (SELECT account, currency AS unit, sum(amount) AS moved FROM journal"
+        " GROUP BY account, currency) WHERE account = user_id AND unit = currency",
     ),
     "shipping": (
-        "INSERT OR IGNORE INTO shipments SELECT account, account, 'any', 'any', 'any', 'preparing'"
-        " FROM journal",
+        "INSERT OR IGNORE INTO shipments SELECT account, account, 'any', 'any', 'any', NULL,"
+        " 'preparing' FROM journal",
     ),
     "loyalty": (
-        "INSERT OR IGNORE INTO points SELECT account, 0, 0, 0 FROM journal",
+        "INSERT OR IGNORE INTO points SELECT account, currency, 0, 0, 0 FROM journal",
         "UPDATE points SET opening = balance - moved FROM"
-        " (SELECT account, sum(amount) AS moved FROM journal GROUP BY account)"
-        " WHERE account = user_id",
+        " (SELECT account, currency AS unit, sum(amount) AS moved FROM journal"
+        " GROUP BY account, currency) WHERE account = user_id AND unit = currency",
     ),
 }
 

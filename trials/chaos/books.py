@@ -17,8 +17,19 @@ from services.faults import load_fault_plan
 _NET = """
     SELECT key, account, SUM(CASE kind WHEN 'apply' THEN 1 ELSE -1 END) AS times,
            SUM(amount) AS amount, MIN(reference)
-    FROM journal GROUP BY key, account HAVING times <> 0 OR amount <> 0
+    FROM journal GROUP BY key, account, currency HAVING times <> 0 OR amount <> 0
 """
+#: Entries in another currency than the one that was asked for.
+_EXCHANGED = """
+    SELECT saga_id, step, currency FROM journal JOIN fence USING (key)
+    WHERE currency <> coalesce(json_extract(nullif(request, ''), '$.currency'), '')
+"""
+#: What each account has, in each currency, beside what its journal says.
+_ACCOUNTS = {
+    "payment": "SELECT user_id, currency, opening, available FROM credit",
+    "loyalty": "SELECT user_id, currency, opening, balance FROM points",
+}
+_MOVED = "SELECT account, currency, SUM(amount) FROM journal GROUP BY account, currency"
 _APPLIED = "SELECT key FROM fence WHERE state = 'applied'"
 _CALLS = "SELECT rule, operation, order_id, calls FROM fault_calls"
 
@@ -58,6 +69,9 @@ class Books:
                 self.torn.append((operation.saga_id, left))
             if times not in (0, 1):
                 self._double(operation, times)
+        for saga_id, step, currency in self._rows(service, _EXCHANGED):
+            self.torn.append((saga_id, f"{step}: posted in {currency or 'no currency'}"))
+        self._add_up(service)
         for operation, answers in references.items():
             self.standing[operation.saga_id, operation.run_id].add(operation.step)
             if len(answers) > 1:
@@ -66,6 +80,15 @@ class Books:
         for operation in references.keys() ^ applied:
             which = "an effect without a fence" if operation in references else "only a fence"
             self.torn.append((operation.saga_id, f"{operation.step}: {which}"))
+
+    def _add_up(self, service: str) -> None:
+        if service not in _ACCOUNTS:
+            return
+        moved = {(of, currency): n for of, currency, n in self._rows(service, _MOVED)}
+        for of, currency, opening, now in self._rows(service, _ACCOUNTS[service]):
+            if now - opening != moved.pop((of, currency), 0):
+                self.torn.append((of, f"{service}: the account in {currency!r} does not add up"))
+        self.torn += [(of, f"{service}: no account in {currency!r}") for of, currency in moved]
 
     def _double(self, operation: OperationId, times: int) -> None:
         self.doubled.append((operation.saga_id, f"{operation.step} stands {times} times"))

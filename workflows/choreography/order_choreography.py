@@ -131,13 +131,15 @@ class OrderChoreography:
     def _created(self) -> OrderCreated:
         # Events are sent to the workflow under the correlation id, so that is the id of this run,
         # also if somebody started it with another id than the order's own.
-        order, run_id = workflow.info().workflow_id, workflow.info().first_execution_run_id
+        name, run_id = workflow.info().workflow_id, workflow.info().first_execution_run_id
+        order = PlacedOrder.of(self._order)
         return OrderCreated(
-            id=event_id(order, run_id, OrderCreated.__name__),
-            correlation_id=order,
+            id=event_id(name, run_id, OrderCreated.__name__),
+            version=order.version,
+            correlation_id=name,
             saga_run_id=run_id,
             time=workflow.now(),
-            order=PlacedOrder.of(self._order),
+            order=order,
         )
 
     async def _tell(self, event: OrderEvent) -> None:

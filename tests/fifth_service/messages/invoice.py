@@ -6,10 +6,10 @@ from typing_extensions import Self
 
 from messages.base import Money, Reply
 from messages.orders import OrderFacts
-from messages.requests import CustomerRequest
+from messages.requests import MoneyRequest
 
 
-class IssueInvoice(CustomerRequest):
+class IssueInvoice(MoneyRequest):
     """Request to issue an invoice to the customer."""
 
     amount: Money
@@ -21,6 +21,7 @@ class IssueInvoice(CustomerRequest):
             idempotency_key=key,
             order_id=order.order_id,
             user_id=order.user_id,
+            currency=order.currency,
             amount=order.total_amount,
         )
 

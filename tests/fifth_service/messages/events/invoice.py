@@ -11,7 +11,6 @@ class InvoiceIssued(OrderEvent):
     """Event that says: the customer has received the invoice."""
 
     type: Literal["InvoiceIssued"] = "InvoiceIssued"
-    version: Literal[1] = 1
     number: str
 
 
@@ -19,11 +18,9 @@ class InvoiceRefused(Refusal):
     """Event that says: the customer cannot receive an invoice."""
 
     type: Literal["InvoiceRefused"] = "InvoiceRefused"
-    version: Literal[1] = 1
 
 
 class InvoiceVoided(Undone):
     """Event that says: no invoice for the order is valid, now or later."""
 
     type: Literal["InvoiceVoided"] = "InvoiceVoided"
-    version: Literal[1] = 1

@@ -1,0 +1,1 @@
+"""Converters of other systems' orders: examples of how to put your own orders in."""
