@@ -38,6 +38,7 @@ from runs.schedule import ensure_reconciliation
 from runs.waiting import what_waits_shown
 from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
+from runtime.event_loops import run_fast
 from runtime.exits import ExitCode, FatalError, run, stop_requested
 from runtime.health import health_served, worker_checks
 from runtime.logs import log_as_json, log_to_terminal, say
@@ -247,4 +248,4 @@ def _open_services(settings: Settings, home: Home, meter: MetricMeter) -> Servic
 
 if __name__ == "__main__":
     log_to_terminal()
-    run(main)
+    run(main, run_fast)

@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from enum import IntEnum
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from messages.text import one_line
 from runtime import interruptible
@@ -50,18 +50,24 @@ class FatalError(Exception):
     code: ExitCode = ExitCode.BAD_INPUT
 
 
-def run(main: Callable[[], Awaitable[int]]) -> NoReturn:
+def run(
+    main: Callable[[], Awaitable[int]],
+    on_loop: Callable[[Coroutine[Any, Any, int]], int] = asyncio.run,
+) -> NoReturn:
     """Run an entry point's main coroutine and exit with the code that it returns.
 
     A :class:`FatalError` prints its message to standard error, without a traceback, and exits
     with its code. The same holds for a server that is lost meanwhile, with code 3, and for a
     server that refuses a request, with code 2.
+
+    Args:
+        on_loop: runs the coroutine on an event loop.
     """
 
     async def awaited() -> int:
         return await main()
 
-    leave(guarded(lambda: asyncio.run(awaited())))
+    leave(guarded(lambda: on_loop(awaited())))
 
 
 def guarded(main: Callable[[], int | None]) -> int:
