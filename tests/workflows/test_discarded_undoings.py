@@ -167,7 +167,7 @@ async def test_to_discard_what_was_made_up_of_an_order_that_stands_settles_nothi
         handle = await shop.place(order)
         await shop.succeeds(handle)
         cancelled = told(OrderCancelled, order, first_run(handle))
-        letter = await deliver(shop, enveloped(cancelled, lambda e: e.update(version=2)), "payment")
+        letter = await deliver(shop, enveloped(cancelled, lambda e: e.update(version=3)), "payment")
         await until_parked(letter)
         if forgotten:
             await shop.delete(handle)
