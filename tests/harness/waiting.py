@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 #: Real seconds after which what a test waits for counts as never coming.
 PATIENCE = 100.0
@@ -16,11 +16,9 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     Raises:
         TimeoutError: it did not hold in time.
     """
-    deadline = time.monotonic() + PATIENCE
+    pauses = _pauses("what the test waited for", longest=0.1)
     while not await condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("what the test waited for never came")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(next(pauses))
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -29,8 +27,16 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
     Raises:
         TimeoutError: it did not become true in time.
     """
-    deadline = time.monotonic() + PATIENCE
+    # Longer, since many a look is a program that is started.
+    pauses = _pauses(what, longest=0.5)
     while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} never came")
-        time.sleep(0.05)
+        time.sleep(next(pauses))
+
+
+def _pauses(what: str, longest: float) -> Iterator[float]:
+    """Generate the seconds between two looks, which grow, since each look takes CPU time."""
+    deadline, pause = time.monotonic() + PATIENCE, 0.02
+    while time.monotonic() < deadline:
+        yield pause
+        pause = min(pause * 1.3, longest)
+    raise TimeoutError(f"{what} never came")

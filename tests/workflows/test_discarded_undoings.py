@@ -95,7 +95,7 @@ async def test_of_an_event_that_cannot_be_read_it_is_recorded_as_well(open_shop:
         for service in ("inventory", "payment"):
 
             def newer(fields: dict[str, Any]) -> None:
-                fields.update(version=2)
+                fields.update(version=3)
                 fields.pop("order")
 
             run_id = first_run(handle)
