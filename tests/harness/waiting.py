@@ -17,7 +17,7 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
         TimeoutError: it did not hold in time.
     """
     pauses = _pauses("what the test waited for", longest=0.1)
-    while not await condition():
+    while not await condition():  # noqa: ASYNC110 - of most conditions nobody is told
         await asyncio.sleep(next(pauses))
 
 

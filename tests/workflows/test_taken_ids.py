@@ -36,7 +36,7 @@ def mode() -> Mode:
 
 async def taken(shop: Shop, event: Event, kind: str, **changes: Any) -> WorkflowHandle[Any, Any]:
     """Start something under the id of the event's delivery to payment."""
-    newer = event.model_copy(update={"version": 2})
+    newer = event.model_copy(update={"version": 3})
     given = {
         "other content": Delivery(event=newer, subscriber="payment"),
         "other subscriber": Delivery(event=event, subscriber="nobody"),
