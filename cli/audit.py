@@ -8,13 +8,13 @@ from contextlib import closing
 from rich.table import Table
 from temporalio.client import Client
 
-from cli.command_lines import program
 from cli.errors import BadInput
 from cli.output import Output
 from messages.marks import DONE, FAILED
 from runs.survey import RunSurvey
 from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
+from runtime.programs import program
 from services.audit import (
     AnotherAudit,
     Audit,

@@ -13,9 +13,9 @@ from temporalio.client import Client
 
 from runtime.devserver import DevServer
 from runtime.processes import ChildProcess, ProcessFailed
+from runtime.programs import ROOT
 from settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
 _WORKER_READY_WITHIN = 60.0
 
 
