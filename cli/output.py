@@ -9,6 +9,11 @@ from copy import copy
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
 
+#: Width of output that is not a terminal: a file or a pipe has none, whatever COLUMNS says.
+_UNLIMITED = 100_000
+#: Width of a terminal below which remarks are below what they are about, not beside it.
+_NARROW = 60
+
 
 class Output:
     """Output of one command.
@@ -20,6 +25,13 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console(stderr=as_json, highlight=False, emoji=False)
+        if not self.console.is_terminal:
+            self.console.width = _UNLIMITED
+
+    @property
+    def is_narrow(self) -> bool:
+        """True if there is no room for several columns of text."""
+        return self.console.width < _NARROW
 
     def for_people(self) -> Output:
         """Return a copy that prints no JSON, for a part of a command that has its own document."""
