@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.customers import cancel, order, status
-from cli.commands.operators import audit, inbox, move_ledgers, reconcile, resolve
+from cli.commands.operators import audit, inbox, list_orders, move_ledgers, reconcile, resolve
 from cli.commands.programs import PASSED_ON, codec, server, worker
 from cli.commands.trying_out import demo, simulate
 from cli.errors import BadInput
@@ -26,6 +26,7 @@ from runtime.streams import outlive_readers
 COMMANDS: Mapping[str, Callable[..., Coroutine[None, None, int]]] = {
     "order": order,
     "status": status,
+    "list": list_orders,
     "cancel": cancel,
     "simulate": simulate,
     "inbox": inbox,

@@ -81,7 +81,9 @@ class EventDelivery:
             decisions=tuple(self._decisions),
         )
 
-    @workflow.update(name=wire.RESOLVE_DEAD_LETTER)
+    @workflow.update(
+        name=wire.RESOLVE_DEAD_LETTER, description="deliver the event again, or discard it"
+    )
     def resolve_dead_letter(self, decision: ResolveDeadLetter) -> DeliveryView:
         """Apply an operator's decision about an event that could not be delivered."""
         # To discard an undo is a decision about money. It counts once the ledger has recorded it.
