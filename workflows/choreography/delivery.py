@@ -39,7 +39,7 @@ from workflows.choreography.settlement import settle, undoing_of
 from workflows.choreography.subscriptions import UnknownEvent, read, subscription
 from workflows.closing import no_input
 from workflows.failure import explain
-from workflows.progress import SAGA_STATUS_KEY
+from workflows.progress import SAGA_STATUS_KEY, WHAT_TO_TYPE
 from workflows.replies import UnreadableReply
 from workflows.uninterrupted import finish
 
@@ -197,6 +197,8 @@ class EventDelivery:
         if self._error:
             lines.append(f"- {self._error}")
         lines += [f"- {d.action} by {d.operator}: {d.note}" for d in self._decisions]
+        if self._state is DeliveryState.PARKED:
+            lines += ["", WHAT_TO_TYPE]
         workflow.set_current_details("\n".join(lines))
 
 
