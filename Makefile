@@ -6,7 +6,7 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy requires-python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test trials check server worker codec bench fuzz chaos load scaling scoreboard histories lock vulnerabilities licences sbom clean missing
+.PHONY: help install demo up down test trials check server worker codec bench fuzz chaos load scaling scoreboard pictures histories lock vulnerabilities licences sbom clean missing
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
@@ -55,6 +55,9 @@ scaling: .venv/.dev  ## one to four worker processes on the same ledgers (ARGS='
 
 scoreboard: .venv/.dev  ## the classic saga bugs, and who has them: ours and textbook variants
 	@$(VENV_PYTHON) -m trials.scoreboard
+
+pictures: .venv/.dev  ## docs/pictures: the Web UI, taken by Chromium, and plots of a simulated day
+	@$(VENV_PYTHON) -m trials.pictures
 
 histories: .venv/.dev  ## record kinds of runs of which no history is kept yet (docs/changing-workflows.md)
 	@$(VENV_PYTHON) -m tests.replay

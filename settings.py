@@ -74,6 +74,9 @@ class Settings(_OfServices):
     encryption_keys: Path | None = None
     #: Token that the codec server asks for, fit for a URL; by default a new one at each start.
     codec_token: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.~-]{16,}$")] | None = None
+    #: Address of Temporal's Web UI, for links. By default it is derived from the server's address,
+    #: if the server is on this machine or is Temporal Cloud's.
+    web_ui: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")] | None = None
     #: Version of this worker's code, and the deployment that it belongs to. With a version,
     #: orders stay on the version that they began on (docs/changing-workflows.md).
     build_id: Annotated[str, Field(min_length=1)] | None = None

@@ -8,22 +8,25 @@ import runtime.interruptible  # noqa: F401 - must be first; its docstring says w
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from typing import Annotated
 
 import typer
 
-from cli.command_lines import program
 from cli.commands.customers import cancel, order, status
-from cli.commands.operators import audit, inbox, move_ledgers, reconcile, resolve
+from cli.commands.operators import audit, inbox, list_orders, move_ledgers, reconcile, resolve
+from cli.commands.programs import PASSED_ON, codec, server, worker
 from cli.commands.trying_out import demo, simulate
 from cli.errors import BadInput
 from cli.help import Command, Group, first_paragraph, width
 from runtime.exits import ExitCode, guarded, leave
+from runtime.programs import INSTALLED, __version__, program
 from runtime.streams import outlive_readers
 
 #: Commands by name, in the order of the help text. Each returns the exit code.
 COMMANDS: Mapping[str, Callable[..., Coroutine[None, None, int]]] = {
     "order": order,
     "status": status,
+    "list": list_orders,
     "cancel": cancel,
     "simulate": simulate,
     "inbox": inbox,
@@ -38,7 +41,7 @@ app = typer.Typer(
     help="Orders as sagas on Temporal: each is completed or undone as a whole.",
     epilog="Exit codes: 0 done, 1 rolled back or refused or violation found, 2 bad input,"
     " 3 no Temporal server.",
-    add_completion=False,
+    add_completion=INSTALLED,
     rich_markup_mode=None,  # its boxes cannot be read in a narrow terminal
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": width()},
@@ -46,6 +49,30 @@ app = typer.Typer(
 )
 for name, command in COMMANDS.items():
     app.command(name, cls=Command, short_help=first_paragraph(command))(command)
+if INSTALLED:
+    for hosted in (worker, server, codec):
+        short = first_paragraph(hosted)
+        app.command(
+            cls=Command, short_help=short, context_settings=PASSED_ON, add_help_option=False
+        )(hosted)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"order-saga {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_show_version
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

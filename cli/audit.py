@@ -8,13 +8,13 @@ from contextlib import closing
 from rich.table import Table
 from temporalio.client import Client
 
-from cli.command_lines import program
 from cli.errors import BadInput
 from cli.output import Output
 from messages.marks import DONE, FAILED
 from runs.survey import RunSurvey
 from runtime.client import NoServer, home_of
 from runtime.exits import ExitCode
+from runtime.programs import program
 from services.audit import (
     AnotherAudit,
     Audit,
@@ -112,7 +112,7 @@ def conclude_audit(report: AuditReport, output: Output, *, compared: bool) -> Ex
     """Show the report and return the exit code."""
     output.say(_sagas(report))
     output.say()
-    output.say(_services(report))
+    _say_services(report, output)
     output.say()
     for violation in report.violations[:_SHOWN]:
         output.line(f"{FAILED} {violation}", "bold red")
@@ -149,6 +149,17 @@ def _sagas(report: AuditReport) -> Table:
     if report.resolved_manually:
         table.add_row("steps decided by hand", str(report.resolved_manually))
     return table
+
+
+def _say_services(report: AuditReport, output: Output) -> None:
+    if not output.is_narrow:
+        output.say(_services(report))
+        return
+    for books in report.services:
+        output.sentence(
+            f"  {books.service}: {books.standing} stand, {books.reversed} reversed,"
+            f" {books.refused} refused; {_amount(books)} standing"
+        )
 
 
 def _services(report: AuditReport) -> Table:

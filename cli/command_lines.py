@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
-from pathlib import Path
 
-_CHECKOUT = Path(__file__).resolve().parents[1]
+from runtime.programs import program
 
 
 def command(name: str, order_id: str, *options: str) -> str:
@@ -16,19 +13,6 @@ def command(name: str, order_id: str, *options: str) -> str:
     if order_id.startswith("-"):
         words = [name, *options, "--", order_id]
     return f"{program('starter.py')} " + " ".join(map(shell_word, words))
-
-
-def program(file: str) -> str:
-    """Return the command that runs a program of this checkout from the current directory."""
-    return f"{python()} {shell_word(os.path.relpath(_CHECKOUT / file))}"
-
-
-def python() -> str:
-    """Return the command for this interpreter: its path, if its environment is not active."""
-    if sys.prefix == sys.base_prefix or "VIRTUAL_ENV" in os.environ:
-        return "python"
-    # Not resolved: in a virtual environment the path is a link to the interpreter outside.
-    return shlex.quote(os.path.relpath(Path(sys.executable)))
 
 
 def shell_word(text: str) -> str:

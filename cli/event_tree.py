@@ -58,6 +58,6 @@ def say_events(events: Sequence[EventRecord], output: Output) -> None:
 
 def _label(event: EventRecord, after: float) -> Text:
     mark, style = _LOOKS.get(event.type, (NOTHING, ""))
-    label = Text(f"{mark} {event.type}", style, no_wrap=True, overflow="ellipsis")
+    label = Text(f"{mark} {event.type}", style)
     label.append(f"  +{after * 1000:.0f} ms", "dim")
     return label

@@ -63,6 +63,7 @@ async def _read(client: Client, run: WorkflowExecution) -> FailingRun | None:
 def say_failing(run: FailingRun, output: Output) -> None:
     """Show a failing run, the command to examine it, and the remedy."""
     output.line(f"{printable(run.workflow_id)} cannot go on, run {run.run_id}", "bold")
+    output.link(run.workflow_id, run.run_id)
     output.sentence(
         f"{WAITS} Its workflow task fails: {run.reason} (attempt {run.attempt})",
         "bold red",

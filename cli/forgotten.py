@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from temporalio.client import Client
 
-from cli.command_lines import program
 from cli.errors import BadInput, OperationRefused
 from cli.modes import Mode
 from cli.output import Output
@@ -19,6 +18,7 @@ from messages.sagas import StepState, StepView
 from runs.descriptions import STANDS, description
 from runtime.client import home_of
 from runtime.exits import ExitCode
+from runtime.programs import program
 
 if TYPE_CHECKING:
     from services.lookup import KnownOrder, KnownRun, KnownStep

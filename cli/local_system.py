@@ -7,15 +7,15 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 from temporalio.client import Client
 
+from cli.web_ui import WebUI
 from runtime.devserver import DevServer
 from runtime.processes import ChildProcess, ProcessFailed
+from runtime.programs import ROOT
 from settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
 _WORKER_READY_WITHIN = 60.0
 
 
@@ -71,9 +71,7 @@ class LocalSystem:
 
     def link(self, workflow_id: str, run_id: str) -> str:
         """Return the address of a run in the Web UI."""
-        path = "/".join(quote(part, safe="") for part in (workflow_id, run_id))
-        namespace = self.client.namespace
-        return f"{self.server.ui_url}/namespaces/{namespace}/workflows/{path}/history"
+        return WebUI(self.server.ui_url, self.client.namespace).link(workflow_id, run_id)
 
 
 @asynccontextmanager

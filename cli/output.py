@@ -9,6 +9,13 @@ from copy import copy
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
 
+from cli.web_ui import WebUI
+
+#: Width of output that is not a terminal: a file or a pipe has none, whatever COLUMNS says.
+_UNLIMITED = 100_000
+#: Width of a terminal below which remarks are below what they are about, not beside it.
+_NARROW = 60
+
 
 class Output:
     """Output of one command.
@@ -17,9 +24,17 @@ class Output:
     goes to standard error.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, web_ui: WebUI | None = None) -> None:
         self.as_json = as_json
+        self._web_ui = web_ui
         self.console = Console(stderr=as_json, highlight=False, emoji=False)
+        if not self.console.is_terminal:
+            self.console.width = _UNLIMITED
+
+    @property
+    def is_narrow(self) -> bool:
+        """True if there is no room for several columns of text."""
+        return self.console.width < _NARROW
 
     def for_people(self) -> Output:
         """Return a copy that prints no JSON, for a part of a command that has its own document."""
@@ -45,6 +60,11 @@ class Output:
         """Print text for people that a terminal may wrap between words."""
         wrapped = self.console.is_terminal
         self.console.print(text, style=style, markup=False, soft_wrap=not wrapped)
+
+    def link(self, workflow_id: str, run_id: str | None = None) -> None:
+        """Print the address of a run's page, if it is known where the Web UI is."""
+        if self._web_ui is not None:
+            self.line(f"  {self._web_ui.link(workflow_id, run_id)}", "dim")
 
     def document(self, content: BaseModel | Mapping[str, object] | Sequence[object]) -> None:
         """Print the JSON document, if JSON was asked for."""

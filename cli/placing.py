@@ -124,6 +124,7 @@ async def see_through(client: Client, order: Order, placed: Placed, output: Outp
     """Show the order's progress until it ends or waits for an operator."""
     if placed.already:
         output.line(f"Order {order.order_id} was {placed.before}; this is that run.")
+    output.link(placed.run.id, placed.run.run_id)
     try:
         with SagaScreen(output, f"{placed.run.id}  {summary(order)}") as screen:
             followed = await follow(client, placed.run, screen)
@@ -139,6 +140,7 @@ def leave_alone(order: Order, placed: Placed, output: Output) -> ExitCode:
     again = f"was {placed.before}" if placed.already else "is placed"
     output.line(f"Order {order.order_id} {again}: {placed.run.id}, run {placed.run.run_id}")
     output.line(f"  {command('status', order.order_id, *placed.mode.options)}")
+    output.link(placed.run.id, placed.run.run_id)
     output.document(
         {
             "saga_id": placed.run.id,

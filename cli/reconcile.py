@@ -16,7 +16,6 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.command_lines import program
 from cli.errors import OperationRefused
 from cli.output import Output
 from messages import wire
@@ -28,6 +27,7 @@ from runs.descriptions import SERVER_TIMEOUT, WORKER_TIMEOUT
 from runs.schedule import schedule_id
 from runs.visibility import equals
 from runtime.exits import ExitCode
+from runtime.programs import program
 from workflows.failure import explain
 
 _Run = WorkflowHandle[Any, ReconciliationReport]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -23,8 +25,10 @@ _STYLES = {
 }
 
 
-def steps_table(view: SagaView) -> Table:
-    """Return a table of the steps with their states and remarks."""
+def steps_table(view: SagaView, *, narrow: bool) -> RenderableType:
+    """Return the steps with their states and remarks, as a table or, if it is narrow, as a list."""
+    if narrow:
+        return Group(*(part for step in view.steps for part in _stacked(step)))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -39,6 +43,12 @@ def steps_table(view: SagaView) -> Table:
     return table
 
 
+def _stacked(step: StepView) -> list[RenderableType]:
+    mark, style = MARK_OF[step.state], _STYLES[step.state]
+    head = Text(f"{mark} {step.name} {step.state.value}", style)
+    return [head, Padding(remark(step), (0, 0, 0, 2))] if remark(step) else [head]
+
+
 def step_line(step: StepView) -> str:
     """Return a row of :func:`steps_table` as text, for output that is not a terminal."""
     mark = MARK_OF[step.state]
@@ -48,7 +58,7 @@ def step_line(step: StepView) -> str:
 def say_steps(view: SagaView, output: Output) -> None:
     """Show each step; outside a terminal, in lines that are never wrapped or padded."""
     if output.console.is_terminal:
-        output.say(steps_table(view))
+        output.say(steps_table(view, narrow=output.is_narrow))
         return
     for step in view.steps:
         output.line(step_line(step))

@@ -7,12 +7,12 @@ from typing import TypeVar, get_origin
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.command_lines import program
 from cli.failing import REMEDY, failing_task_of
 from messages import wire
 from messages.sagas import SagaView
 from messages.text import phrase
 from runs.descriptions import WORKER_TIMEOUT, Handle, reason
+from runtime.programs import program
 
 _T = TypeVar("_T")
 

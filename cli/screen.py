@@ -64,7 +64,7 @@ class SagaScreen:
     def _picture(self) -> RenderableType:
         parts: list[RenderableType] = [Text(self._title, "bold")]
         if self._view:
-            parts.append(steps_table(self._view))
+            parts.append(steps_table(self._view, narrow=self._output.is_narrow))
         if self._trouble:
             parts.append(Text(self._trouble, "yellow"))
         return Group(*parts)

@@ -9,6 +9,7 @@ from typing_extensions import Self
 
 from cli.connection import connected
 from cli.output import Output
+from cli.web_ui import WebUI
 from settings import Settings, read_settings
 
 
@@ -27,4 +28,7 @@ class Session(NamedTuple):
             FatalError: a setting is wrong, or there is no connection; see :func:`connected`.
         """
         settings = read_settings()
-        return cls(settings, await connected(settings), Output(as_json=as_json))
+        client = await connected(settings)
+        server = client.service_client.config.target_host
+        web_ui = WebUI.of(settings.web_ui, server, client.namespace)
+        return cls(settings, client, Output(as_json=as_json, web_ui=web_ui))

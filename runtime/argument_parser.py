@@ -6,6 +6,7 @@ import argparse
 from typing import NoReturn
 
 from runtime.exits import FatalError
+from runtime.programs import usage_name
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -13,7 +14,7 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(
-            prog=prog,
+            prog=usage_name(prog),
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,

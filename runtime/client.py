@@ -19,6 +19,7 @@ from messages.wire import SAGA_STATUS
 from runtime.data_converter import data_converter_with
 from runtime.encryption import NO_KEYS, Keys
 from runtime.exits import ExitCode, FatalError
+from runtime.programs import server_commands
 
 DEFAULT_ADDRESS = "localhost:7233"
 #: Seconds that a server has to answer.
@@ -173,8 +174,8 @@ def _check(address: str) -> None:
 
 def _no_server(address: str, reason: str) -> NoServer:
     return NoServer(
-        f"no Temporal server at {address} ({reason}); start one with `make server` or `make demo`,"
-        " or set TEMPORAL_ADDRESS to where one runs"
+        f"no Temporal server at {address} ({reason}); start one with"
+        f" {server_commands()}, or set TEMPORAL_ADDRESS to where one runs"
     )
 
 

@@ -14,6 +14,8 @@ from messages.sagas import SagaStatus, SagaView, StepState, StepView
 from messages.wire import SAGA_STATUS
 
 SAGA_STATUS_KEY = SearchAttributeKey.for_keyword(SAGA_STATUS)
+#: Line in the details of what waits for an operator. The command prints others to paste.
+WHAT_TO_TYPE = "It waits for you. What to type: `starter.py inbox`"
 
 
 class Progress:
@@ -126,4 +128,6 @@ class Progress:
                 f"- {marks.MARK_OF[step.state]} `{step.name}` {step.state.value}"
                 + (f": {why}" if why else "")
             )
+        if self.status is SagaStatus.NEEDS_INTERVENTION:
+            lines += ["", WHAT_TO_TYPE]
         workflow.set_current_details("\n".join(lines))

@@ -37,13 +37,21 @@ async def order(
     return await place_order(session, mode, the_order, wait=wait)
 
 
-async def status(order_id: OrderId, mode: InWhichMode = None, as_json: AsJson = False) -> int:
+async def status(
+    order_id: OrderId,
+    mode: InWhichMode = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow an open order until it ends or waits for you.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
     """Show the steps of an order, or how it ended."""
     from cli.operations.status import status as show_status
     from cli.session import Session
 
     settings, client, output = await Session.open(as_json=as_json)
-    return await show_status(client, mode, order_id, settings.ledger_urls(), output)
+    ledgers = settings.ledger_urls()
+    return await show_status(client, mode, order_id, ledgers, output, watch=watch)
 
 
 async def cancel(

@@ -17,6 +17,29 @@ from cli.commands.options import (
 )
 from cli.errors import BadInput
 from cli.modes import Mode
+from runs.statuses import ListedStatus
+
+
+async def list_orders(
+    status: Annotated[
+        ListedStatus | None, typer.Option(help="Only orders with this status.", show_default=False)
+    ] = None,
+    mode: InWhichMode = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of orders on a page.")] = 20,
+    page: Annotated[int, typer.Option(min=1, help="Number of the page.")] = 1,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """List orders with their status and age: open ones first, then those that ended last."""
+    from cli.operations.listing import Choice
+    from cli.operations.listing import list_orders as show_orders
+    from cli.session import Session
+
+    choice = Choice(status, mode, page, limit)
+    settings, client, output = await Session.open(as_json=as_json)
+    return await show_orders(client, settings.task_queue, choice, output, watch=watch)
 
 
 async def inbox(as_json: AsJson = False) -> int:

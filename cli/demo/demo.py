@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 
 from cli.audit import audit_with_temporal, conclude_audit
-from cli.command_lines import python
+from cli.command_lines import shell_word
 from cli.demo.examples import CHOREOGRAPHED, ORCHESTRATED, ShownExample, show
-from cli.local_system import ROOT, LocalSystem, local_system
+from cli.local_system import LocalSystem, local_system
 from cli.modes import Mode
 from cli.output import Output
 from cli.simulation.fates import SUCCEEDED, Fate, Summary
@@ -20,6 +21,7 @@ from cli.simulation.simulation import Simulation
 from messages.base import Message
 from runtime.exits import INTERRUPTED, ExitCode, stop_requested
 from runtime.processes import while_alive
+from runtime.programs import ROOT, program
 from services.audit import AuditReport
 from settings import Settings
 
@@ -148,7 +150,8 @@ class _Demo:
             self._output.line(on.link(fate.workflow_id, fate.run_id), "dim")
 
     def _invite(self, on: LocalSystem) -> None:
+        example = shell_word(os.path.relpath(ROOT / "examples" / "order.json"))
         address = f"TEMPORAL_ADDRESS={on.server.address} "
         self._headline("The server stays up: open the links, or try in another terminal:")
-        self._output.line(f"  {address}{python()} starter.py order examples/order.json")
+        self._output.line(f"  {address}{program('starter.py')} order {example}")
         self._output.line("Ctrl-C stops worker and server.")

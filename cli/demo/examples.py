@@ -12,7 +12,7 @@ from temporalio.service import RPCError
 
 from cli.ending import say_end
 from cli.following import Followed, follow
-from cli.local_system import ROOT, LocalSystem
+from cli.local_system import LocalSystem
 from cli.modes import Mode
 from cli.order_file import read_order
 from cli.output import Output
@@ -23,6 +23,7 @@ from messages import wire
 from messages.base import Message
 from messages.sagas import CancelOrder, StepState
 from runs.descriptions import Handle
+from runtime.programs import ROOT
 
 
 class Example(NamedTuple):

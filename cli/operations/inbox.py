@@ -84,6 +84,7 @@ def _show(entry: InboxEntry, entries: Sequence[InboxEntry], output: Output) -> N
 
 def _show_order(order: ParkedOrder, output: Output) -> None:
     _headline(f"Order {order.order_id}", order.since, order.run_id, output)
+    output.link(order.workflow_id, order.run_id)
     if order.saga is None:
         _say_problem(order, output)
         return
@@ -94,6 +95,7 @@ def _show_order(order: ParkedOrder, output: Output) -> None:
 def _show_leftover(leftover: ParkedLeftover, entries: Sequence[InboxEntry], output: Output) -> None:
     what = f"What order {leftover.order_id} left behind"
     _headline(what, leftover.since, leftover.run_id, output)
+    output.link(leftover.workflow_id)
     if leftover.saga is None:
         _say_problem(leftover, output)
         return
@@ -107,6 +109,7 @@ def _show_leftover(leftover: ParkedLeftover, entries: Sequence[InboxEntry], outp
 
 def _show_letter(letter: ParkedEvent, output: Output) -> None:
     _headline(f"An event of order {letter.order_id}", letter.since, letter.run_id, output)
+    output.link(letter.delivery_id)
     if letter.blocks_order:
         output.line("  The order is open and waits for it.")
     else:

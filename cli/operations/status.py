@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from cli.ending import say_what_it_waits_for
+from cli.ending import conclude, say_what_it_waits_for
 from cli.errors import OperationRefused
 from cli.event_tree import events_of, say_events
 from cli.finding import FoundOrder, find, find_if_any
+from cli.following import follow
 from cli.forgotten import say_forgotten
 from cli.modes import Mode
 from cli.output import Output
 from cli.render import say_outcome, say_steps
 from cli.run_queries import QueryFailed, UnreadableAnswer, look, why_silent
+from cli.screen import SagaScreen
 from messages.sagas import SagaView
 from runs.results import Outcome, outcome
 from runtime.exits import ExitCode
@@ -27,9 +29,12 @@ async def status(
     named: str,
     ledgers: Mapping[str, str],
     output: Output,
+    *,
+    watch: bool = False,
 ) -> ExitCode:
     """Show the order's newest run; a closed run also when no worker answers.
 
+    With ``watch``, an open run is followed until it ends or waits for an operator.
     If Temporal does not know the order, show what the ledgers know about it.
 
     Raises:
@@ -43,6 +48,8 @@ async def status(
     found = known or await find(client, mode, named)
     found.say_which(output)
     run = found.run(client)
+    if watch and found.is_open:
+        return await _watch(client, found, output)
     view: SagaView | None = None
     try:
         view = await look(run)
@@ -55,6 +62,8 @@ async def status(
     events = await events_of(found.mode, run)
     if view is not None:
         output.line(f"{view.saga_id}  {ended.status if ended else view.status.value}", "bold")
+    output.link(found.latest.id, found.latest.run_id)
+    if view is not None:
         say_steps(view, output)
     say_events(events, output)
     if ended is not None:
@@ -67,10 +76,21 @@ async def status(
     return ExitCode.SUCCESS
 
 
+async def _watch(client: Client, found: FoundOrder, output: Output) -> ExitCode:
+    """Show the steps of an open order as they change, until it ends or waits for an operator."""
+    run = found.run(client)
+    output.link(found.latest.id, found.latest.run_id)
+    with SagaScreen(output, found.latest.id) as screen:
+        followed = await follow(client, run, screen)
+    await conclude(client, found.mode, run, followed, output)
+    return ExitCode.SUCCESS
+
+
 def _say_silent(found: FoundOrder, why: str, output: Output) -> None:
     """Show what is known about an open run that does not answer."""
     run = {"saga_id": found.latest.id, "run_id": found.latest.run_id, "status": "RUNNING"}
     output.line(f"{found.latest.id}  open, run {found.latest.run_id}", "bold")
+    output.link(found.latest.id, found.latest.run_id)
     output.document({**run, "problem": why, "result": None})
 
 

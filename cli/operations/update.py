@@ -11,12 +11,12 @@ from temporalio.client import (
 from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.command_lines import program
 from cli.errors import OperationRefused
 from cli.failing import failing_task_of
 from cli.run_queries import why_silent
 from messages.base import Message
 from runs.descriptions import WORKER_TIMEOUT, Handle, reason
+from runtime.programs import program
 
 
 async def send_update(

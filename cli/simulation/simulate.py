@@ -18,7 +18,6 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from cli.command_lines import program
 from cli.output import Output
 from cli.simulation.fates import CANCELLED, PARKED, SUCCEEDED, Fate, Summary, summarize
 from cli.simulation.population import Population
@@ -26,6 +25,7 @@ from cli.simulation.simulation import Simulation
 from messages.text import printable
 from runs.results import BrokenOff
 from runtime.exits import ExitCode
+from runtime.programs import program
 
 #: Seconds without an order's end after which a line says so.
 _SILENCE = 15.0

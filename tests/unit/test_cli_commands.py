@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.command_lines import command, program, shell_word
+from cli.command_lines import command, shell_word
+from runtime.programs import program
 
 ROOT = Path(__file__).parents[2]
 

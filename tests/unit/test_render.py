@@ -1,15 +1,18 @@
-"""Commands that decide about a parked step are shown with it, and amounts with their currency."""
+"""Text for people: decisions with what to type, amounts with their currency, and nothing cut."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 
 import pytest
+from rich.console import Console
+from rich.table import Table
+from rich.tree import Tree
 
 from cli.audit import conclude_audit
 from cli.output import Output
 from cli.placing import summary
-from cli.render import say_how_to_resolve
+from cli.render import say_how_to_resolve, steps_table
 from messages.sagas import SagaStatus, SagaView, StepState, StepView
 from services.audit import audit
 from services.mock import Services
@@ -52,3 +55,41 @@ def test_an_audit_shows_the_sum_of_each_currency(
     assert ["500", "JPY"] in both
     assert ["loyalty", "2", "0", "0", "2", "points"] in both
     assert ["5", "JPY", "points"] in both
+
+
+LONG = "no carrier delivers to this address, " * 9
+
+
+def test_output_that_is_no_terminal_is_never_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    table = Table("reason")
+    table.add_row(LONG)
+    tree = Tree("order")
+    tree.add(LONG)
+    output = Output(as_json=False)
+    output.say(table)
+    output.say(tree)
+
+    shown = capsys.readouterr().out
+
+    assert shown.count(LONG.strip()) == 2
+    assert "  \n" not in shown
+
+
+def test_in_a_narrow_terminal_a_remark_is_below_its_step() -> None:
+    step = StepView(name="prepare_shipping", state=StepState.FAILED, error=LONG)
+    now = datetime.now(timezone.utc)
+    view = SagaView(
+        saga_id="s", status=SagaStatus.COMPENSATING, steps=(step,), started_at=now, deadline=now
+    )
+    terminal = Console(width=40, force_terminal=True, color_system=None)
+
+    with terminal.capture() as captured:
+        terminal.print(steps_table(view, narrow=True))
+    head, *below = captured.get().splitlines()
+
+    assert head.rstrip().endswith("prepare_shipping failed")
+    assert " ".join(" ".join(below).split()) == LONG.strip()
+    assert all(len(line) <= 40 for line in below)

@@ -18,6 +18,7 @@ from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, lost_reply
 from tests.harness.opening import OpenShop
 from tests.harness.placing import parked
 from tests.harness.runs import closed_as, resolve
+from tests.harness.shop import Handle
 from tests.harness.steps import STEPS
 
 UNLESS_PLACED = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
@@ -100,11 +101,28 @@ async def test_the_web_uis_details_show_the_same(open_shop: OpenShop) -> None:
     async with open_shop(SHIPPING_REFUSES) as shop:
         handle = await shop.place(an_order(), skip_time=True)
         await shop.outcome(handle)
-        metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
-        details = metadata.current_details
+        details = await details_of(handle)
         assert details.startswith("**FAILED**")
         assert "✘ `prepare_shipping` failed" in details
         assert "↩ `process_payment` compensated" in details
+
+
+async def test_while_an_order_waits_for_an_operator_the_details_say_what_to_type(
+    open_shop: OpenShop,
+) -> None:
+    async with open_shop(SHIPPING_REFUSES, REFUND_FAILS_ONCE) as shop:
+        waiting = await parked(shop, an_order())
+        assert "starter.py inbox" in await details_of(waiting)
+        await resolve(waiting, "mark_resolved")
+        await shop.rolls_back(waiting)
+        assert "starter.py inbox" not in await details_of(waiting)
+
+
+async def details_of(handle: Handle) -> str:
+    """Return what the Web UI shows of a run."""
+    query = "__temporal_workflow_metadata"
+    metadata: WorkflowMetadata = await handle.query(query, result_type=WorkflowMetadata)
+    return metadata.current_details
 
 
 async def test_an_order_that_succeeded_is_never_run_twice(open_shop: OpenShop) -> None:

@@ -19,9 +19,9 @@ from pathlib import Path
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 from temporalio.client import Client
 
-from cli.local_system import ROOT
 from cli.output import Output
 from runtime.exits import ExitCode, run
+from runtime.programs import ROOT
 from trials.bench.cost import Cost, cost
 from trials.bench.files import write
 from trials.bench.measuring import Load, Sample, check_effects, measure

@@ -19,13 +19,13 @@ from pathlib import Path
 
 from rich.table import Table
 
-from cli.local_system import ROOT
 from cli.order_file import read_order
 from cli.output import Output
 from messages.base import Message
 from messages.runs import NextListing, SagaFact
 from runs.facts import FactStore
 from runtime.exits import ExitCode, run
+from runtime.programs import ROOT
 from services.audit import Audit, GivenFacts, last_audit, open_books
 from settings import Settings
 from trials.bench.filled import fill

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from rich.table import Table
 
 from cli.audit import audit_with_temporal
-from cli.local_system import ROOT, LocalSystem, local_system
+from cli.local_system import LocalSystem, local_system
 from cli.modes import Mode
 from cli.output import Output
 from cli.simulation.population import Population
@@ -30,6 +30,7 @@ from messages.participants import PARTICIPANTS
 from runs.visibility import IS_PARKED
 from runtime.exits import ExitCode, run
 from runtime.processes import ChildProcess
+from runtime.programs import ROOT
 from services.audit import AuditReport
 from settings import Settings
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from temporalio.client import WorkflowFailureError
 
-from cli.local_system import ROOT
 from cli.order_file import read_order
 from messages.orders import Order
 from runtime.processes import ChildProcess, ProcessFailed
+from runtime.programs import ROOT
 from services.audit import audit
 from trials.bench.machine import cpu_of, foreign_share, read_clocks
 from trials.bench.variants import System

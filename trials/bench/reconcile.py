@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from rich.table import Table
 
-from cli.local_system import ROOT, LocalSystem, local_system
+from cli.local_system import LocalSystem, local_system
 from cli.modes import Mode
 from cli.order_file import read_order
 from cli.output import Output
@@ -29,6 +29,7 @@ from messages.orders import Order
 from messages.reconciliation import Reconcile
 from runs.results import outcome
 from runtime.exits import ExitCode, run
+from runtime.programs import ROOT
 from settings import Settings
 from trials.bench.filled import fill
 from workflows.reconciliation.reconcile_orders import ReconcileOrders

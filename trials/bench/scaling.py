@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from cli.local_system import ROOT
 from cli.output import Output
 from runtime.devserver import DevServer
 from runtime.exits import ExitCode, run
+from runtime.programs import ROOT
 from trials.bench.measuring import Load, Sample, check_effects, measure
 from trials.bench.tables import Grid
 from trials.bench.variants import VARIANTS, System, Variant, system

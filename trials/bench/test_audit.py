@@ -5,8 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from pathlib import Path
 
-from cli.local_system import ROOT
 from cli.order_file import read_order
+from runtime.programs import ROOT
 from services.audit.books import PAGE
 from settings import Settings
 from tests.harness.audits import next_audit

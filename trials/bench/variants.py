@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from temporalio.client import Client
 
-from cli.local_system import ROOT
 from cli.modes import Mode
 from runtime.devserver import TUNING, DevServer
 from runtime.processes import ChildProcess, ProcessFailed
+from runtime.programs import ROOT
 from settings import Settings
 
 _OURS = str(ROOT / "worker.py")

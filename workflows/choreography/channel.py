@@ -70,4 +70,4 @@ class Channel:
         if self._by_activities:
             await finish(asyncio.create_task(publication.pass_a_moment()), on_cancel=on_cancel)
         else:
-            await workflow.sleep(publication.SHORTEST_TIMER)
+            await workflow.sleep(publication.SHORTEST_TIMER, summary=publication.MOMENT)

@@ -40,7 +40,7 @@ from workflows.choreography.subscriptions import UnknownEvent, read, subscriptio
 from workflows.closing import no_input
 from workflows.failure import explain
 from workflows.metrics import count_delivery
-from workflows.progress import SAGA_STATUS_KEY
+from workflows.progress import SAGA_STATUS_KEY, WHAT_TO_TYPE
 from workflows.replies import UnreadableReply
 from workflows.uninterrupted import finish
 
@@ -82,7 +82,9 @@ class EventDelivery:
             decisions=tuple(self._decisions),
         )
 
-    @workflow.update(name=wire.RESOLVE_DEAD_LETTER)
+    @workflow.update(
+        name=wire.RESOLVE_DEAD_LETTER, description="deliver the event again, or discard it"
+    )
     def resolve_dead_letter(self, decision: ResolveDeadLetter) -> DeliveryView:
         """Apply an operator's decision about an event that could not be delivered."""
         # To discard an undo is a decision about money. It counts once the ledger has recorded it.
@@ -198,6 +200,8 @@ class EventDelivery:
         if self._error:
             lines.append(f"- {self._error}")
         lines += [f"- {d.action} by {d.operator}: {d.note}" for d in self._decisions]
+        if self._state is DeliveryState.PARKED:
+            lines += ["", WHAT_TO_TYPE]
         workflow.set_current_details("\n".join(lines))
 
 

@@ -42,7 +42,7 @@ class FollowUp:
         pause = policies.FOLLOW_UP_AFTER
         while True:
             heard = self._account.news
-            await workflow.sleep(pause)
+            await workflow.sleep(pause, summary="until the deliveries are looked at again")
             if self._account.news != heard:
                 pause = policies.FOLLOW_UP_AFTER
                 continue

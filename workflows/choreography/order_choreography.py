@@ -82,7 +82,7 @@ class OrderChoreography:
         await finish(asyncio.create_task(self._wait_until_undone()))
         raise closing_failure(self._account.rolled_back(turn), natively=turn.natively)
 
-    @workflow.signal(name=wire.RECEIVE_EVENT)
+    @workflow.signal(name=wire.RECEIVE_EVENT, description="a service has published an event")
     async def receive_event(self, event: Event) -> None:
         """Apply an event, if it is about this run."""
         run = workflow.info()
@@ -98,7 +98,9 @@ class OrderChoreography:
             # The delivery fails to read it as well, and parks it as a dead letter.
             await self._channel.park(Delivery(event=event, subscriber=ORDER.name))
 
-    @workflow.signal(name=wire.DELIVERY_REPORT)
+    @workflow.signal(
+        name=wire.DELIVERY_REPORT, description="the delivery of an event changed its state"
+    )
     def delivery_report(self, report: DeliveryReport) -> None:
         """Apply a report that a delivery was parked or resolved."""
         if report.event.saga_run_id == workflow.info().first_execution_run_id:
@@ -114,7 +116,7 @@ class OrderChoreography:
         """Return every event that the order emitted or received; each names its cause."""
         return self._account.events
 
-    @workflow.update(name=wire.CANCEL_ORDER)
+    @workflow.update(name=wire.CANCEL_ORDER, description="cancel the order, and undo what was done")
     def cancel_order(self, request: CancelOrder) -> SagaView:
         """Cancel the order: its effects are undone, also those that are still on their way."""
         self._account.call_off("CANCELLED", request.reason, self._account.awaited_step())
@@ -175,6 +177,7 @@ class OrderChoreography:
             await workflow.wait_condition(
                 lambda: self._complete(account.everything_stands) or account.turn is not None,
                 timeout=self._progress.deadline - workflow.now(),
+                timeout_summary="deadline of the order",
             )
             if account.turn is None:
                 await self._handle_late_messages()

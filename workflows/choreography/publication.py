@@ -23,6 +23,8 @@ from workflows.failure import was_cancelled
 from workflows.replies import UnreadableReply, call, call_locally
 
 _T = TypeVar("_T")
+#: Summary of what lets other messages take effect first.
+MOMENT = "lets late messages in"
 SHORTEST_TIMER = timedelta(milliseconds=1)
 
 
@@ -69,9 +71,9 @@ async def deliver_again(deliveries: Sequence[Delivery]) -> list[CarrierState]:
 async def pass_a_moment() -> None:
     """Pass the shortest time in which the other messages of this workflow task take effect."""
     try:
-        await _publish_at_once([], "lets late messages in")
+        await _publish_at_once([], MOMENT)
     except (FailureError, UnreadableReply):
-        await workflow.sleep(SHORTEST_TIMER)
+        await workflow.sleep(SHORTEST_TIMER, summary=MOMENT)
 
 
 async def tell_order(order: str, signal: str, content: Event | DeliveryReport) -> None:

@@ -114,7 +114,7 @@ class OrderSaga:
         """Return every step with its state and times."""
         return self._saga.view()
 
-    @workflow.update(name=wire.CANCEL_ORDER)
+    @workflow.update(name=wire.CANCEL_ORDER, description="cancel the order, and undo what was done")
     def cancel_order(self, request: CancelOrder) -> SagaView:
         """Cancel the order: no further step begins, and its effects are undone."""
         self._saga.cancel(request.reason)
@@ -124,7 +124,9 @@ class OrderSaga:
     def _may_cancel(self, request: CancelOrder) -> None:
         self._saga.check_cancel()
 
-    @workflow.update(name=wire.RESOLVE_COMPENSATION)
+    @workflow.update(
+        name=wire.RESOLVE_COMPENSATION, description="decide on a step that cannot be undone"
+    )
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
         """Apply an operator's decision about a compensation that failed for good."""
         self._saga.resolve(decision)

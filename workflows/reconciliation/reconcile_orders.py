@@ -74,7 +74,7 @@ class ReconcileOrders:
         """Return the report so far."""
         return self._report
 
-    @workflow.signal(name=wire.LEFTOVER_WAITS)
+    @workflow.signal(name=wire.LEFTOVER_WAITS, description="a leftover waits for an operator")
     def leftover_waits(self, so_far: Reconciled) -> None:
         """Note that a leftover waits for an operator."""
         self._waiting[RunRef(so_far.saga_id, so_far.run_id)] = so_far
@@ -112,7 +112,10 @@ class ReconcileOrders:
         found = await self._examined()
         if found.wait_for_quiet and not self._request.dry_run:
             # Bounded, because the quiet time comes from a ledger's clock, which may be set back.
-            await workflow.sleep(min(found.wait_for_quiet, policies.QUIET))
+            await workflow.sleep(
+                min(found.wait_for_quiet, policies.QUIET),
+                summary="until no service is called any more",
+            )
             found = await self._examined()
         await self._clear_up(found.proved_gone if not found.wait_for_quiet else ())
         await self._clear_up(found.unproved)

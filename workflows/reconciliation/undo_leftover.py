@@ -63,7 +63,9 @@ class UndoLeftover:
         """Return every step with its state and times."""
         return self._progress.view()
 
-    @workflow.update(name=wire.RESOLVE_COMPENSATION)
+    @workflow.update(
+        name=wire.RESOLVE_COMPENSATION, description="decide on a step that cannot be undone"
+    )
     def resolve_compensation(self, decision: ResolveCompensation) -> SagaView:
         """Apply an operator's decision about a step."""
         self._decisions.resolve(decision)

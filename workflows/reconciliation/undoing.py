@@ -51,7 +51,9 @@ async def undo_in_child_workflow(
         return leftover.as_waiting(dict.fromkeys(leftover.steps, why))
     try:
         await workflow.wait_condition(
-            lambda: child.done() or leftover.run in waiting, timeout=policies.UNDONE_WITHIN
+            lambda: child.done() or leftover.run in waiting,
+            timeout=policies.UNDONE_WITHIN,
+            timeout_summary=f"until {child_id} need not be waited for",
         )
         if child.done():
             return _result(read_reply(await child, Reconciled, child_id))

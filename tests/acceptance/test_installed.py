@@ -1,0 +1,82 @@
+"""The wheel: one package with everything, and one command that runs it from any folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.harness.children import ROOT, ended
+
+#: Folders with Python code that a wheel does not have.
+NOT_INSTALLED = {"tests", "tools", "trials"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of the checkout, as pip builds it, unpacked as pip unpacks it."""
+    there = tmp_path_factory.mktemp("wheel")
+    built = ended("-m", "hatchling", "build", "-t", "wheel", "-d", there)
+    assert built.returncode == 0, built.stderr
+    [path] = there.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(there / "unpacked")
+    return there / "unpacked"
+
+
+def order_saga(wheel: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in an empty folder."""
+    cwd.mkdir(exist_ok=True)
+    environment = {**os.environ, "PYTHONPATH": str(wheel), "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+    return ended("-c", "import order_saga; order_saga.main()", *words, cwd=cwd, env=environment)
+
+
+def test_all_code_is_in_one_package_and_nothing_else_is_installed(wheel: Path) -> None:
+    known = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "--", "*.py", "*.toml"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    folders = {name.split("/")[0] for name in known if name.count("/")}
+    programs = {"settings.py", "starter.py", "worker.py"}
+    expected = {
+        name for name in known if name.split("/")[0] in folders - NOT_INSTALLED or name in programs
+    }
+
+    installed = {
+        path.relative_to(wheel / "order_saga").as_posix()
+        for path in (wheel / "order_saga").rglob("*")
+        if path.suffix in {".py", ".toml"}
+    }
+
+    # The entry point is the package itself.
+    assert installed == expected - {"cli/installed.py"} | {"__init__.py"}
+    assert [path.name for path in wheel.iterdir() if path.suffix != ".dist-info"] == ["order_saga"]
+
+
+def test_the_installed_command_has_the_commands_of_the_starter_and_the_programs(
+    wheel: Path, tmp_path: Path
+) -> None:
+    helped = order_saga(wheel, tmp_path / "empty", "--help")
+    version = order_saga(wheel, tmp_path / "empty", "--version")
+    worker = order_saga(wheel, tmp_path / "empty", "worker", "--help")
+
+    for command in ("order", "status", "worker", "server", "codec", "--install-completion"):
+        assert f"\n  {command} " in helped.stdout
+    assert version.stdout.startswith("order-saga ")
+    assert "usage: order-saga worker" in worker.stdout
+
+
+def test_the_installed_command_says_what_to_type_without_a_checkout(
+    wheel: Path, tmp_path: Path
+) -> None:
+    no_server = order_saga(wheel, tmp_path / "empty", "status", "order-1")
+    unknown = order_saga(wheel, tmp_path / "empty", "server", "--prot", "1")
+
+    assert no_server.returncode == 3
+    assert "start one with `order-saga server` or `order-saga demo`" in no_server.stderr
+    assert unknown.returncode == 2
+    assert "(see order-saga server --help)" in unknown.stderr
+    assert "Traceback" not in no_server.stderr + unknown.stderr
