@@ -13,7 +13,7 @@ import typer
 
 from cli.command_lines import program
 from cli.commands.customers import cancel, order, status
-from cli.commands.operators import audit, inbox, move_ledgers, reconcile, resolve
+from cli.commands.operators import audit, inbox, move_ledgers, reconcile, resolve, upgrade_ledgers
 from cli.commands.trying_out import demo, simulate
 from cli.errors import BadInput
 from cli.help import Command, Group, first_paragraph, width
@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, Callable[..., Coroutine[None, None, int]]] = {
     "audit": audit,
     "reconcile": reconcile,
     "move-ledgers": move_ledgers,
+    "upgrade-ledgers": upgrade_ledgers,
     "demo": demo,
 }
 
