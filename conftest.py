@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
 from services.mock import Services, open_services
+from tests.harness.backups import Backup
 from tests.harness.opening import OpenShop, a_shop
 from tests.harness.participants import Participant
 from tests.harness.policies import ChangePolicies, changed_policies
@@ -88,6 +89,12 @@ def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
         return {name: f"sqlite:///{tmp_path / 'ledgers' / name}.db" for name in SERVICES}
     server: PostgresServer = request.getfixturevalue("postgres")
     return {name: server.empty_database(name) for name in SERVICES}
+
+
+@pytest.fixture
+def back_up(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Backup]:
+    """Makes a backup of a ledger, by its URL."""
+    return lambda url: Backup(url, tmp_path / "backup", lambda: request.getfixturevalue("postgres"))
 
 
 @pytest.fixture

@@ -139,6 +139,11 @@ class Settings(_OfServices):
         return self
 
     @property
+    def threads(self) -> int:
+        """Number of threads of a task queue's worker: regular and local activities share them."""
+        return 2 * self.max_concurrent_activities
+
+    @property
     def tells_ends(self) -> bool:
         """Tell whether a worker counts or logs how runs end."""
         return self.metrics_address is not None or self.log_format == "json"

@@ -13,7 +13,15 @@ from typing import Annotated
 import typer
 
 from cli.commands.customers import cancel, order, status
-from cli.commands.operators import audit, inbox, list_orders, move_ledgers, reconcile, resolve
+from cli.commands.operators import (
+    audit,
+    inbox,
+    list_orders,
+    move_ledgers,
+    reconcile,
+    resolve,
+    upgrade_ledgers,
+)
 from cli.commands.programs import PASSED_ON, codec, server, worker
 from cli.commands.trying_out import demo, simulate
 from cli.errors import BadInput
@@ -34,6 +42,7 @@ COMMANDS: Mapping[str, Callable[..., Coroutine[None, None, int]]] = {
     "audit": audit,
     "reconcile": reconcile,
     "move-ledgers": move_ledgers,
+    "upgrade-ledgers": upgrade_ledgers,
     "demo": demo,
 }
 

@@ -114,8 +114,7 @@ def worker_config(
     here = [s for s in SERVICES if s in settings.hosts and own[s] == queue]
     # Replace the mocks by your own services here.
     of_services = [each for s in here for each in service_activities(s, services[s])]
-    # Regular and local activities share the threads.
-    threads = ThreadPoolExecutor(2 * settings.max_concurrent_activities)
+    threads = ThreadPoolExecutor(settings.threads)
     return WorkerConfig(
         client=client,
         task_queue=queue,
@@ -241,7 +240,8 @@ def _open_services(settings: Settings, home: Home, meter: MetricMeter) -> Servic
     listener = fence_answer_counter(meter) if settings.metrics_address else nobody
     try:
         faults = load_fault_plan(settings.faults) if settings.faults else FaultPlan()
-        return open_services(settings.ledger_urls(), faults, settings.hosts, home, listener)
+        urls, threads = settings.ledger_urls(), settings.threads
+        return open_services(urls, faults, settings.hosts, home, listener, threads)
     except (BadFaultPlan, LedgerUnavailable) as error:
         raise FatalError(str(error)) from error
 

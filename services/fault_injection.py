@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Column, Integer, Table, Text, text
+from sqlalchemy import Column, Connection, Integer, Table, Text, text
 
 from messages.failures import PermanentFailure, TransientFailure
 from services.faults import Fault, FaultPlan, When
@@ -84,10 +84,12 @@ class FaultInjector:
 
     def _count(self, rules: Sequence[int], operation: str, order_id: str) -> dict[int, int]:
         call = {"operation": operation, "order_id": order_id}
-        with self._ledger.transaction() as tx:
+
+        def count(tx: Connection) -> dict[int, int]:
             _COUNT.run(tx, *({**call, "rule": rule} for rule in rules))
-            counted = tx.execute(_COUNTED, call)
-            return {row.rule: row.calls for row in counted}
+            return {row.rule: row.calls for row in tx.execute(_COUNTED, call)}
+
+        return self._ledger.transact(count)
 
 
 def hits(fault: Fault, seed: int, call: tuple[int, str, str, int]) -> bool:

@@ -13,21 +13,19 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Table, Text
 
 from messages.base import Command, Message, Reversal
 from messages.failures import (
-    IdempotencyConflict,
-    OrderAlreadyPlaced,
     PermanentFailure,
     Refused,
 )
-from messages.ids import OperationId
 from messages.settling import Settle
 from services.answers import Listener, Told, answer_to_undo, nobody, telling
-from services.decided import Decided, State, canonical_json, refusal_json, repeat, undone
+from services.decided import Decided, State, refusal_json, repeat, undone
 from services.ledger import Ledger
-from services.sql import Clock, Statement, metadata
+from services.operation_rows import Row, change, change_or_claim, claim, row_of
+from services.sql import Clock, metadata
 
 C = TypeVar("C", bound=Command)
 A = TypeVar("A", bound=Message)
@@ -84,32 +82,6 @@ _sealed = fence.c.sealed > 0
 Index("fence_sealed", fence.c.sealed, sqlite_where=_sealed, postgresql_where=_sealed)
 
 
-_CLAIM = Statement("""
-    INSERT INTO fence (key, saga_id, run_id, step, order_id, state, request, answer, reversal,
-        settlement, created_at, updated_at)
-    VALUES (:key, :saga_id, :run_id, :step, :order_id, :state, :request, :answer, :reversal,
-        :settlement, {now}, {now})
-    ON CONFLICT DO NOTHING
-""")
-#: A parameter that is NULL leaves its column as it is, or allows any request.
-_CHANGE = Statement("""
-    UPDATE fence SET state = :state, reversal = coalesce(:reversal, reversal),
-        settlement = coalesce(:settlement, settlement), sealed = coalesce(:sealed, sealed),
-        updated_at = {now}
-    WHERE key = :key AND state = 'applied' AND request = coalesce(:request, request)
-""")
-#: The operation's row, and those of other runs of the order with the same effect.
-_IN_THE_WAY = text(
-    "SELECT key, state, request, answer, reversal, settlement, saga_id, run_id FROM fence"
-    " WHERE key = :key OR (order_id = :order_id AND step = :step AND state = 'applied')"
-)
-
-
-#: Values of a row by column.
-_Row = dict[str, "str | int | None"]
-_UNDECIDED: _Row = {"answer": None, "reversal": None, "settlement": None, "sealed": None}
-
-
 class Fence:
     """Fence of one ledger, which allows each operation at most one effect."""
 
@@ -130,14 +102,19 @@ class Fence:
             OperationReversed: the operation was compensated or settled before.
             IdempotencyConflict: the key was used with another request.
         """
-        row = _row(request, State.APPLIED, answer=answer.model_dump_json())
+        row = row_of(request, State.APPLIED, answer=answer.model_dump_json())
+
+        def claim_and_act(tx: Connection) -> Decided | None:
+            decided = claim(tx, row)
+            if decided is None:
+                effect(tx, request, answer)
+            return decided
+
         with self._telling("applied") as told:
             try:
-                with self._ledger.transaction() as tx:
-                    decided = _claim(tx, row)
-                    if decided is None:
-                        effect(tx, request, answer)
-                        return answer
+                decided = self._ledger.transact(claim_and_act)
+                if decided is None:
+                    return answer
             except Refused as refusal:
                 decided = self._refuse(row, refusal)
                 if decided is None:
@@ -145,12 +122,10 @@ class Fence:
             told.answer = "repeated"
             return repeat(decided, type(answer))
 
-    def _refuse(self, row: _Row, refusal: Refused) -> Decided | None:
+    def _refuse(self, row: Row, refusal: Refused) -> Decided | None:
         """Store a refusal, unless another attempt has decided the operation since the rollback."""
-        with self._ledger.transaction() as tx:
-            return _claim(
-                tx, {**row, "state": State.REFUSED.value, "answer": refusal_json(refusal)}
-            )
+        refused = {**row, "state": State.REFUSED.value, "answer": refusal_json(refusal)}
+        return self._ledger.transact(lambda tx: claim(tx, refused))
 
     def undo(self, request: C, effect: Callable[[Connection, C], None]) -> Reversal:
         """Undo the effect of the operation if it stands, and refuse its action from now on.
@@ -159,20 +134,21 @@ class Fence:
             IdempotencyConflict: the key was used with another request.
         """
         undid, nothing = Reversal(had_effect=True), Reversal(had_effect=False)
-        tombstone = _row(request, State.REVERSED, reversal=nothing.model_dump_json())
-        counterpart: _Row = {**tombstone, "reversal": undid.model_dump_json()}
-        with self._telling("reversed") as told, self._ledger.transaction() as tx:
-            while not _change(tx, counterpart):
-                decided = _claim(tx, tombstone)
-                if decided is None:
-                    told.answer = "nothing_to_reverse"
-                    return nothing
-                if decided.state != State.APPLIED:
-                    told.answer = answer_to_undo(decided.state)
-                    return undone(decided)
-                # Between the two statements, the action's transaction was committed.
+        tombstone = row_of(request, State.REVERSED, reversal=nothing.model_dump_json())
+        counterpart: Row = {**tombstone, "reversal": undid.model_dump_json()}
+
+        def take_back(tx: Connection) -> tuple[str, Reversal]:
+            stood, decided = change_or_claim(tx, counterpart, tombstone)
+            if decided is not None:
+                return answer_to_undo(decided.state), undone(decided)
+            if not stood:
+                return "nothing_to_reverse", nothing
             effect(tx, request)
-            return undid
+            return "reversed", undid
+
+        with self._telling("reversed") as told:
+            told.answer, reversal = self._ledger.transact(take_back)
+            return reversal
 
     def settle(self, request: Settle) -> Reversal:
         """Record an operator's decision. It moves nothing, and only the first decision counts.
@@ -181,69 +157,20 @@ class Fence:
             PermanentFailure: the decision is to keep an effect that does not stand.
         """
         settled = Reversal(had_effect=False, settled=request.resolution)
-        row = _row(request, State.SETTLED, settlement=request.resolution.model_dump_json())
-        with self._telling("settled") as told, self._ledger.transaction() as tx:
+        row = row_of(request, State.SETTLED, settlement=request.resolution.model_dump_json())
+
+        def decide(tx: Connection) -> tuple[str, Reversal]:
             if request.decision == "kept":
-                row |= {"state": State.APPLIED.value, "sealed": Clock(tx).unix_seconds}
-                if not _change(tx, row):
+                kept: Row = {"state": State.APPLIED.value, "sealed": Clock(tx).unix_seconds}
+                if not change(tx, {**row, **kept}):
                     raise PermanentFailure(f"nothing of {row['key']} stands that can be kept")
-                return settled
-            while not _change(tx, row):
-                decided = _claim(tx, row)
-                if decided is None:
-                    break
-                if decided.state != State.APPLIED:
-                    told.answer = "repeated"
-                    return undone(decided)
-            return settled
+                return "settled", settled
+            _, decided = change_or_claim(tx, row, row)
+            return ("settled", settled) if decided is None else ("repeated", undone(decided))
+
+        with self._telling("settled") as told:
+            told.answer, reversal = self._ledger.transact(decide)
+            return reversal
 
     def _telling(self, answer: str) -> AbstractContextManager[Told]:
         return telling(self._listener, self._ledger.service, answer)
-
-
-def _row(request: Command, state: State, **outcome: str) -> _Row:
-    try:
-        operation = OperationId.parse(request.idempotency_key)
-    except ValueError as error:
-        raise PermanentFailure(str(error)) from error
-    return {
-        "key": request.idempotency_key,
-        **operation._asdict(),
-        "order_id": request.order_id,
-        "state": state.value,
-        "request": "" if isinstance(request, Settle) else canonical_json(request),
-        **_UNDECIDED,
-        **outcome,
-    }
-
-
-def _claim(tx: Connection, row: _Row) -> Decided | None:
-    """Insert the operation's row; return the existing row if there is one.
-
-    Of two attempts that arrive together, one waits here for the other, even if the database
-    cannot lock rows that do not exist yet.
-    """
-    while not _CLAIM.run(tx, row):
-        found = {each.key: each for each in tx.execute(_IN_THE_WAY, row)}
-        own = found.pop(row["key"], None)
-        if own is not None:
-            return _of_same_request(Decided(*own[: len(Decided._fields)]), row)
-        for other in found.values():
-            raise OrderAlreadyPlaced(
-                f"order {row['order_id']!r} was placed before, and its {row['step']} stands:"
-                f" {other.saga_id}, run {other.run_id}"
-            )
-        # The effect of another run was in the way, and is undone by now.
-    return None
-
-
-def _of_same_request(decided: Decided, row: _Row) -> Decided:
-    # An operator's decision names the operation by its key alone.
-    if row["request"] and decided.state != State.SETTLED and decided.request != row["request"]:
-        raise IdempotencyConflict(f"{decided.key} was used before with a different request")
-    return decided
-
-
-def _change(tx: Connection, row: _Row) -> bool:
-    """Change the operation's row to this one; return False if its effect does not stand."""
-    return _CHANGE.run(tx, {**row, "request": row["request"] or None}) == 1

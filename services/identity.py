@@ -92,14 +92,32 @@ def check(tx: Connection, service: str) -> None:
     Raises:
         NotThisLedger: it does not.
     """
-    for row in tx.execute(select(ledger.c.service, ledger.c.version)):
+    version = read_format(tx, service)
+    if version != FORMAT:
+        raise NotThisLedger(
+            f"it has format {version}, this program reads {FORMAT}; "
+            + (
+                "a worker upgrades it when it starts, as `python starter.py upgrade-ledgers` does"
+                if version < FORMAT
+                else "a newer program has upgraded it: run that one (docs/operations.md#upgrading)"
+            )
+        )
+
+
+def read_format(tx: Connection, service: str) -> int:
+    """Return the format of the service's ledger.
+
+    Raises:
+        NotThisLedger: it is another service's, or empty.
+    """
+    rows = tx.execute(select(ledger.c.service, ledger.c.version)).all()
+    for row in rows:
         if row.service != service:
             raise NotThisLedger(f"it is the {row.service} ledger; each service needs its own")
-        if row.version != FORMAT:
-            raise NotThisLedger(
-                f"it has format {row.version}, this program reads {FORMAT}"
-                + ("; a worker carries it over when it starts" if row.version < FORMAT else "")
-            )
+    if not rows:
+        raise NotThisLedger("it is empty")
+    version: int = rows[0].version
+    return version
 
 
 def enter(tx: Connection, service: str, home: Home | None) -> int:

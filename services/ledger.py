@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, Table, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from messages.ledgers import Home
-from services import audited, identity
+from services import audited, engines, identity, migrations
+from services.conflicts import retried
 from services.identity import NotThisLedger
-from services.migrations import carry_over
 from services.sql import metadata
 
-_WAIT_FOR_LOCK_MS = 10_000
+T = TypeVar("T")
+
 #: PostgreSQL advisory lock, so that only one process at a time opens a ledger.
 _OPENING = 0x5A6A
+
+#: Tables that every ledger has.
+_COMMON = (*identity.TABLES, *audited.TABLES, *migrations.TABLES)
 
 
 class LedgerUnavailable(Exception):
@@ -42,13 +46,37 @@ class Ledger:
             LedgerUnavailable: the database is locked, full, read-only or gone. If that happens
                 during the commit, the transaction may be committed or not.
         """
-        try:
+        with self._failing_clearly(), self._engine.begin() as tx:
+            yield tx
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction, and return what it returns.
+
+        If the database rolls the transaction back because of another one, it is run again. So
+        ``work`` must have no effect but in the transaction.
+
+        Raises:
+            LedgerUnavailable: as :meth:`transaction`.
+        """
+
+        def transaction() -> T:
             with self._engine.begin() as tx:
-                yield tx
-        except OperationalError as error:
-            # The library's message, with the statement, its parameters and the cause, is longer
-            # than Temporal stores for a failed attempt.
-            raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error.orig)}") from None
+                return work(tx)
+
+        with self._failing_clearly():
+            return retried(transaction)
+
+    @contextmanager
+    def _failing_clearly(self) -> Iterator[None]:
+        # The library's message, with the statement, its parameters and the cause, is longer than
+        # Temporal stores for a failed attempt.
+        try:
+            yield
+        except IntegrityError:
+            raise
+        except (DBAPIError, NoConnection) as error:
+            cause = getattr(error, "orig", None) or error
+            raise LedgerUnavailable(f"{self.service} ledger: {_one_line(cause)}") from None
 
     def still_open(self) -> None:
         """Note in the ledger that it is open; ignore that it cannot be written."""
@@ -70,33 +98,64 @@ def open_ledger(
     tables: Sequence[Table],
     open_balance: Callable[[Connection], None] = lambda tx: None,
     home: Home | None = None,
+    threads: int = 20,
 ) -> Ledger:
     """Open a service's ledger; create it with its opening balance if it does not exist.
 
     ``open_balance`` runs in the transaction that creates the tables. So it runs once, even if
     two processes open a new ledger at the same time. A ledger without a home gets ``home``.
+    So many ``threads`` can use the ledger at the same time; further ones wait.
 
     Raises:
         LedgerUnavailable: there is no such database, it belongs to another service, it has
             another home, or it cannot be written.
     """
     with explained(service, url):
-        target = _target(service, url)
+        target = engines.target_of(url)
         if target.get_backend_name() == "sqlite":
             Path(str(target.database)).parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as unless_opened:
-            engine = _engine(target)
+            engine = engines.create(target, threads=threads)
             unless_opened.callback(engine.dispose)
             with engine.begin() as tx:
-                if tx.dialect.name == "postgresql":
-                    tx.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _OPENING})
-                carry_over(tx, service)
-                metadata.create_all(tx, tables=[*identity.TABLES, *audited.TABLES, *tables])
+                _have_tables(tx, service, tables)
                 if identity.create(tx, service):
                     open_balance(tx)
                 note = identity.enter(tx, service, home)
             unless_opened.pop_all()
             return Ledger(service, engine, note)
+
+
+def upgrade_ledger(service: str, url: str, tables: Sequence[Table]) -> None:
+    """Upgrade an existing ledger to the current format, without opening it for a worker.
+
+    Raises:
+        LedgerUnavailable: there is no such ledger, it belongs to another service, a newer program
+            has upgraded it, or it cannot be written.
+    """
+    with explained(service, url), _existing(url, read_only=False) as engine, engine.begin() as tx:
+        identity.read_format(tx, service)
+        _have_tables(tx, service, tables)
+        identity.check(tx, service)
+
+
+def _have_tables(tx: Connection, service: str, tables: Sequence[Table]) -> None:
+    """Have the ledger upgraded, and all tables in it."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": _OPENING})
+    migrations.upgrade(tx, service)
+    metadata.create_all(tx, tables=[*_COMMON, *tables])
+    migrations.stamp(tx)
+
+
+def format_of(service: str, url: str) -> int:
+    """Return the format of an existing ledger, whichever it is.
+
+    Raises:
+        LedgerUnavailable: there is no such ledger, or it belongs to another service.
+    """
+    with explained(service, url), _existing(url, read_only=True) as engine, engine.begin() as tx:
+        return identity.read_format(tx, service)
 
 
 @contextmanager
@@ -109,7 +168,7 @@ def reading(service: str, url: str, home: Home | None = None) -> Iterator[Connec
     """
     with (
         explained(service, url),
-        _existing(service, url, read_only=True) as engine,
+        _existing(url, read_only=True) as engine,
         engine.begin() as tx,
     ):
         identity.check(tx, service)
@@ -125,98 +184,22 @@ def annotating(service: str, url: str) -> Iterator[Ledger]:
     Raises:
         LedgerUnavailable: as :func:`reading`, or the ledger cannot be written.
     """
-    with explained(service, url), _existing(service, url, read_only=False) as engine:
+    with explained(service, url), _existing(url, read_only=False) as engine:
         with engine.begin() as tx:
             identity.check(tx, service)
         yield Ledger(service, engine, note=0)
 
 
 @contextmanager
-def _existing(service: str, url: str, *, read_only: bool) -> Iterator[Engine]:
-    target = _target(service, url)
+def _existing(url: str, *, read_only: bool) -> Iterator[Engine]:
+    target = engines.target_of(url)
     if target.get_backend_name() == "sqlite" and not Path(str(target.database)).is_file():
         raise FileNotFoundError("no such file")
-    engine = _engine(target, read_only=read_only)
+    engine = engines.create(target, read_only=read_only)
     try:
         yield engine
     finally:
         engine.dispose()
-
-
-def _target(service: str, url: str) -> URL:
-    target = make_url(url)
-    if target.get_backend_name() == "postgresql":
-        return target.set(drivername="postgresql+psycopg")
-    if target.get_backend_name() != "sqlite":
-        raise ArgumentError("only sqlite:///<file> and postgresql+psycopg://… are supported")
-    if target.database in (None, "", ":memory:"):
-        raise ArgumentError("a ledger in memory would be lost with the process; name a file")
-    return target
-
-
-def _engine(target: URL, *, read_only: bool = False) -> Engine:
-    if target.get_backend_name() == "postgresql":
-        return _postgresql_engine(target, read_only=read_only)
-    return _sqlite_engine(target, read_only=read_only)
-
-
-def _sqlite_engine(target: URL, *, read_only: bool) -> Engine:
-    # SQLite has only one writer at a time. With one connection, threads wait for the connection
-    # and get it in turn. With several, they would poll the lock of the file, and some would starve.
-    engine = create_engine(target, pool_size=1, max_overflow=0)
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver itself would begin a transaction too late, and as a reader.
-        connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout = {_WAIT_FOR_LOCK_MS}")
-        if read_only:
-            connection.execute("PRAGMA query_only = ON")
-            return
-        _write_ahead(connection)
-        # With NORMAL, a power failure may lose the last commits. Temporal may have stored their
-        # replies, so the effects must be on disk before the replies are sent.
-        connection.execute("PRAGMA synchronous = FULL")
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        # A transaction that begins as a reader and then writes fails at once if another one has
-        # written in between. One that begins as a writer waits for its turn.
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch the file to a write-ahead log; only the first connection really changes the file.
-
-    Raises:
-        OperationalError: the file cannot be written, or is locked for longer than we wait.
-    """
-    # If two connections change the mode at the same time, they would wait for each other. So
-    # SQLite refuses one of them at once, whatever its busy_timeout.
-    deadline = time.monotonic() + _WAIT_FOR_LOCK_MS / 1000
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
-    settings = f"{target.query.get('options', '')} -c lock_timeout={_WAIT_FOR_LOCK_MS}"
-    if read_only:
-        # All queries of a transaction then see the same state, as they do in SQLite.
-        settings += " -c default_transaction_isolation=repeatable\\ read"
-        settings += " -c default_transaction_read_only=on"
-    return create_engine(
-        target,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 10, "options": settings},
-    )
 
 
 @contextmanager

@@ -63,6 +63,7 @@ def open_services(
     only: Collection[str] = SERVICES,
     home: Home | None = None,
     listener: Listener = nobody,
+    threads: int = 20,
 ) -> Services:
     """Open the services, whose ledgers are given as URLs by service.
 
@@ -74,6 +75,7 @@ def open_services(
         only: the services to open.
         home: the Temporal namespace whose runs the ledgers serve.
         listener: receives each answer of a fence.
+        threads: number of threads that may use one ledger at the same time.
 
     Raises:
         LedgerUnavailable: a ledger cannot be opened. The others are closed again.
@@ -83,7 +85,7 @@ def open_services(
         for name, module in MODULES.items():
             if name in only:
                 ledgers[name] = open_ledger(
-                    name, urls[name], module.TABLES, module.open_balance, home
+                    name, urls[name], module.TABLES, module.open_balance, home, threads
                 )
                 opened.callback(ledgers[name].close)
         plan = faults or FaultPlan()

@@ -89,12 +89,14 @@ class LedgerRecords:
     def seal(self, run_ids: Sequence[str]) -> int:
         """Seal the standing effects of these runs; return their number."""
         f = fence.c
-        with self._ledger.transaction() as tx:
-            return tx.execute(
-                update(fence)
-                .where(f.run_id.in_(run_ids), f.state == State.APPLIED.value, f.sealed == 0)
-                .values(sealed=Clock(tx).unix_seconds)
-            ).rowcount
+        standing = f.run_id.in_(run_ids), f.state == State.APPLIED.value, f.sealed == 0
+
+        def seal(tx: Connection) -> int:
+            sealed = Clock(tx).unix_seconds
+            return tx.execute(update(fence).where(*standing).values(sealed=sealed)).rowcount
+
+        # An audit changes many of these rows, too, and in another order.
+        return self._ledger.transact(seal)
 
     def unseal(self, seconds: float) -> int:
         """Unseal some of the effects that were sealed in the last ``seconds``.
@@ -103,7 +105,8 @@ class LedgerRecords:
         effects. It is 0 when none is left.
         """
         f = fence.c
-        with self._ledger.transaction() as tx:
+
+        def unseal(tx: Connection) -> int:
             since = Clock(tx).unix_seconds - math.ceil(seconds) - _CLOCKS_DIFFER
             some = (
                 select(f.key)
@@ -112,6 +115,8 @@ class LedgerRecords:
                 .limit(_UNSEALED_AT_ONCE)
             )
             return tx.execute(update(fence).where(f.key.in_(some)).values(sealed=0)).rowcount
+
+        return self._ledger.transact(unseal)
 
     def close_gap(self, until: str) -> bool:
         """Note that the other ledgers know of the gap that ended at ``until``.

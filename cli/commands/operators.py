@@ -168,3 +168,20 @@ async def move_ledgers(
     decision = valid(Move, operator=operator, note=note)
     settings, client, output = await Session.open(as_json=as_json)
     return await move(client, settings.ledger_urls(), decision, output)
+
+
+async def upgrade_ledgers(
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show the format of each ledger.")
+    ] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Upgrade the ledgers to the format of this program, as a worker does when it starts.
+
+    Stop all workers of older programs first, and make a backup: there is no way back.
+    """
+    from cli.output import Output
+    from cli.upgrade_ledgers import upgrade_ledgers as upgrade
+    from settings import read_settings
+
+    return upgrade(read_settings().ledger_urls(), Output(as_json=as_json), dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""Each kind of saga, over the same services, under the same faults: the same ledgers."""
+"""Each kind of saga, on each database, under the same faults: the same ledgers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from tests.harness.faults import delay, lost_reply, only_for, permanent, refusal
 from tests.harness.ledgers import balances
 from tests.harness.opening import Options, a_shop
 from tests.harness.policies import ChangePolicies
+from tests.harness.postgres import PostgresServer
 from tests.harness.shop import Handle, Shop
-from tests.harness.steps import STEPS, UNDOS
+from tests.harness.steps import SERVICES, STEPS, UNDOS
 from tests.harness.waiting import PATIENCE
 
 ALL = tuple(STEPS)
@@ -98,17 +99,19 @@ _IN_FLIGHT = 20
 
 
 class Kind(NamedTuple):
-    """Kind of saga."""
+    """Kind of saga, and the database of its ledgers."""
 
     name: str
     mode: Mode
     fast_path: bool = False
+    on_postgres: bool = False
 
 
 KINDS = (
     Kind("orchestrated", Mode.ORCHESTRATION),
     Kind("orchestrated, on the fast path", Mode.ORCHESTRATION, fast_path=True),
-    Kind("choreographed", Mode.CHOREOGRAPHY),
+    # Each kind on each database would prove the same, and take twice as long.
+    Kind("choreographed, on PostgreSQL", Mode.CHOREOGRAPHY, on_postgres=True),
 )
 
 
@@ -122,11 +125,14 @@ class Ended(NamedTuple):
     moved: Mapping[tuple[str, str], int]
 
 
-async def _all_cases(env: WorkflowEnvironment, folder: Path, kind: Kind) -> Ended:
+async def _all_cases(
+    env: WorkflowEnvironment, folder: Path, postgres: PostgresServer, kind: Kind
+) -> Ended:
     faults = [rule for case in CASES for rule in only_for(case.order_id, *case.faults)]
     gate = asyncio.Semaphore(_IN_FLIGHT)
     cancels = _Cancels()
-    options = Options(mode=kind.mode, fast_path=kind.fast_path, watch=cancels)
+    ledgers = {s: postgres.empty_database(s) for s in SERVICES} if kind.on_postgres else {}
+    options = Options(mode=kind.mode, fast_path=kind.fast_path, ledgers=ledgers, watch=cancels)
     async with a_shop(env, folder, *faults, **options) as shop:
         runs = (_run(shop, case, gate, cancels) for case in CASES)
         outcomes = await asyncio.gather(*runs)
@@ -183,11 +189,12 @@ class _Cancels:
 async def test_all_kinds_leave_the_same(
     env: WorkflowEnvironment,
     tmp_path: Path,
+    postgres: PostgresServer,
     policies_with: ChangePolicies,
     subtests: pytest.Subtests,
 ) -> None:
     policies_with(attempt=ATTEMPT, fast=ATTEMPT, undo_attempt=ATTEMPT, pause=0.02, attempts=6)
-    ended = [await _all_cases(env, tmp_path / kind.name, kind) for kind in KINDS]
+    ended = [await _all_cases(env, tmp_path / kind.name, postgres, kind) for kind in KINDS]
     for case in CASES:
         for kind, end in zip(KINDS, ended, strict=True):
             with subtests.test(case.name, kind=kind.name):

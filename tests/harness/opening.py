@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from typing import Protocol
@@ -39,6 +39,8 @@ class Options(TypedDict, total=False):
     keys: Keys
     #: Whether a worker runs from the beginning.
     worker: bool
+    #: URLs of its ledgers by service; by default SQLite files in its folder.
+    ledgers: Mapping[str, str]
     #: Sees each call of a service.
     watch: Watch
 
@@ -74,6 +76,8 @@ async def unaudited_shop(
         deployment=task_queue,
         fast_path=options.get("fast_path", False),
     )
+    urls = {f"{service}_url": url for service, url in options.get("ledgers", {}).items()}
+    settings = settings.model_copy(update=urls)
     with closing(open_services(settings.ledger_urls(), plan(*faults))) as opened:
         ledgers.have_been_open_for_long(settings)
         watch = options.get("watch")

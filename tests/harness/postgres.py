@@ -24,8 +24,9 @@ _NOBODY = 65534
 class PostgresServer:
     """A running server that listens on a Unix socket only."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path) -> None:
         self._folder = folder
+        self._binaries = binaries
 
     def empty_database(self, name: str) -> str:
         """Create the database, or empty it, and return its SQLAlchemy URL."""
@@ -40,6 +41,20 @@ class PostgresServer:
         with self.connect(name) as connection:
             connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         return f"postgresql+psycopg://postgres@/{name}?host={self._folder}"
+
+    def back_up(self, name: str, file: Path) -> None:
+        """Write a backup of a database, which may be in use, into a file."""
+        self._run("pg_dump", "--format=custom", f"--file={file}", name)
+
+    def restore(self, file: Path, name: str) -> str:
+        """Restore a backup as a database of that name, and return its SQLAlchemy URL."""
+        url = self.empty_database(name)
+        self._run("pg_restore", "--clean", "--if-exists", f"--dbname={name}", str(file))
+        return url
+
+    def _run(self, program: str, *arguments: str) -> None:
+        here = (f"--host={self._folder}", "--username=postgres")
+        subprocess.run([self._binaries / program, *here, *arguments], check=True, timeout=_PATIENCE)
 
     def connect(self, name: str = "postgres") -> psycopg.Connection:
         """Connect to a database."""
@@ -72,7 +87,7 @@ def postgres_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
             *("-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=300"),
         )
         try:
-            started = PostgresServer(folder)
+            started = PostgresServer(folder, binaries)
             _wait_until_up(started, server, run.log)
             yield started
         finally:

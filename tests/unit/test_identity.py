@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from services import identity
 from services.ledger import LedgerUnavailable, reading
 from services.mock import open_services
 from services.moving import move_ledgers
+from tests.harness.backups import Backup
 
 HERE = Home("cluster 1", "namespace 1")
 THERE = Home("cluster 1", "namespace 2")
@@ -93,16 +94,17 @@ def test_a_worker_that_has_not_been_heard_of_leaves_a_gap(
             assert proves <= time.monotonic() - begun + 0.1
 
 
-def test_a_ledger_that_was_restored_proves_nothing_of_what_it_has_lost(tmp_path: Path) -> None:
-    urls = {"payment": f"sqlite:///{tmp_path / 'payment.db'}"}
-    with closing(open_services(urls, only=["payment"])):
+def test_a_ledger_that_was_restored_proves_nothing_of_what_it_has_lost(
+    ledgers: dict[str, str], back_up: Callable[[str], Backup]
+) -> None:
+    with closing(open_services(ledgers, only=["payment"])):
         pass
-    shutil.copy(tmp_path / "payment.db", tmp_path / "backup")
-    with closing(open_services(urls, only=["payment"])):
+    backup = back_up(ledgers["payment"])
+    with closing(open_services(ledgers, only=["payment"])):
         time.sleep(0.1)
     restored = time.monotonic()
-    shutil.copy(tmp_path / "backup", tmp_path / "payment.db")
-    with closing(open_services(urls, only=["payment"])) as services:
+    backup.restore()
+    with closing(open_services(ledgers, only=["payment"])) as services:
         proves = services.records("payment").identity().proves_seconds
         assert proves <= time.monotonic() - restored + 0.01
 

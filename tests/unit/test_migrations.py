@@ -1,8 +1,7 @@
-"""Ledgers of an older format are carried over, with all that they hold."""
+"""Ledgers of an older format are upgraded, with all that they hold."""
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -17,56 +16,27 @@ from services.mock import open_services
 from services.payment import PaymentService
 from tests.harness.audits import RunByHand, continues, next_audit
 from tests.harness.builders import IN_YEN, an_order, requests_for
+from tests.harness.old_ledgers import FORMATS, old_ledgers
 from tests.harness.postgres import PostgresServer
 from tests.harness.steps import SERVICES
 
-_FOLDER = Path(__file__).parent
-#: The oldest one; those with an order that was found to be right; the last one without audits;
-#: the last one with one currency.
-_FORMATS = ("format_1", "format_2", "format_3", "format_4")
-#: A number that the database gives is one thing in SQLite and another one in PostgreSQL, and
-#: so is a boolean.
-_DIALECT = {
-    "BEGIN TRANSACTION;": "BEGIN;",
-    "id INTEGER NOT NULL": "id BIGSERIAL",
-    "VALUES('user_closed',1,": "VALUES('user_closed',true,",
-    "VALUES('user_789',0,": "VALUES('user_789',false,",
-}
 _RUN = "00000000-0000-4000-8000-00000000000{}"
 
 
-@pytest.fixture(params=_FORMATS)
-def scripts(request: pytest.FixtureRequest) -> Path:
-    """Scripts of ledgers in that format: of orders undone, kept out, half done, done twice."""
-    folder: str = request.param
-    return _FOLDER / folder
+@pytest.fixture(params=FORMATS)
+def old_format(request: pytest.FixtureRequest) -> str:
+    """A format, of which there are ledgers with orders undone, kept out, half done, done twice."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old(request: pytest.FixtureRequest, scripts: Path, tmp_path: Path) -> dict[str, str]:
+def old(request: pytest.FixtureRequest, old_format: str, tmp_path: Path) -> dict[str, str]:
     """Those ledgers in a database, by their URLs."""
-    texts = {name: (scripts / f"{name}.sql").read_text(encoding="utf-8") for name in SERVICES}
     if request.param == "sqlite":
-        return {name: _sqlite(name, script, tmp_path) for name, script in texts.items()}
+        return old_ledgers(old_format, tmp_path)
     server: PostgresServer = request.getfixturevalue("postgres")
-    return {name: _postgresql(name, script, server) for name, script in texts.items()}
-
-
-def _sqlite(name: str, script: str, folder: Path) -> str:
-    with closing(sqlite3.connect(folder / f"{name}.db")) as connection:
-        connection.executescript(script)
-    return f"sqlite:///{folder / name}.db"
-
-
-def _postgresql(name: str, script: str, server: PostgresServer) -> str:
-    url = server.empty_database(name)
-    for sqlite, postgresql in _DIALECT.items():
-        script = script.replace(sqlite, postgresql)
-    with server.connect(name) as connection:
-        connection.execute(script.encode())
-        if name != "fence":
-            connection.execute("SELECT setval('journal_id_seq', (SELECT max(id) + 1 FROM journal))")
-    return url
+    return old_ledgers(old_format, server)
 
 
 def test_everything_is_as_it_was(old: dict[str, str]) -> None:
@@ -113,22 +83,22 @@ def test_what_it_holds_is_looked_at_and_proves_nothing_about_the_time_before(
         assert records.identity().proves_seconds < operation.age_seconds
 
 
-def test_it_is_carried_over_once(old: dict[str, str], scripts: Path) -> None:
+def test_it_is_upgraded_once(old: dict[str, str], old_format: str) -> None:
     for _ in range(2):
         with closing(open_services(old)):
             pass
     with closing(open_services(old)) as services:
         unsettled = services.records("payment").unsettled("").runs
-        assert len(unsettled) == (4 if scripts.name == "format_1" else 3)
+        assert len(unsettled) == (4 if old_format == "format_1" else 3)
 
 
 def test_what_was_sealed_is_known_to_have_been_sealed_then(
-    old: dict[str, str], scripts: Path
+    old: dict[str, str], old_format: str
 ) -> None:
     with closing(open_services(old)) as services:
         records = services.records("payment")
         [operation] = records.operations([_RUN.format(1)])
-        assert operation.sealed == (scripts.name != "format_1")
+        assert operation.sealed == (old_format != "format_1")
         assert records.unseal(operation.quiet_seconds - 3_600) == 0
         assert records.unseal(operation.quiet_seconds) == operation.sealed
 
@@ -152,15 +122,15 @@ def audit_of_money(old: dict[str, str]) -> Decimal:
     return next(books for books in audit(old).services if books.unit == "money").amount_standing
 
 
-def test_what_an_audit_has_proved_stays_proved(old: dict[str, str], scripts: Path) -> None:
+def test_what_an_audit_has_proved_stays_proved(old: dict[str, str], old_format: str) -> None:
     with closing(open_services(old)):
         pass
-    assert continues(old) == (scripts.name == "format_4")
+    assert continues(old) == (old_format == "format_4")
     proved = next_audit(old)
     assert proved == next_audit(old, full=True)
 
 
-def test_who_only_reads_is_told_what_carries_it_over(old: dict[str, str], scripts: Path) -> None:
-    said = scripts.name.replace("_", " ")
-    with pytest.raises(LedgerUnavailable, match=rf"{said}.*a worker carries it over"):
+def test_who_only_reads_is_told_what_upgrades_it(old: dict[str, str], old_format: str) -> None:
+    said = old_format.replace("_", " ")
+    with pytest.raises(LedgerUnavailable, match=rf"{said}.*a worker upgrades it.*upgrade-ledgers"):
         audit(old)

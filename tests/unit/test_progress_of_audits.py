@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -14,22 +14,23 @@ from services.audit.sums import last_entry
 from services.audited import Progress
 from services.mock import Services, open_services
 from tests.harness.audits import SCOPE, RunByHand, begun, continues, next_audit, tamper
+from tests.harness.backups import Backup
 from tests.harness.steps import SERVICES
 
 Ledgers = dict[str, str]
 
 
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
-def test_after_a_ledger_was_restored_everything_is_read(ledgers: Ledgers, tmp_path: Path) -> None:
-    file, backup = Path(ledgers["payment"].removeprefix("sqlite:///")), tmp_path / "backup"
+def test_after_a_ledger_was_restored_everything_is_read(
+    ledgers: Ledgers, back_up: Callable[[str], Backup]
+) -> None:
     with closing(open_services(ledgers)) as services:
         RunByHand(services).acts()
     assert next_audit(ledgers).clean
-    shutil.copy(file, backup)
+    backup = back_up(ledgers["payment"])
     with closing(open_services(ledgers)) as services:
         lost = RunByHand(services).acts()
     assert next_audit(ledgers).clean
-    shutil.copy(backup, file)
+    backup.restore()
     assert not continues(ledgers)
     for _ in range(2):
         [violation] = next_audit(ledgers, lost.ended("succeeded")).violations

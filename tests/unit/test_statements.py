@@ -19,7 +19,7 @@ from sqlalchemy.engine.interfaces import CacheStats
 from messages.base import Command, Resolution
 from messages.failures import OperationReversed, Refused
 from messages.settling import Decision, Settle
-from services import fence
+from services import operation_rows
 from services.ledger import Ledger
 from services.mock import Services
 from tests.harness.builders import an_order, requests_for
@@ -178,7 +178,7 @@ def test_what_is_in_the_way_of_a_new_row_is_found_by_two_indexes(ledger: Ledger)
         else:
             tx.execute(text("SET LOCAL enable_seqscan = off"))  # the table is empty
         lines = tx.execute(
-            text(f"{explain} {fence._IN_THE_WAY.text}"),
+            text(f"{explain} {operation_rows._IN_THE_WAY.text}"),
             {"key": "a/b/c", "order_id": "order_1", "step": "c"},
         )
         plan = "\n".join(" ".join(map(str, line)) for line in lines)
