@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import Field, ValidationError, create_model, field_validator, model_validator
 from pydantic_settings import (
@@ -25,6 +25,7 @@ from messages.participants import SERVICES
 from messages.validation import explain
 from runtime.encryption import Keys, read_keys
 from runtime.exits import FatalError
+from runtime.slots import Slots
 
 #: Parts that a worker may host.
 PARTS = ("workflows", *SERVICES)
@@ -34,6 +35,9 @@ _PREFIX = "ORDER_SAGA_"
 _Part = Annotated[str, one_of(PARTS)]
 # A server with a SQL database lists no runs of a task queue whose name has one of these.
 _TaskQueue = Annotated[str, Field(min_length=1, pattern=r"^[^\"'\\\x00-\x1f]+$")]
+_Rate = Annotated[float, Field(gt=0, le=100_000)]
+# Of memory or of CPUs.
+_Share = Annotated[float, Field(gt=0, le=1)]
 
 _ADDRESS = r"^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"
 # An IP address, since the SDK resolves no names here, and a port.
@@ -44,12 +48,15 @@ if TYPE_CHECKING:
 else:
     #: Settings of each service. ``<service>_task_queue`` is its own task queue, by default
     #: ``task_queue``; all workers need the same value. ``<service>_url`` is the SQLAlchemy URL
-    #: of its own database, by default a SQLite file in ``data_dir``.
+    #: of its own database, by default a SQLite file in ``data_dir``. ``<service>_rate_limit`` is
+    #: the most activities that its own task queue gives out in a second, by default without
+    #: limit; all workers of the service need the same value.
     _OfServices = create_model(
         "_OfServices",
         __base__=BaseSettings,
         **{f"{service}_task_queue": (_TaskQueue | None, None) for service in SERVICES},
         **{f"{service}_url": (str | None, None) for service in SERVICES},
+        **{f"{service}_rate_limit": (_Rate | None, None) for service in SERVICES},
     )
 
 
@@ -96,6 +103,11 @@ class Settings(_OfServices):
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
     #: Number of workflow tasks that one worker runs at the same time.
     max_concurrent_workflow_tasks: Annotated[int, Field(ge=2, le=1000)] = 100
+    #: Shares of the machine's memory and CPUs up to which a worker takes more tasks, but no more
+    #: than the two settings above say; by default it looks at neither. The SDK's advice for memory
+    #: is 0.8 at most.
+    target_memory_usage: _Share | None = None
+    target_cpu_usage: _Share | None = None
     #: Number of runs that a worker keeps in memory between their workflow tasks. One that does
     #: not fit is replayed for its next task.
     max_cached_workflows: Annotated[int, Field(ge=1)] = 1000
@@ -138,6 +150,34 @@ class Settings(_OfServices):
             )
         return self
 
+    @model_validator(mode="after")
+    def _limits_the_rate_of_a_queue_of_its_own(self) -> Self:
+        # Temporal limits a task queue, and what runs inside a workflow task is on none.
+        queues = [self.task_queue, *self.task_queues().values()]
+        for service in SERVICES:
+            if getattr(self, f"{service}_rate_limit") is None:
+                continue
+            name = f"ORDER_SAGA_{service.upper()}"
+            if self.fast_path:
+                raise ValueError(
+                    f"the fast path knows no rate limit; unset {name}_RATE_LIMIT, or the fast path"
+                )
+            if queues.count(self.task_queues()[service]) > 1:
+                raise ValueError(
+                    f"a rate limit needs a task queue of {service}'s own: set {name}_TASK_QUEUE, or"
+                    f" unset {name}_RATE_LIMIT"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _has_both_targets_or_none(self) -> Self:
+        if (self.target_memory_usage is None) != (self.target_cpu_usage is None):
+            raise ValueError(
+                "a tuner needs both targets; set ORDER_SAGA_TARGET_MEMORY_USAGE and"
+                " ORDER_SAGA_TARGET_CPU_USAGE, or neither"
+            )
+        return self
+
     @property
     def threads(self) -> int:
         """Number of threads of a task queue's worker: regular and local activities share them."""
@@ -159,6 +199,21 @@ class Settings(_OfServices):
     def task_queues(self) -> dict[str, str]:
         """Return the task queue of each service."""
         return {s: getattr(self, f"{s}_task_queue") or self.task_queue for s in SERVICES}
+
+    def rate_limit_of(self, task_queue: str) -> float | None:
+        """Return how many activities the task queue gives out in a second; None: without limit."""
+        # With a limit, the queue is that of one service alone.
+        limits = {self.task_queues()[s]: getattr(self, f"{s}_rate_limit") for s in SERVICES}
+        return cast("float | None", limits.get(task_queue))
+
+    def slots(self) -> Slots:
+        """Return how many tasks a worker runs at the same time."""
+        return Slots(
+            self.max_concurrent_activities,
+            self.max_concurrent_workflow_tasks,
+            self.target_memory_usage,
+            self.target_cpu_usage,
+        )
 
     def ledger_urls(self) -> dict[str, str]:
         """Return the SQLAlchemy URL of each service's ledger."""

@@ -10,7 +10,7 @@ import runtime.interruptible  # noqa: F401 - must be first; its docstring says w
 
 # isort: split
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing
 from datetime import timedelta
@@ -40,10 +40,11 @@ from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.event_loops import run_fast
 from runtime.exits import ExitCode, FatalError, run, stop_requested
+from runtime.greeting import greeting
 from runtime.health import health_served, worker_checks
 from runtime.logs import log_as_json, log_to_terminal, say
 from runtime.metrics import begin_at_zero, fence_answer_counter, set_up_runtime
-from runtime.shared_keys import key_ids, worker_identity
+from runtime.shared_keys import worker_identity
 from runtime.tracing import tracing
 from services.answers import nobody
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
@@ -136,9 +137,8 @@ def worker_config(
         identity=worker_identity(client),
         deployment_config=_version(settings),
         activity_executor=threads,
-        max_concurrent_activities=settings.max_concurrent_activities,
-        max_concurrent_local_activities=settings.max_concurrent_activities,
-        max_concurrent_workflow_tasks=settings.max_concurrent_workflow_tasks,
+        tuner=settings.slots().tuner(),
+        max_task_queue_activities_per_second=settings.rate_limit_of(queue),
         max_cached_workflows=settings.max_cached_workflows,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
@@ -168,11 +168,11 @@ async def main() -> ExitCode:
         with closing(_open_services(settings, await home_of(client), meter)) as services:
             async with AsyncExitStack() as running:
                 await running.enter_async_context(kept_open(services))
-                await _show_health(running, client, settings, services, stop)
+                health = await _show_health(running, client, settings, services, stop)
                 await _start_workers(running, client, services, settings)
-                if settings.metrics_address:
-                    await _show_metrics(running, client, settings, meter)
-                say("worker", _greeting(client, settings))
+                metrics = await _show_metrics(running, client, settings, meter)
+                for line in _greeting(client, settings, {"health": health, "metrics": metrics}):
+                    say("worker", line)
                 await stop.wait()
                 say("worker", "stopping; running activities may finish")
     return ExitCode.SUCCESS
@@ -192,33 +192,32 @@ async def _show_health(
     settings: Settings,
     services: Services,
     stop: asyncio.Event,
-) -> None:
+) -> str | None:
     workflows = settings.task_queue if "workflows" in settings.hosts else None
-    deployed = _version(settings)
-    version = deployed.version if deployed and deployed.use_worker_versioning else None
-    checks = worker_checks(
-        client, stop, task_queues(settings), workflows, version, services.checks()
-    )
-    await running.enter_async_context(health_served(settings.health_address, checks))
+    queues, version = task_queues(settings), _version(settings)
+    checks = worker_checks(client, stop, queues, workflows, version, services.checks())
+    return await running.enter_async_context(health_served(settings.health_address, checks))
 
 
 async def _show_metrics(
     running: AsyncExitStack, client: Client, settings: Settings, meter: MetricMeter
-) -> None:
+) -> str | None:
+    if settings.metrics_address is None:
+        return None
     begin_at_zero(meter, client, settings.task_queue)
     if "workflows" in settings.hosts:
         shown = what_waits_shown(client, settings.task_queue, meter)
         await running.enter_async_context(shown)
+    return f"http://{settings.metrics_address}/metrics"
 
 
-def _greeting(client: Client, settings: Settings) -> str:
-    queues, ids = task_queues(settings), key_ids(client)
-    return (
-        f"polling task queue{'s' if len(queues) > 1 else ''} {', '.join(map(repr, queues))} on"
-        f" {client.service_client.config.target_host}, namespace {client.namespace}"
-        + (f", payloads encrypted with key {ids[0]}" if ids else "")
-        + "; Ctrl-C stops it"
-    )
+def _greeting(
+    client: Client, settings: Settings, addresses: Mapping[str, str | None]
+) -> Iterable[str]:
+    queues, slots = task_queues(settings), settings.slots()
+    limits = {queue: settings.rate_limit_of(queue) for queue in queues}
+    version = _version(settings)
+    return greeting(client, settings.hosts, version, slots, limits, addresses)
 
 
 async def _schedule_reconciliation(client: Client, settings: Settings) -> None:

@@ -16,6 +16,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue, TaskQueueVersionSelection
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
+from temporalio.worker import WorkerDeploymentConfig
 
 from messages.text import one_line
 from runtime.shared_keys import worker_identity
@@ -121,7 +122,7 @@ def worker_checks(
     stop: asyncio.Event,
     task_queues: Sequence[str],
     workflow_queue: str | None,
-    version: WorkerDeploymentVersion | None,
+    deployed: WorkerDeploymentConfig | None,
     ledgers: Mapping[str, Callable[[], None]],
 ) -> dict[str, Check]:
     """Return the checks of a worker, by the name of what they look at.
@@ -129,10 +130,11 @@ def worker_checks(
     Args:
         stop: is set when the worker is told to stop.
         workflow_queue: the one of its task queues on which the worker runs workflows, if any.
-        version: as in :func:`polling_check`.
+        deployed: version of the worker, if it has one.
         ledgers: checks of ledgers; each takes a thread as long as it runs.
     """
     identity = worker_identity(client)
+    version = deployed.version if deployed and deployed.use_worker_versioning else None
     # Not the event loop's own threads: its end would wait for a ledger that hangs.
     threads = ThreadPoolExecutor(len(ledgers) or 1, "health")
 
@@ -160,14 +162,18 @@ def _in_thread(threads: Executor, check: Callable[[], None]) -> Check:
 
 
 @asynccontextmanager
-async def health_served(address: str | None, checks: Mapping[str, Check]) -> AsyncIterator[None]:
+async def health_served(
+    address: str | None, checks: Mapping[str, Check]
+) -> AsyncIterator[str | None]:
     """Serve the worker's health at ``host:port`` until the context ends; at None, do nothing.
+
+    Yield the URL at which it tells whether the worker is ready.
 
     Raises:
         FatalError: it cannot listen at the address.
     """
     if address is None:
-        yield
+        yield None
         return
     # Imported here, because a worker without the endpoint does not need a web server.
     from runtime.health_app import health_app
@@ -177,9 +183,8 @@ async def health_served(address: str | None, checks: Mapping[str, Check]) -> Asy
     with listener(host.strip("[]"), int(port)) as listening:
         server = http_server(health_app(Readiness(checks)))
         serving = asyncio.create_task(server.serve([listening]))
-        print(f"worker: health at http://{host}:{listening.getsockname()[1]}/ready", flush=True)
         try:
-            yield
+            yield f"http://{host}:{listening.getsockname()[1]}/ready"
         finally:
             server.should_exit = True
             await serving

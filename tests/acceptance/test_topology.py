@@ -79,25 +79,28 @@ def test_the_composed_system_loses_nothing_when_a_worker_is_killed(
 
     workers: list[tuple[Running, dict[str, str]]] = []
     for _ in range(described["deploy"]["replicas"]):
-        health = {"ORDER_SAGA_HEALTH_ADDRESS": f"{HOST}:{any_free()}"}
-        workers.append((system.start(*command(re.findall(r'"(.*?)"', start)), **health), health))
-    for worker, health in workers:
+        # Each container has an address of its own.
+        own = {
+            f"ORDER_SAGA_{what}_ADDRESS": f"{HOST}:{any_free()}" for what in ("HEALTH", "METRICS")
+        }
+        workers.append((system.start(*command(re.findall(r'"(.*?)"', start)), **own), own))
+    for worker, own in workers:
         worker.until_it_says("polling task queue")
-        wait_until(partial(is_healthy, system, ask, health), "a ready worker")
+        wait_until(partial(is_healthy, system, ask, own), "a ready worker")
     assert len(workers) == 2
 
     days = [
         system.start("starter.py", "simulate", "--orders", ORDERS, "--mode", mode)
         for mode in ("orchestration", "choreography")
     ]
-    (killed, its_health), (other, _) = workers
+    (killed, its_own), (other, _) = workers
     with databases.connect("payment") as ledger:
         wait_until(
             lambda: ledger.execute("SELECT FROM fence LIMIT 1").rowcount, "the first payment"
         )
     killed.send(signal.SIGKILL)
     assert killed.exit_code() == -signal.SIGKILL
-    assert not is_healthy(system, ask, its_health)
+    assert not is_healthy(system, ask, its_own)
 
     for day in days:
         assert day.exit_code() == 0, day.output()

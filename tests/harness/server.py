@@ -20,6 +20,7 @@ from workflows.progress import SAGA_STATUS_KEY
 
 _DYNAMIC_CONFIG = (
     "frontend.WorkflowTimeSkippingEnabled=true",
+    "frontend.WorkflowPauseEnabled=true",
     "history.transferProcessorMaxPollRPS=2000",
     'history.timerProcessorMaxTimeShift="5ms"',
     # By default it takes five, and so minutes, to say that a run's workflow task fails.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from settings import Settings
 from tests.harness.children import ROOT, ended
@@ -95,13 +96,68 @@ def test_a_worker_may_finish_its_activities_before_it_is_killed(project: dict[st
 
 
 def test_what_is_mounted_is_there_or_made_by_others(project: dict[str, Any]) -> None:
-    mounted = {
-        Path(volume["source"]).relative_to(ROOT).as_posix()
-        for described in project["services"].values()
-        for volume in described.get("volumes", ())
+    mounted = {source for service in project["services"] for source in mounts(project, service)}
+    assert len(mounted) > 5
+    assert [source for source in mounted if not (ROOT / source).exists()] == []
+
+
+def test_prometheus_finds_the_metrics_of_the_workers_and_the_alerts(
+    project: dict[str, Any],
+) -> None:
+    config = yaml.safe_load((ROOT / "docker" / "prometheus.yml").read_text())
+    [job] = config["scrape_configs"]
+    [found] = job["dns_sd_configs"]
+    address = project["services"]["worker"]["environment"]["ORDER_SAGA_METRICS_ADDRESS"]
+    assert found["names"] == ["worker"]
+    assert address == f"0.0.0.0:{found['port']}"
+    on_a_laptop = yaml.safe_load((ROOT / "monitoring" / "prometheus.yml").read_text())
+    [laptop_job] = on_a_laptop["scrape_configs"]
+    assert f'job="{job["job_name"]}"' in (ROOT / "monitoring" / "alerts.yml").read_text()
+    assert job["job_name"] == laptop_job["job_name"]
+    at = Path("/etc/prometheus")
+    assert files_in(project, "prometheus", at / config["rule_files"][0]) == ["alerts.yml"]
+
+
+def test_grafana_opens_with_the_dashboard_and_its_data_source(project: dict[str, Any]) -> None:
+    provisioning = Path("/etc/grafana/provisioning")
+    [source] = provisioned(project, provisioning / "datasources")["datasources"]
+    [provider] = provisioned(project, provisioning / "dashboards")["providers"]
+    host, port = source["url"].removeprefix("http://").split(":")
+    assert str(port) in {str(each["target"]) for each in project["services"][host]["ports"]}
+    # A provisioned dashboard is not asked for its inputs: it chooses among the data sources.
+    shown = Path(provider["options"]["path"])
+    assert files_in(project, "grafana", shown / "*.json") == ["dashboard.json"]
+    dashboard = json.loads((ROOT / "monitoring" / "dashboard.json").read_text())
+    assert "__inputs" not in dashboard
+    [choice] = dashboard["templating"]["list"]
+    assert (choice["type"], choice["query"]) == ("datasource", source["type"])
+
+
+def mounts(project: dict[str, Any], service: str) -> dict[str, Path]:
+    """Return where a service sees files of the checkout."""
+    return {
+        Path(volume["source"]).relative_to(ROOT).as_posix(): Path(volume["target"])
+        for volume in project["services"][service].get("volumes", ())
         if volume["type"] == "bind"
     }
-    assert {name for name in mounted if not (ROOT / name).exists()} <= {"monitoring"}
+
+
+def files_in(project: dict[str, Any], service: str, pattern: Path) -> list[str]:
+    """Return the names of the files of the checkout that match a pattern in a container."""
+    return [
+        file.name
+        for source, target in mounts(project, service).items()
+        if pattern.is_relative_to(target) and pattern != target
+        for file in (ROOT / source).glob(str(pattern.relative_to(target)))
+    ]
+
+
+def provisioned(project: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the only file that Grafana reads in one of its folders of provisioning."""
+    seen = mounts(project, "grafana").items()
+    [source] = [source for source, target in seen if target.parent == folder]
+    read: dict[str, Any] = yaml.safe_load((ROOT / source).read_text())
+    return read
 
 
 def test_the_image_has_what_a_worker_imports_and_no_development_server() -> None:

@@ -74,6 +74,15 @@ def test_the_probes_ask_where_the_worker_listens(manifests: Manifests) -> None:
         assert worker[f"{probe}Probe"]["httpGet"] == {"path": path, "port": "health"}
 
 
+def test_prometheus_is_told_where_the_worker_exposes_its_metrics(manifests: Manifests) -> None:
+    host, _, port = manifests["ConfigMap"]["data"]["ORDER_SAGA_METRICS_ADDRESS"].partition(":")
+    ports = {p["name"]: p["containerPort"] for p in container(manifests)["ports"]}
+    annotations = manifests["Deployment"]["spec"]["template"]["metadata"]["annotations"]
+    assert host == "0.0.0.0"
+    assert ports["metrics"] == int(port)
+    assert annotations == {"prometheus.io/scrape": "true", "prometheus.io/port": port}
+
+
 def test_a_pod_outlives_any_activity_that_runs_when_it_is_told_to_stop(
     manifests: Manifests,
 ) -> None:

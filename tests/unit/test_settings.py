@@ -105,3 +105,36 @@ def test_the_fast_path_needs_all_parts_on_one_task_queue(
         monkeypatch.setenv(name, value)
     with pytest.raises(BadSettings, match="the fast path needs a worker that hosts all parts"):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("beside", "advice"),
+    [
+        ({}, "set ORDER_SAGA_PAYMENT_TASK_QUEUE, or unset ORDER_SAGA_PAYMENT_RATE_LIMIT"),
+        (
+            {"ORDER_SAGA_PAYMENT_TASK_QUEUE": "x", "ORDER_SAGA_SHIPPING_TASK_QUEUE": "x"},
+            "set ORDER_SAGA_PAYMENT_TASK_QUEUE",
+        ),
+        ({"ORDER_SAGA_FAST_PATH": "true"}, "the fast path knows no rate limit"),
+    ],
+    ids=["the workflows' task queue", "another service's", "the fast path"],
+)
+def test_a_rate_is_limited_only_on_a_task_queue_of_the_services_own(
+    monkeypatch: pytest.MonkeyPatch, beside: dict[str, str], advice: str
+) -> None:
+    monkeypatch.setenv("ORDER_SAGA_PAYMENT_RATE_LIMIT", "5")
+    for name, value in beside.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings, match=advice):
+        read_settings()
+    monkeypatch.setenv("ORDER_SAGA_PAYMENT_TASK_QUEUE", "payments")
+    monkeypatch.delenv("ORDER_SAGA_FAST_PATH", raising=False)
+    settings = read_settings()
+    assert settings.rate_limit_of("payments") == 5
+    assert settings.rate_limit_of(settings.task_queue) is None
+
+
+def test_a_worker_looks_at_memory_and_cpu_or_at_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORDER_SAGA_TARGET_CPU_USAGE", "0.9")
+    with pytest.raises(BadSettings, match="ORDER_SAGA_TARGET_MEMORY_USAGE"):
+        read_settings()
