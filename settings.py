@@ -88,14 +88,12 @@ class Settings(_OfServices):
     #: orders stay on the version that they began on (docs/changing-workflows.md).
     build_id: Annotated[str, Field(min_length=1)] | None = None
     deployment: Annotated[str, Field(min_length=1)] = "order-saga"
-    #: Whether workflows run in the SDK's sandbox. It imports them again for each run, and refuses
-    #: calls that a replay cannot repeat. The tests replay every kind of run in it.
+    #: Whether workflows run in the SDK's sandbox, which imports them again for each run.
     sandbox: bool = False
     #: Whether the first attempt of a step runs inside the workflow task. An order takes less time
     #: then, and the services know no rate limit and no task queue of their own (docs/fast-path.md).
     fast_path: bool = False
-    #: ``host:port`` at which the worker tells its health over HTTP (docs/deploying.md); by default
-    #: nowhere.
+    #: ``host:port`` of the worker's health over HTTP (docs/deploying.md); none by default.
     health_address: Annotated[str, Field(pattern=_ADDRESS)] | None = None
     #: Seconds that running activities have to finish when the worker is stopped.
     graceful_shutdown_seconds: Annotated[float, Field(ge=0)] = 30.0
@@ -103,19 +101,15 @@ class Settings(_OfServices):
     max_concurrent_activities: Annotated[int, Field(ge=1, le=1000)] = 50
     #: Number of workflow tasks that one worker runs at the same time.
     max_concurrent_workflow_tasks: Annotated[int, Field(ge=2, le=1000)] = 100
-    #: Shares of the machine's memory and CPUs up to which a worker takes more tasks, but no more
-    #: than the two settings above say; by default it looks at neither. The SDK's advice for memory
-    #: is 0.8 at most.
+    #: Shares of the machine's memory and CPUs up to which a worker takes more tasks, within the
+    #: two limits above; by default it looks at neither. The SDK advises 0.8 for memory at most.
     target_memory_usage: _Share | None = None
     target_cpu_usage: _Share | None = None
-    #: Number of runs that a worker keeps in memory between their workflow tasks. One that does
-    #: not fit is replayed for its next task.
+    #: Number of runs kept in memory between their workflow tasks; others are replayed for each.
     max_cached_workflows: Annotated[int, Field(ge=1)] = 1000
-    #: Seconds between two reconciliations, which undo leftovers. With 0, the worker creates no
-    #: schedule for them and does not change an existing one.
+    #: Seconds between two reconciliations. With 0, the worker leaves their schedule as it is.
     reconcile_every_seconds: Annotated[int, Field(ge=0, le=24 * 3600)] = 300
-    #: Address at which a worker exposes its metrics to Prometheus, such as 127.0.0.1:9464; none
-    #: by default (docs/telemetry.md).
+    #: ``address:port`` of the worker's metrics for Prometheus (docs/telemetry.md); none by default.
     metrics_address: Annotated[str, Field(pattern=_METRICS_ADDRESS)] | None = None
     #: Form of a worker's log: lines for a person, or JSON for machines.
     log_format: Literal["text", "json"] = "text"
@@ -155,14 +149,13 @@ class Settings(_OfServices):
         # Temporal limits a task queue, and what runs inside a workflow task is on none.
         queues = [self.task_queue, *self.task_queues().values()]
         for service in SERVICES:
-            if getattr(self, f"{service}_rate_limit") is None:
-                continue
             name = f"ORDER_SAGA_{service.upper()}"
-            if self.fast_path:
+            limited = getattr(self, f"{service}_rate_limit") is not None
+            if limited and self.fast_path:
                 raise ValueError(
                     f"the fast path knows no rate limit; unset {name}_RATE_LIMIT, or the fast path"
                 )
-            if queues.count(self.task_queues()[service]) > 1:
+            if limited and queues.count(self.task_queues()[service]) > 1:
                 raise ValueError(
                     f"a rate limit needs a task queue of {service}'s own: set {name}_TASK_QUEUE, or"
                     f" unset {name}_RATE_LIMIT"
