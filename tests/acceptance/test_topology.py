@@ -49,7 +49,7 @@ def on_this_machine(
     for name, secret in project["secrets"].items():
         (folder / name).write_text(variables[secret["environment"]])
     return {
-        name: re.sub(r"@postgres/(\w+)$", rf"@/\1?host={socket}", value)
+        name: re.sub(r"@postgres/(\w+)\?", rf"@/\1?host={socket}&", value)
         .replace("temporal:7233", temporal)
         .replace("/run/secrets", str(folder))
         for name, value in environment.items()
