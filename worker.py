@@ -44,6 +44,7 @@ from runtime.greeting import greeting
 from runtime.health import health_served, worker_checks
 from runtime.logs import log_as_json, log_to_terminal, say
 from runtime.metrics import begin_at_zero, fence_answer_counter, set_up_runtime
+from runtime.programs import program
 from runtime.shared_keys import worker_identity
 from runtime.tracing import tracing
 from services.answers import nobody
@@ -221,8 +222,7 @@ def _greeting(
 
 
 async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
-    every = timedelta(seconds=settings.reconcile_every_seconds)
-    if not every:
+    if not (every := timedelta(seconds=settings.reconcile_every_seconds)):
         return
     try:
         await ensure_reconciliation(client, settings.task_queue, every)
@@ -231,7 +231,7 @@ async def _schedule_reconciliation(client: Client, settings: Settings) -> None:
         say(
             "worker",
             f"cannot schedule the reconciliation: {one_line(error.message)};"
-            " run it by hand: python starter.py reconcile",
+            f" run it by hand: {program('starter.py')} reconcile",
         )
 
 
