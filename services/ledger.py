@@ -9,12 +9,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, InternalError, OperationalError, SQLAlchemyError
 
 from messages.ledgers import Home
 from services import audited, identity
 from services.identity import NotThisLedger
 from services.migrations import carry_over
+from services.read_only import renew_read_only
 from services.sql import metadata
 
 _WAIT_FOR_LOCK_MS = 10_000
@@ -45,7 +46,7 @@ class Ledger:
         try:
             with self._engine.begin() as tx:
                 yield tx
-        except OperationalError as error:
+        except (OperationalError, InternalError) as error:
             # The library's message, with the statement, its parameters and the cause, is longer
             # than Temporal stores for a failed attempt.
             raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error.orig)}") from None
@@ -212,11 +213,13 @@ def _postgresql_engine(target: URL, *, read_only: bool) -> Engine:
         # All queries of a transaction then see the same state, as they do in SQLite.
         settings += " -c default_transaction_isolation=repeatable\\ read"
         settings += " -c default_transaction_read_only=on"
-    return create_engine(
+    engine = create_engine(
         target,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "options": settings},
     )
+    renew_read_only(engine)
+    return engine
 
 
 @contextmanager
