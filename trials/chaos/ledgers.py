@@ -87,17 +87,14 @@ class PostgresLedgers:
 
     @contextmanager
     def read_only(self, service: str) -> Iterator[None]:
-        """Let new sessions only read, and end the others; afterwards the other way round."""
-        self._renew(service, "SET default_transaction_read_only = on")
-        yield
-        self._renew(service, "RESET default_transaction_read_only")
-
-    def _renew(self, service: str, change: str) -> None:
-        """Change a setting of the database, which a session takes over when it begins."""
+        """Let new sessions only read, and end the others. Those that only read go on afterwards."""
+        database = f"ALTER DATABASE {service}"
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-        with self.server.connect() as connection:
-            connection.execute(f"ALTER DATABASE {service} {change}".encode())
-            connection.execute(others, [service])
+        with self.server.connect() as administrator:
+            administrator.execute(f"{database} SET default_transaction_read_only = on".encode())
+            administrator.execute(others, [service])
+            yield
+            administrator.execute(f"{database} RESET default_transaction_read_only".encode())
 
 
 Ledgers = SqliteLedgers | PostgresLedgers
