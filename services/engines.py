@@ -8,6 +8,8 @@ import time
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
+from services.read_only import renew_read_only
+
 #: Seconds for which a transaction waits for another one.
 WAIT_FOR_LOCK = 10
 
@@ -120,7 +122,7 @@ def _postgresql(target: URL, threads: int, *, read_only: bool) -> Engine:
     if kept < 1:  # SQLAlchemy would take it for no limit
         raise ArgumentError("pool_size in the URL must be at least 1")
     session = " ".join(f"-c {k}={v}" for k, v in (_READING if read_only else _WRITING).items())
-    return create_engine(
+    engine = create_engine(
         target.difference_update_query(["pool_size", "max_overflow"]),
         # A statement that asks whether the connection still works costs less than an attempt that
         # fails, and its pause.
@@ -135,6 +137,9 @@ def _postgresql(target: URL, threads: int, *, read_only: bool) -> Engine:
             "options": f"{session} {given.get('options', '')}".strip(),
         },
     )
+    if not read_only:
+        renew_read_only(engine)
+    return engine
 
 
 def _number(target: URL, name: str, default: int) -> int:

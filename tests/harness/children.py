@@ -58,6 +58,13 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def processes() -> list[tuple[int, int, str]]:
+    """Return id, parent's id and state of each process on this machine."""
+    ps = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+    listed = subprocess.run(ps, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [(int(pid), int(parent), state) for pid, parent, state in map(str.split, listed)]
+
+
 def holders(data_dir: Path) -> list[int]:
     """Return the processes that the lock on a data directory names; none when nobody holds it."""
     try:

@@ -9,13 +9,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
 
-from tests.harness.children import end_with_parent
+from tests.harness.children import end_with_parent, processes
+from tests.harness.waiting import wait_until
 
 _PATIENCE = 60.0
 _NOBODY = 65534
@@ -24,9 +25,38 @@ _NOBODY = 65534
 class PostgresServer:
     """A running server that listens on a Unix socket only."""
 
-    def __init__(self, folder: Path, binaries: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path, *, fsync: bool) -> None:
         self._folder = folder
         self._binaries = binaries
+        self._fsync = "on" if fsync else "off"
+
+    def start(self) -> None:
+        """Start it on its data folder, which :meth:`kill` has left as it was, and wait for it."""
+        run = _Runner(self._folder)
+        self._process = run.start(
+            self._binaries / "postgres",
+            *("-D", self._folder / "data", "-k", self._folder, "-c", "listen_addresses="),
+            *("-c", f"fsync={self._fsync}", "-c", "max_connections=300"),
+        )
+        _wait_until_up(self, self._process, run.log)
+
+    def stop(self, sign: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: by SIGINT without waiting for clients, by SIGQUIT without cleaning up."""
+        self._process.send_signal(sign)
+        self._process.wait(_PATIENCE)
+
+    def kill(self) -> None:
+        """Kill it with all of its processes, none of which can write or say another word."""
+        self._process.send_signal(signal.SIGSTOP)  # it would start others in their place
+        pids = [pid for pid, parent, _ in processes() if parent == self._process.pid]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.kill()
+        self._process.wait(_PATIENCE)
+        # It refuses to start while one of them has its shared memory. A zombie has none.
+        gone = "the end of PostgreSQL"
+        wait_until(lambda: not any(p[0] in pids and p[2][0] != "Z" for p in processes()), gone)
 
     def empty_database(self, name: str) -> str:
         """Create the database, or empty it, and return its SQLAlchemy URL."""
@@ -75,24 +105,17 @@ def postgres_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
     try:
         binaries = _binaries(folder)
         run = _Runner(folder)
-        data = folder / "data"
         run.start(
             binaries / "initdb",
-            *("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
+            *("-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
             *("--no-sync", "--no-instructions"),
         ).wait(_PATIENCE)
-        server = run.start(
-            binaries / "postgres",
-            *("-D", data, "-k", folder, "-c", "listen_addresses="),
-            *("-c", f"fsync={'on' if fsync else 'off'}", "-c", "max_connections=300"),
-        )
+        server = PostgresServer(folder, binaries, fsync=fsync)
         try:
-            started = PostgresServer(folder, binaries)
-            _wait_until_up(started, server, run.log)
-            yield started
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # it does not wait for its clients
-            server.wait(_PATIENCE)
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -16,6 +16,9 @@ from cli.output import Output
 from trials.chaos.chaos import Chaos, run
 from trials.chaos.disturbances import is_crash
 
+_ENCRYPTED = "payloads are encrypted, and Temporal's database must have no word of an order"
+_POSTGRES = "the ledgers are databases of a PostgreSQL server, which has faults of its own"
+
 
 class _Chosen(argparse.Namespace):
     seconds: float
@@ -23,6 +26,7 @@ class _Chosen(argparse.Namespace):
     seed: int
     fast_path: bool
     encrypted: bool
+    postgres: bool
 
 
 def main() -> int:
@@ -32,7 +36,8 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=60, help="in each mode and batch")
     parser.add_argument("--seed", type=int, default=1, help="of the order of things")
     parser.add_argument("--fast-path", action="store_true", help="workers take the fast path")
-    parser.add_argument("--encrypted", action="store_true", help="payloads are encrypted")
+    parser.add_argument("--encrypted", action="store_true", help=_ENCRYPTED)
+    parser.add_argument("--postgres", action="store_true", help=_POSTGRES)
     chosen = parser.parse_args(namespace=_Chosen())
     output = Output(as_json=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -44,6 +49,7 @@ def main() -> int:
             output.line,
             fast_path=chosen.fast_path,
             encrypted=chosen.encrypted,
+            postgres=chosen.postgres,
         )
     output.say(table(chaos))
     found = chaos.reckoning

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from messages.ids import OperationId
 from messages.participants import SERVICES
 from services.fault_injection import hits
 from services.faults import load_fault_plan
+from trials.chaos.ledgers import Ledgers
 
 #: Net effect of each operation on each account that it changed.
 _NET = """
     SELECT key, account, SUM(CASE kind WHEN 'apply' THEN 1 ELSE -1 END) AS times,
            SUM(amount) AS amount, MIN(reference)
-    FROM journal GROUP BY key, account, currency HAVING times <> 0 OR amount <> 0
+    FROM journal GROUP BY key, account, currency
+    HAVING SUM(CASE kind WHEN 'apply' THEN 1 ELSE -1 END) <> 0 OR SUM(amount) <> 0
 """
-#: Entries in another currency than the one that was asked for.
-_EXCHANGED = """
-    SELECT saga_id, step, currency FROM journal JOIN fence USING (key)
-    WHERE currency <> coalesce(json_extract(nullif(request, ''), '$.currency'), '')
-"""
+#: Currency of each entry, with the request that asked for it.
+_CURRENCIES = "SELECT saga_id, step, currency, request FROM journal JOIN fence USING (key)"
 #: What each account has, in each currency, beside what its journal says.
 _ACCOUNTS = {
     "payment": "SELECT user_id, currency, opening, available FROM credit",
@@ -37,8 +34,8 @@ _CALLS = "SELECT rule, operation, order_id, calls FROM fault_calls"
 class Books:
     """Contents of the four ledgers at this moment."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+    def __init__(self, ledgers: Ledgers) -> None:
+        self._rows = ledgers.rows
         #: Steps whose effects stand, by saga id and run id.
         self.standing: dict[tuple[str, str], set[str]] = defaultdict(set)
         #: Contradictions between effect and fence, and partial effects, by saga id.
@@ -69,8 +66,9 @@ class Books:
                 self.torn.append((operation.saga_id, left))
             if times not in (0, 1):
                 self._double(operation, times)
-        for saga_id, step, currency in self._rows(service, _EXCHANGED):
-            self.torn.append((saga_id, f"{step}: posted in {currency or 'no currency'}"))
+        for saga_id, step, currency, request in self._rows(service, _CURRENCIES):
+            if currency != (json.loads(request or "{}").get("currency") or ""):
+                self.torn.append((saga_id, f"{step}: posted in {currency or 'no currency'}"))
         self._add_up(service)
         for operation, answers in references.items():
             self.standing[operation.saga_id, operation.run_id].add(operation.step)
@@ -92,7 +90,3 @@ class Books:
 
     def _double(self, operation: OperationId, times: int) -> None:
         self.doubled.append((operation.saga_id, f"{operation.step} stands {times} times"))
-
-    def _rows(self, service: str, query: str) -> Iterator[sqlite3.Row]:
-        with closing(sqlite3.connect(self._data_dir / f"{service}.db")) as ledger:
-            yield from ledger.execute(query)

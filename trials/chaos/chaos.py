@@ -6,6 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +14,14 @@ from typing import NamedTuple
 from cli.modes import Mode
 from tests.harness.children import ROOT
 from tests.harness.keys import key_file
+from tests.harness.postgres import postgres_server
 from tests.harness.system import a_system
 from tests.harness.waiting import wait_until
 from trials.chaos.books import Books
 from trials.chaos.customers import Customers, settle
 from trials.chaos.disturbances import Disturbances
+from trials.chaos.failpoints import Failpoints
+from trials.chaos.ledgers import PostgresLedgers, SqliteLedgers
 from trials.chaos.proxy import Proxy
 from trials.chaos.reckoning import Reckoning, readable_words, reckon
 from trials.chaos.workers import Workers
@@ -53,6 +57,7 @@ def run(
     *,
     fast_path: bool = False,
     encrypted: bool = False,
+    postgres: bool = False,
 ) -> Chaos:
     """Cause faults with orders in flight, wait until every order has ended, and count.
 
@@ -63,21 +68,32 @@ def run(
         fast_path: whether the workers take the fast path.
         encrypted: whether workers and customers encrypt. Then a word of an order in the server's
             database counts as a violation.
+        postgres: whether the ledgers are databases of a PostgreSQL server, on which faults are
+            caused as well.
     """
     chance = random.Random(seed)
-    with a_system(folder) as system:
+    with ExitStack() as stack:
+        server = stack.enter_context(postgres_server()) if postgres else None
+        system = stack.enter_context(a_system(folder))
+        failpoints = Failpoints(folder / "failpoints")
+        ledgers = PostgresLedgers(server) if server else SqliteLedgers(system.data_dir, failpoints)
+        for service, url in ledgers.urls.items():
+            system.env[f"ORDER_SAGA_{service.upper()}_URL"] = url
         if encrypted:
             system.env["ORDER_SAGA_ENCRYPTION_KEYS"] = key_file(folder / "keys")
         proxy = Proxy(system.address)
-        customers = [Customers(system, mode, proxy.address, orders, deadline) for mode in Mode]
-        workers = Workers(system, proxy.address, HOSTILE, fast_path=fast_path)
-        disturbances = Disturbances(system, proxy, workers, chance, partial(_keep_busy, customers))
+        customers = [
+            Customers(system, ledgers, mode, proxy.address, orders, deadline) for mode in Mode
+        ]
+        workers = Workers(system, failpoints, proxy.address, HOSTILE, fast_path=fast_path)
+        keep_busy = partial(_keep_busy, customers)
+        disturbances = Disturbances(system, proxy, workers, ledgers, chance, keep_busy)
         done, impossible = _break_things(disturbances, workers, customers, chance, seconds, say)
         say("the trouble is over; the orders that are left go on")
         disturbances.thaw()
         workers.revive()
         decisions = settle(system, customers)
-        books = Books(system.data_dir)
+        books = Books(ledgers)
         found = reckon(system, customers, books)
         if encrypted:
             found.violations.extend(readable_words(system))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from functools import partial
 
 from cli.modes import Mode
@@ -14,6 +12,7 @@ from cli.simulation.fates import Summary
 from runs.visibility import IS_PARKED
 from tests.harness.running import Running
 from tests.harness.system import System
+from trials.chaos.ledgers import Ledgers
 
 #: Seconds within which all orders have to end after the last fault.
 PATIENCE = 300.0
@@ -24,7 +23,13 @@ class Customers:
     """Places orders in one mode, batch after batch, whatever happens."""
 
     def __init__(
-        self, system: System, mode: Mode, address: str, orders: int, deadline: int
+        self,
+        system: System,
+        ledgers: Ledgers,
+        mode: Mode,
+        address: str,
+        orders: int,
+        deadline: int,
     ) -> None:
         """Describe it.
 
@@ -35,6 +40,7 @@ class Customers:
         """
         self.mode = mode
         self._system = system
+        self._ledgers = ledgers
         self._address = address
         self._orders = orders
         self._deadline = deadline
@@ -48,9 +54,8 @@ class Customers:
     @property
     def is_under_way(self) -> bool:
         """Tell whether orders of the last batch have reached the first service."""
-        arrived = "SELECT 1 FROM fence WHERE saga_id LIKE ? LIMIT 1"
-        with closing(sqlite3.connect(self._system.data_dir / "inventory.db")) as ledger:
-            return ledger.execute(arrived, [f"{self.prefix()}%"]).fetchone() is not None
+        arrived = f"SELECT 1 FROM fence WHERE saga_id LIKE '{self.prefix()}%' LIMIT 1"
+        return any(self._ledgers.rows("inventory", arrived))
 
     def keep_busy(self) -> None:
         """Start another batch if the last one has ended."""

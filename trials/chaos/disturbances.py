@@ -6,10 +6,9 @@ import os
 import random
 import resource
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from threading import Timer
 
@@ -17,6 +16,7 @@ from messages.participants import SERVICES
 from tests.harness.system import System
 from tests.harness.waiting import wait_until
 from trials.chaos.failpoints import Point
+from trials.chaos.ledgers import Ledgers, PostgresLedgers
 from trials.chaos.proxy import Proxy
 from trials.chaos.workers import Workers, kill
 
@@ -32,6 +32,7 @@ class Disturbances:
         system: System,
         proxy: Proxy,
         workers: Workers,
+        ledgers: Ledgers,
         chance: random.Random,
         place_orders: Callable[[], None],
     ) -> None:
@@ -43,6 +44,7 @@ class Disturbances:
         self._system = system
         self._proxy = proxy
         self._workers = workers
+        self._ledgers = ledgers
         self._chance = chance
         self._place_orders = place_orders
         self._thaws: list[Timer] = []
@@ -60,6 +62,26 @@ class Disturbances:
             "ledger locked": self.lock_a_ledger,
             "ledger read-only": self.protect_a_ledger,
             "disk full": self.fill_the_disk,
+            **self._kinds_of_postgres(),
+        }
+
+    def _kinds_of_postgres(self) -> dict[str, Callable[[], int]]:
+        if not isinstance(self._ledgers, PostgresLedgers):
+            return {}
+        server, gone = self._ledgers.server, self._ledgers.gone
+
+        def kill() -> int:
+            hit = self._felt(*gone, cause=server.kill)
+            server.start()
+            return hit
+
+        def restart() -> None:
+            server.stop(signal.SIGQUIT)
+            server.start()
+
+        return {
+            "PostgreSQL server killed": kill,
+            "PostgreSQL server restarted": partial(self._felt, *gone, cause=restart),
         }
 
     def kill_one_worker(self) -> int:
@@ -119,23 +141,18 @@ class Disturbances:
 
     def lock_a_ledger(self) -> int:
         """Lock a service's database for longer than any worker waits."""
-        path = self._system.data_dir / f"{self._chance.choice(SERVICES)}.db"
-        with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            hit = self._felt("database is locked")
-            connection.execute("ROLLBACK")
-        return hit
+        with self._ledgers.locked(self._chance.choice(SERVICES)):
+            return self._felt(self._ledgers.locked_out)
 
     def protect_a_ledger(self) -> int:
         """Make a service's database read-only."""
-        service = self._chance.choice(SERVICES)
-        self._workers.failpoints.protect(service, on=True)
-        hit = self._felt("attempt to write a readonly database")
-        self._workers.failpoints.protect(service, on=False)
-        return hit
+        with self._ledgers.read_only(self._chance.choice(SERVICES)):
+            return self._felt(self._ledgers.not_writable)
 
     def fill_the_disk(self) -> int:
         """Limit the size of a worker's files, its ledgers included."""
+        if isinstance(self._ledgers, PostgresLedgers):
+            raise NotImplementedError("a worker has no ledger files whose size can be limited")
         if not hasattr(resource, "prlimit"):
             raise NotImplementedError("this system cannot limit the files of another process")
         limits = {}
@@ -147,16 +164,17 @@ class Disturbances:
                 _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
                 limits[pid] = hard
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, hard))
-        hit = self._felt("disk I/O error", "database or disk is full")
+        full = ("disk I/O error", "database or disk is full")
+        hit = self._felt(*(f" ledger: {complaint} (LedgerUnavailable)" for complaint in full))
         for pid, hard in limits.items():
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
         return hit
 
-    def _felt(self, *complaints: str) -> int:
-        """Wait until an attempt of an activity has failed with one of these errors of SQLite."""
-        phrases = [f" ledger: {complaint} (LedgerUnavailable)" for complaint in complaints]
+    def _felt(self, *phrases: str, cause: Callable[[], None] = lambda: None) -> int:
+        """Wait until a worker has said one of these, since an attempt of an activity has failed."""
         before = self._workers.complaints(*phrases)
+        cause()
         self._wait(lambda: self._workers.complaints(*phrases) > before)
         time.sleep(self._chance.uniform(0, 1))
         return self._workers.complaints(*phrases) > before

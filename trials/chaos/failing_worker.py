@@ -16,7 +16,6 @@ import worker
 from messages.base import Command, Reversal
 from runtime.exits import run
 from runtime.logs import log_to_terminal
-from services import ledger
 from services.fence import A, C, Fence
 from tests.harness.policies import changed_policies
 from trials.chaos.failpoints import Failpoints, Point
@@ -64,7 +63,7 @@ def _protect(connection: Connection) -> None:
     """Make each connection refuse to write to a protected file.
 
     File permissions are not enough: root may write in spite of them, and so may a process that
-    has the file open.
+    has the file open. PostgreSQL protects a database itself.
     """
     protected = _failpoints.protects(Path(connection.engine.url.database or "").stem)
     if protected or connection.info.pop("protected", False):
@@ -72,11 +71,17 @@ def _protect(connection: Connection) -> None:
         connection.info["protected"] = protected
 
 
+def _be_impatient(connection: Connection) -> None:
+    """Make each transaction wait for a lock only so long."""
+    setting = "PRAGMA busy" if connection.dialect.name == "sqlite" else "SET lock"
+    connection.exec_driver_sql(f"{setting}_timeout = {int(os.environ['CHAOS_LOCK_MS'])}")
+
+
 if __name__ == "__main__":
     Fence.act, Fence.undo = _acting, _undoing  # type: ignore[method-assign]
     event.listen(Engine, "begin", _protect)
     if "CHAOS_LOCK_MS" in os.environ:
-        vars(ledger)["_WAIT_FOR_LOCK_MS"] = int(os.environ["CHAOS_LOCK_MS"])
+        event.listen(Engine, "begin", _be_impatient)
     log_to_terminal()
     # Retries go on as long as ever, but do not pause until long after the trouble.
     with changed_policies(longest_pause=_LONGEST_PAUSE):

@@ -21,21 +21,21 @@ class Failpoints:
     """A folder that the chaos and its workers share."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         folder.mkdir(exist_ok=True)
 
     def order(self, point: Point) -> None:
         """Make the first worker that reaches the point exit there."""
-        (self._folder / point.name).touch()
+        (self.folder / point.name).touch()
 
     def is_pending(self, point: Point) -> bool:
         """Tell whether no worker has reached the point since then."""
-        return (self._folder / point.name).exists()
+        return (self.folder / point.name).exists()
 
     def revoke(self, point: Point) -> bool:
         """Withdraw the command; return False if a worker has carried it out."""
         try:
-            (self._folder / point.name).unlink()
+            (self.folder / point.name).unlink()
         except FileNotFoundError:
             return False
         return True
@@ -58,4 +58,4 @@ class Failpoints:
         return self._mark(service).exists()
 
     def _mark(self, service: str) -> Path:
-        return self._folder / f"{service}.read-only"
+        return self.folder / f"{service}.read-only"

@@ -16,10 +16,19 @@ _LOCK_MS = "1000"
 class Workers:
     """Two workers on the same ledgers. One that has exited is started again."""
 
-    def __init__(self, system: System, address: str, faults: Path, *, fast_path: bool) -> None:
+    def __init__(
+        self,
+        system: System,
+        failpoints: Failpoints,
+        address: str,
+        faults: Path,
+        *,
+        fast_path: bool,
+    ) -> None:
         """Start them.
 
         Args:
+            failpoints: tells them what to suffer.
             address: address of the Temporal server.
             faults: the fault plan of their services.
             fast_path: whether they take the fast path.
@@ -27,10 +36,8 @@ class Workers:
         self._system = system
         self._address = address
         self._faults = faults
-        self._failpoints_folder = system.folder / "failpoints"
         self._fast_path = str(fast_path)
-        #: Tells them what to suffer.
-        self.failpoints = Failpoints(self._failpoints_folder)
+        self.failpoints = failpoints
         self.both = [self._start(0), self._start(1)]
         self.revive()
 
@@ -56,7 +63,7 @@ class Workers:
         return self._system.start(
             *("-m", "trials.chaos.failing_worker"),
             ORDER_SAGA_FAULTS=str(self._faults),
-            CHAOS_FAILPOINTS=str(self._failpoints_folder),
+            CHAOS_FAILPOINTS=str(self.failpoints.folder),
             ORDER_SAGA_FAST_PATH=self._fast_path,
             TEMPORAL_ADDRESS=self._address,
             **impatient,
