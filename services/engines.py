@@ -72,7 +72,7 @@ def create(target: URL, *, read_only: bool = False, threads: int = 1) -> Engine:
 def _sqlite(target: URL, *, read_only: bool) -> Engine:
     # SQLite has only one writer at a time. With one connection, threads wait for the connection
     # and get it in turn. With several, they would poll the lock of the file, and some would starve.
-    engine = create_engine(target, pool_size=1, max_overflow=0)
+    engine = create_engine(target, pool_size=1, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
@@ -131,6 +131,7 @@ def _postgresql(target: URL, threads: int, *, read_only: bool) -> Engine:
         max_overflow=more,
         pool_timeout=WAIT_FOR_LOCK,
         pool_recycle=_RECYCLED,
+        hide_parameters=True,
         connect_args={
             **{name: value for name, value in _CONNECTION.items() if name not in given},
             # Of two values of a setting, the server takes the later one.
