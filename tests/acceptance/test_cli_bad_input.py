@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.errors import BadInput
+from cli.order_file import read_order
+from messages.text import one_line
 from tests.harness.builders import seed_order_json
 from tests.harness.running import Completed
 from tests.harness.system import System
@@ -46,15 +49,23 @@ BAD = {
 }
 
 
+#: They are given to the command line; the others to what reads the file for it.
+TO_A_PROGRAM = ("malformed", "binary", "too large", "deep nesting", "escape codes")
+
+
 def assert_bad_input(done: Completed, *words: str) -> None:
     assert done.returncode == 2, done.stderr
     assert not done.stdout
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
-    assert len(done.stderr) < 1000
-    assert "\x1b" not in done.stderr
+    assert_clear(done.stderr, *words)
+
+
+def assert_clear(message: str, *words: str) -> None:
+    assert len(message) < 1000
+    assert "\x1b" not in message
     for word in words:
-        assert word in done.stderr
+        assert word in message
 
 
 @pytest.fixture
@@ -65,7 +76,17 @@ def nowhere(tmp_path: Path) -> System:
     return system
 
 
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("name", sorted(BAD.keys() - TO_A_PROGRAM))
+def test_of_a_bad_order_it_is_said_what_is_wrong_and_where(tmp_path: Path, name: str) -> None:
+    content, where = BAD[name]
+    file = tmp_path / "bad.json"
+    file.write_bytes(content)
+    with pytest.raises(BadInput) as refused:
+        read_order(str(file))
+    assert_clear(one_line(refused.value), str(file), where)
+
+
+@pytest.mark.parametrize("name", TO_A_PROGRAM)
 def test_a_bad_order_exits_2_and_says_what_and_where(nowhere: System, name: str) -> None:
     content, where = BAD[name]
     file = nowhere.folder / "bad.json"

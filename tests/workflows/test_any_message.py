@@ -36,6 +36,8 @@ from worker import WORKFLOWS
 Run = WorkflowHandle[Any, Any]
 
 ALL = {**BAD_ARGUMENTS, **NO_ARGUMENTS}
+#: For names that nobody has: one handler takes them all, and reads nothing.
+FEW = {name: ALL[name] for name in ("raw bytes", "no JSON", "two arguments", "no argument")}
 #: Their input may be left out.
 NEEDING_NO_INPUT = ("ReconcileOrders",)
 
@@ -94,7 +96,7 @@ async def test_a_bad_message_leaves_the_run_as_it_was(
     open_shop: OpenShop, handler: Handler
 ) -> None:
     async with open_shop(worker=False) as shop, an_open_run(shop, handler.workflow) as run:
-        for name, shape in ALL.items():
+        for name, shape in (FEW if handler.name == "unheard_of" else ALL).items():
             await send(run, handler, name, shape)
         await assert_no_task_failed(run, "after all of them")
 
