@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey
 
+from messages.statuses import ListedStatus
 from messages.wire import SAGA_STATUS
 from runs.descriptions import SERVER_TIMEOUT
-from runs.statuses import ListedStatus
 from runs.visibility import one_of, quoted
 
 _STATUS = SearchAttributeKey.for_keyword(SAGA_STATUS)

@@ -17,7 +17,7 @@ from cli.commands.options import (
 )
 from cli.errors import BadInput
 from cli.modes import Mode
-from runs.statuses import ListedStatus
+from messages.statuses import ListedStatus
 
 
 async def list_orders(

@@ -18,9 +18,9 @@ from cli.errors import BadInput
 from cli.modes import Mode, mode_of
 from cli.output import Output
 from messages.base import Message
+from messages.statuses import ListedStatus
 from messages.text import printable
 from runs.orders import listed_status, orders_query, page_of
-from runs.statuses import ListedStatus
 from runtime.client import ensure_search_attribute
 from runtime.exits import ExitCode
 from runtime.programs import program

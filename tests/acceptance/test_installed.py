@@ -12,7 +12,7 @@ import pytest
 from tests.harness.children import ROOT, ended
 
 #: Folders with Python code that a wheel does not have.
-NOT_INSTALLED = {"tests", "tools", "trials"}
+NOT_INSTALLED = {"docker", "tests", "tools", "trials"}
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from cli.modes import Mode
 from cli.operations.listing import Choice, list_orders
 from cli.output import Output
 from cli.web_ui import WebUI
-from runs.statuses import ListedStatus
+from messages.statuses import ListedStatus
 from tests.harness.builders import an_id, an_order
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
 from tests.harness.opening import OpenShop
