@@ -87,7 +87,10 @@ class ChoreographedRun(Run):
         return meanwhile.history_length == run.history_length and await super()._at_rest(run)
 
     async def _between_attempts(self, run: WorkflowExecutionDescription) -> bool:
-        return any([has_failed_once(found) async for _, found in self._deliveries()])
+        # The time between its attempts may be skipped before anybody has looked; then it is parked.
+        # The order waits in its timer in both cases.
+        found = [delivery async for _, delivery in self._deliveries()]
+        return any(has_failed_once(delivery) or is_parked(delivery) for delivery in found)
 
     async def _turned_back(self, run: WorkflowExecutionDescription) -> bool:
         return (await self._view()).error is not None
