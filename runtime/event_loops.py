@@ -10,7 +10,7 @@ from typing import Any
 def run_fast(main: Coroutine[Any, Any, int]) -> int:
     """Run a program on uvloop, or on asyncio's own loop where there is no uvloop.
 
-    A worker took 9 % less CPU time for an order with it (docs/benchmark.md).
+    A worker takes a tenth less CPU time for an order with it (docs/benchmark.md).
     """
     try:
         import uvloop
