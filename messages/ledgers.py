@@ -33,7 +33,7 @@ class LedgerIdentity(Reply):
     service: str
     #: None when no worker has opened the ledger yet.
     home: Home | None
-    #: Seconds for which the ledger has been open without a gap, in its present home. It knows
+    #: Seconds for which some worker has always had the ledger open, in its present home. It knows
     #: every operation that arrived in this time.
     proves_seconds: float
     #: A gap that the ledgers of the other services have not been told about.

@@ -1,9 +1,8 @@
 """Identity of a ledger: its service, its home, and since when its records are complete.
 
 If a ledger does not know an operation, that proves something only if the ledger cannot have
-missed or lost it. So a ledger records since when it has been open without a gap. This time
-begins again when the ledger was created, restored from a backup, closed for a while, or moved to
-another Temporal namespace.
+missed or lost it. :mod:`services.openings` tells since when that is so. The time begins again when
+the ledger is created or moved to another Temporal namespace.
 """
 
 from __future__ import annotations
@@ -15,10 +14,7 @@ from messages.ledgers import Gap, Home, LedgerIdentity
 from services.sql import Clock, insert_new, metadata, utc_now
 
 #: Version of the tables of a ledger; see :mod:`services.migrations`.
-FORMAT = 5
-
-#: Seconds. A ledger counts as open if a worker has noted it within this time.
-SEEN_WITHIN = 15.0
+FORMAT = 6
 
 ledger = Table(
     "ledger",
@@ -37,10 +33,6 @@ ledger = Table(
     Column("continuous_since", Text),
     #: Time at which a worker last noted that it has the ledger open, or has closed it.
     Column("seen_at", Text),
-    #: 1 if that worker has closed it, 0 otherwise.
-    Column("closed", Integer, nullable=False, server_default="0"),
-    #: Number of times that a worker has noted that it has the ledger open.
-    Column("notes", Integer, nullable=False, server_default="0"),
     #: Time from which on the ledger may have lost or missed operations. NULL when the ledgers of
     #: the other services have been told.
     Column("missing_since", Text),
@@ -62,16 +54,15 @@ moves = Table(
 
 TABLES = (ledger, moves)
 
-_Columns = tuple[str, int, str, str, str, str, str, str, int, int, str]
+_Columns = tuple[str, int, str, str, str, str, str, str, str]
 
 
 class NotThisLedger(Exception):
     """The ledger has another service, another format or another home."""
 
 
-def create(tx: Connection, service: str) -> bool:
+def create(tx: Connection, service: str, now: str) -> bool:
     """Record that the ledger belongs to this service; return False if it is already in use."""
-    now = Clock(tx).text
     return insert_new(
         tx,
         ledger,
@@ -120,34 +111,20 @@ def read_format(tx: Connection, service: str) -> int:
     return version
 
 
-def enter(tx: Connection, service: str, home: Home | None) -> int:
-    """Note that a worker opens the ledger, for the runs of this home; return the note's number.
+def settle_in(tx: Connection, service: str, home: Home | None) -> None:
+    """Check that the ledger serves this home; give it this home if it has none.
 
     Raises:
         NotThisLedger: the ledger has another home, service or format.
     """
     check(tx, service)
-    row, clock = _row(tx), Clock(tx)
-    now = clock.text
     if home is not None:
         check_home(tx, home)
-        if row.cluster_id is None:
-            tx.execute(update(ledger).values(**home._asdict(), serves_since=now))
-    if row.closed or abs(clock.seconds_since(row.seen_at)) > SEEN_WITHIN:
-        _note_gap(tx, row, now)
-    return _note(tx, row, now)
-
-
-def _note(tx: Connection, row: Row[Unpack[_Columns]], now: str) -> int:
-    number: int = row.notes + 1
-    tx.execute(update(ledger).values(seen_at=now, closed=0, notes=number))
-    return number
-
-
-def _note_gap(tx: Connection, row: Row[Unpack[_Columns]], now: str) -> None:
-    # Times of the same clock and format can be compared as texts.
-    since = min(row.seen_at, row.missing_since or row.seen_at)
-    tx.execute(update(ledger).values(continuous_since=now, missing_since=since))
+        tx.execute(
+            update(ledger)
+            .where(ledger.c.cluster_id.is_(None))
+            .values(**home._asdict(), serves_since=utc_now(tx))
+        )
 
 
 def check_home(tx: Connection, home: Home) -> None:
@@ -164,25 +141,6 @@ def check_home(tx: Connection, home: Home) -> None:
             " that one, name another ledger, or, when the orders have moved for good, run"
             " `python starter.py move-ledgers` (docs/operations.md#moving)"
         )
-
-
-def still_open(tx: Connection, last_note: int) -> int:
-    """Note that a worker still has the ledger open; return the note's number.
-
-    Args:
-        tx: a transaction of the ledger.
-        last_note: the number of the worker's last note. A ledger that does not have so many was
-            restored from a backup in between. Unlike times, numbers do not depend on a clock.
-    """
-    row, now = _row(tx), Clock(tx).text
-    if row.notes < last_note:
-        _note_gap(tx, row, now)
-    return _note(tx, row, now)
-
-
-def leave(tx: Connection) -> None:
-    """Note that a worker closes the ledger."""
-    tx.execute(update(ledger).values(seen_at=utc_now(tx), closed=1))
 
 
 def close_gap(tx: Connection, until: str) -> bool:

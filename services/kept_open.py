@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.identity import SEEN_WITHIN
 from services.mock import Services
+from services.openings import SEEN_WITHIN
 
-#: Seconds between two notes: a third of the time after which a gap is noted.
+#: Seconds between two notes: a third of the time after which a worker cannot vouch for the ledger.
 _INTERVAL = SEEN_WITHIN / 3
 
 

@@ -12,10 +12,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemy
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from messages.ledgers import Home
-from services import audited, engines, identity, migrations
+from services import audited, engines, identity, migrations, openings
 from services.conflicts import retried
 from services.identity import NotThisLedger
-from services.sql import metadata
+from services.openings import Opening
+from services.sql import Clock, metadata
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ T = TypeVar("T")
 _OPENING = 0x5A6A
 
 #: Tables that every ledger has.
-_COMMON = (*identity.TABLES, *audited.TABLES, *migrations.TABLES)
+_COMMON = (*identity.TABLES, *openings.TABLES, *audited.TABLES, *migrations.TABLES)
 
 
 class LedgerUnavailable(Exception):
@@ -33,10 +34,10 @@ class LedgerUnavailable(Exception):
 class Ledger:
     """Ledger of one service, shared by all threads of the process."""
 
-    def __init__(self, service: str, engine: Engine, note: int) -> None:
+    def __init__(self, service: str, engine: Engine, opening: Opening | None) -> None:
         self.service = service
         self._engine = engine
-        self._note = note
+        self._opening = opening
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -79,16 +80,19 @@ class Ledger:
             raise LedgerUnavailable(f"{self.service} ledger: {_one_line(cause)}") from None
 
     def still_open(self) -> None:
-        """Note in the ledger that it is open; ignore that it cannot be written."""
+        """Note in the ledger that a worker has it open; ignore that it cannot be written."""
+        if self._opening is None:
+            return
         with suppress(LedgerUnavailable):
             with self.transaction() as tx:
-                note = identity.still_open(tx, self._note)
-            self._note = note
+                noted = openings.still_open(tx, self._opening)
+            self._opening = noted
 
     def close(self) -> None:
-        """Note in the ledger that it is closed, and close its connections."""
-        with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
-            identity.leave(tx)
+        """Note in the ledger that the worker closes it, and close its connections."""
+        if self._opening is not None:
+            with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
+                openings.leave(tx, openings.still_open(tx, self._opening))
         self._engine.dispose()
 
 
@@ -119,11 +123,13 @@ def open_ledger(
             unless_opened.callback(engine.dispose)
             with engine.begin() as tx:
                 _have_tables(tx, service, tables)
-                if identity.create(tx, service):
+                clock = Clock(tx)
+                if identity.create(tx, service, clock.text):
                     open_balance(tx)
-                note = identity.enter(tx, service, home)
+                identity.settle_in(tx, service, home)
+                opening = openings.enter(tx, clock)
             unless_opened.pop_all()
-            return Ledger(service, engine, note)
+            return Ledger(service, engine, opening)
 
 
 def upgrade_ledger(service: str, url: str, tables: Sequence[Table]) -> None:
@@ -187,7 +193,7 @@ def annotating(service: str, url: str) -> Iterator[Ledger]:
     with explained(service, url), _existing(url, read_only=False) as engine:
         with engine.begin() as tx:
             identity.check(tx, service)
-        yield Ledger(service, engine, note=0)
+        yield Ledger(service, engine, opening=None)
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from tests.harness.postgres import PostgresServer
 from tests.harness.steps import SERVICES
 
 #: The oldest one; those with an order that was found to be right; the last one without audits;
-#: the last one with one currency.
-FORMATS = ("format_1", "format_2", "format_3", "format_4")
+#: the last one with one currency; the last one whose workers noted together that it is open.
+FORMATS = ("format_1", "format_2", "format_3", "format_4", "format_5")
 
 _SCRIPTS = Path(__file__).parents[1] / "unit"
 #: A number that the database gives is one thing in SQLite and another one in PostgreSQL, and

@@ -15,7 +15,6 @@ import services.records
 from messages.reconciliation import Examined, Leftover
 from messages.runs import RunRef
 from messages.sagas import SagaStatus
-from services import identity
 from services.faults import FaultPlan
 from services.mock import open_services
 from tests.harness.builders import an_order
@@ -77,27 +76,27 @@ async def test_a_lost_ledger_is_no_evidence_and_an_operator_decides(
 @pytest.mark.usefixtures("soon_quiet")
 @pytest.mark.parametrize("action", ["retry", "mark_resolved"])
 async def test_what_is_not_proved_is_undone_when_an_operator_says_so(
-    open_shop: OpenShop, monkeypatch: pytest.MonkeyPatch, action: str
+    open_shop: OpenShop, action: str
 ) -> None:
-    monkeypatch.setattr(identity, "SEEN_WITHIN", 0)
     order = an_order()
-    async with open_shop(SHIPPING_IS_DOWN) as shop:
-        handle = await half_done(shop, order)
-        await shop.delete(handle)
-        # From here on, the ledgers prove nothing about the time before.
-        with closing(open_services(shop.settings.ledger_urls(), FaultPlan())):
-            report = await reconcile(shop)
-        assert (report.undone, report.failed) == (0, 2)
-        assert shop.standing(order) == STEPS[:2]
-        leftover = leftover_of(shop, handle)
-        for step in STEPS[:2]:
-            await resolve(leftover, action, step)
-        result = await leftover.result()
-        assert set(result.undone if action == "retry" else result.resolved_manually) == set(
-            STEPS[:2]
-        )
-        assert shop.standing(order) == []
-        await assert_nothing_left(shop)
+    async with open_shop(SHIPPING_IS_DOWN, worker=False) as shop:
+        async with shop.worker():
+            handle = await half_done(shop, order)
+            await shop.delete(handle)
+        # Nobody had the ledgers open meanwhile, so they prove nothing about the time before.
+        with closing(open_services(shop.settings.ledger_urls(), FaultPlan())) as opened:
+            async with shop.worker(config=worker_config(shop.client, opened, shop.settings)):
+                report = await reconcile(shop)
+                assert (report.undone, report.failed) == (0, 2)
+                assert shop.standing(order) == STEPS[:2]
+                leftover = leftover_of(shop, handle)
+                for step in STEPS[:2]:
+                    await resolve(leftover, action, step)
+                result = await leftover.result()
+                decided = result.undone if action == "retry" else result.resolved_manually
+                assert set(decided) == set(STEPS[:2])
+                assert shop.standing(order) == []
+                await assert_nothing_left(shop)
 
 
 async def test_a_search_that_finds_many_runs_gone_stops_and_asks(

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from messages.sagas import SagaStatus
-from services import identity
 from services.audit import audit
 from services.mock import open_services
 from tests.harness.backups import Backup
@@ -32,7 +30,6 @@ async def test_what_a_restored_ledger_has_lost_is_asked_about_and_not_refunded(
     ledgers: dict[str, str],
     back_up: Callable[[str], Backup],
     policies_with: ChangePolicies,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     policies_with(quiet=0)
     before, after, forgotten = (an_order() for _ in range(3))
@@ -45,8 +42,6 @@ async def test_what_a_restored_ledger_has_lost_is_asked_about_and_not_refunded(
             for handle in handles:
                 await shop.succeeds(handle)
             await shop.delete(handles[1])
-        # Nobody restores a backup within so few seconds.
-        monkeypatch.setattr(identity, "SEEN_WITHIN", 0)
         restored = shop.settings.model_copy(update={"payment_url": backup.restore_elsewhere()})
         with closing(open_services(restored.ledger_urls())) as opened:
             async with shop.worker(config=worker_config(shop.client, opened, restored)):

@@ -22,6 +22,7 @@ from trials.fuzz.interfering import Interferer
 from trials.fuzz.operator import Operator
 from trials.fuzz.orders import Orders
 from trials.fuzz.scenario import THE_END, Interruption, Scenario
+from trials.fuzz.still_open import descriptions
 from trials.fuzz.swapping import SwappingShop
 from trials.fuzz.versions import OtherVersions
 
@@ -176,7 +177,8 @@ class Playing:
             found = [run.id async for run in self._shop.client.list_workflows(query)]
             quiet = 0 if found or self._calls else quiet + 1
             if time.monotonic() > deadline:
-                raise TimeoutError(f"still open: {found}, {self._calls} calls under way")
+                open_runs = await descriptions(self._shop.client, found)
+                raise TimeoutError(f"still open, {self._calls} calls under way:\n{open_runs}")
             await asyncio.sleep(0.05)
 
     async def _reconcile(self) -> None:

@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
-from services import identity
 from tests.harness.policies import changed_policies
 from trials.fuzz.playing import play
 from trials.fuzz.scenario import Scenario
@@ -36,21 +35,16 @@ _BATCH = 15
 @pytest.fixture(scope="module", autouse=True)
 def seconds_for_minutes() -> Iterator[None]:
     """The product's policies, hurried."""
-    with (
-        changed_policies(
-            attempt=0.6,
-            fast=0.6,
-            undo_attempt=0.6,
-            pause=0.02,
-            attempts=6,
-            quiet=1,
-            undone_within=2,
-            follow_up=1,
-        ),
-        pytest.MonkeyPatch.context() as patch,
+    with changed_policies(
+        attempt=0.6,
+        fast=0.6,
+        undo_attempt=0.6,
+        pause=0.02,
+        attempts=6,
+        quiet=1,
+        undone_within=2,
+        follow_up=1,
     ):
-        # A ledger that was closed for a moment proves as little as one that was closed for long.
-        patch.setattr(identity, "SEEN_WITHIN", 0.0)
         yield
 
 
