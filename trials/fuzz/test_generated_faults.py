@@ -40,6 +40,7 @@ def seconds_for_minutes() -> Iterator[None]:
         fast=0.6,
         undo_attempt=0.6,
         pause=0.02,
+        undo_pause=0.1,
         attempts=6,
         quiet=1,
         undone_within=2,
