@@ -21,28 +21,45 @@ class Workers:
         self._urls = {"payment": ledgers["payment"]}
         self._running = running
         self._backup: Sequence[Row[Any]] = ()
-        self.begun = time.monotonic()
         self.first = self.starts()
+        self.begun = time.monotonic()
+        time.sleep(0.2)
 
     def starts(self) -> Services:
         """Start another worker."""
         opened = open_services(self._urls, only=["payment"])
         return self._running.enter_context(closing(opened))
 
-    def proved(self, by: Services) -> float:
-        """Return for how many seconds the ledger's records are complete, as this worker finds."""
-        return by.records("payment").identity().proves_seconds
+    def knows_all_since(self, moment: float, worker: Services) -> bool:
+        """Return True if the ledger is complete since then, or longer, as this worker finds."""
+        asked = time.monotonic()
+        return asked - _proved(worker) <= moment + _ROUNDED
+
+    def knows_nothing_before(self, moment: float, worker: Services) -> bool:
+        """Return True if the ledger proves nothing of the time before, as this worker finds."""
+        proved = _proved(worker)
+        return time.monotonic() - proved >= moment - _ROUNDED
 
     def back_up(self) -> None:
         """Remember all notes."""
         with self.first.records("payment")._ledger.transaction() as tx:
             self._backup = tx.execute(select(openings.openings)).all()
 
-    def restore(self) -> None:
-        """Bring those notes back, as when a database server is wound back to a backup."""
+    def restore(self) -> float:
+        """Bring those notes back, as when a database server is wound back; return the moment."""
+        now = time.monotonic()
         with self.first.records("payment")._ledger.transaction() as tx:
             tx.execute(delete(openings.openings))
             tx.execute(insert(openings.openings), [row._asdict() for row in self._backup])
+        return now
+
+
+#: Seconds; the ledger's times are in milliseconds.
+_ROUNDED = 0.01
+
+
+def _proved(worker: Services) -> float:
+    return worker.records("payment").identity().proves_seconds
 
 
 @pytest.fixture
@@ -52,46 +69,44 @@ def workers(ledgers: dict[str, str]) -> Iterator[Workers]:
 
 
 def test_a_worker_that_starts_beside_another_one_makes_no_gap(workers: Workers) -> None:
-    time.sleep(0.2)
+    started = time.monotonic()
     second = workers.starts()
     # Nobody knows yet whether the first one is still there, or was there only in a backup.
-    assert workers.proved(second) < 0.2
+    assert workers.knows_nothing_before(started, second)
     workers.first.still_open()
-    assert workers.proved(second) >= 0.2
+    assert workers.knows_all_since(workers.begun, second)
 
 
 def test_the_time_is_handed_on_from_worker_to_worker(workers: Workers) -> None:
-    time.sleep(0.2)
     for _ in range(3):
         following = workers.starts()
         workers.first.still_open()
         following.still_open()
         workers.first.close()
         workers.first = following
-    assert workers.proved(workers.first) >= 0.2
+    assert workers.knows_all_since(workers.begun, workers.first)
 
 
 def test_a_worker_that_is_gone_vouches_for_nothing(workers: Workers) -> None:
-    time.sleep(0.2)
     workers.back_up()
     workers.first.close()
     workers.first = workers.starts()
-    workers.restore()
+    restored = workers.restore()
     for _ in range(2):
-        assert workers.proved(workers.first) < 0.2
+        assert workers.knows_nothing_before(restored, workers.first)
 
 
 def test_a_worker_that_was_frozen_cannot_tell_what_happened_meanwhile(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    time.sleep(0.2)
+    started = time.monotonic()
     second = workers.starts()
     monkeypatch.setattr(openings, "SEEN_WITHIN", 0)
     workers.first.still_open()
     monkeypatch.undo()
     for _ in range(2):
         workers.first.still_open()
-        assert workers.proved(second) < 0.2
+        assert workers.knows_nothing_before(started, second)
 
 
 def test_a_ledger_that_is_restored_while_it_is_open_proves_nothing_of_what_it_has_lost(
@@ -103,13 +118,26 @@ def test_a_ledger_that_is_restored_while_it_is_open_proves_nothing_of_what_it_ha
     time.sleep(0.2)
     for each in (workers.first, second):
         each.still_open()
-    assert workers.proved(second) >= 0.2
-    workers.restore()
+    assert workers.knows_all_since(workers.begun, second)
+    restored = workers.restore()
     for each in (second, workers.first, second, workers.first):
-        assert workers.proved(each) < 0.2
+        assert workers.knows_nothing_before(restored, each)
     gap = second.records("payment").identity().gap
     assert gap is not None
     assert gap.seconds >= 0.2
+
+
+def test_a_worker_that_lost_no_note_does_not_vouch_where_another_one_lost_some(
+    workers: Workers,
+) -> None:
+    second = workers.starts()
+    workers.first.still_open()
+    workers.back_up()
+    second.still_open()
+    restored = workers.restore()
+    for each in (second, workers.first, second):
+        each.still_open()
+        assert workers.knows_nothing_before(restored, second)
 
 
 def test_after_a_restore_the_workers_find_one_gap_each_and_go_on(workers: Workers) -> None:
@@ -120,6 +148,6 @@ def test_after_a_restore_the_workers_find_one_gap_each_and_go_on(workers: Worker
     workers.restore()
     for each in (workers.first, second):
         each.still_open()
-    time.sleep(0.2)
-    for each in (workers.first, second):
-        assert workers.proved(each) >= 0.2
+    found = time.monotonic()
+    for each in (workers.first, second, workers.first):
+        assert workers.knows_all_since(found, each)
