@@ -6,10 +6,10 @@ COMPILE := $(UV) pip compile --quiet --universal --fork-strategy requires-python
 	--generate-hashes --no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test trials check server worker codec bench fuzz chaos load scaling scoreboard pictures histories lock vulnerabilities licences sbom clean missing
+.PHONY: help install demo up down test trials check server worker codec bench bench-dbos fuzz chaos load scaling scoreboard pictures histories lock vulnerabilities licences sbom clean missing
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile
 
 install: .venv/.runtime  ## make .venv and install what the system needs to run
 
@@ -50,6 +50,9 @@ load: .venv/.dev  ## 2,000 orders, 200 in flight, hostile faults, both modes (AR
 bench: .venv/.dev  ## our speed and cost beside a bare workflow's; needs an idle machine (ARGS='--orders 50 --rounds 1')
 	@$(VENV_PYTHON) -m trials.bench $(ARGS)
 
+bench-dbos: .venv/.dev .venv-dbos/.made  ## our speed and cost beside the same steps on DBOS (ARGS='--orders 50 --rounds 1')
+	@$(VENV_PYTHON) -m trials.bench.dbos $(ARGS)
+
 scaling: .venv/.dev  ## one to four worker processes on the same ledgers (ARGS='--workers 1 2 --orders 50')
 	@$(VENV_PYTHON) -m trials.bench.scaling $(ARGS)
 
@@ -77,6 +80,7 @@ lock: .venv/.dev  ## pin all dependencies anew (ARGS=--upgrade takes newer ones)
 	$(COMPILE) $(ARGS) pyproject.toml --extra embedded -o requirements.lock
 	$(COMPILE) $(ARGS) pyproject.toml --extra postgres -c requirements.lock -o requirements-postgres.lock
 	$(COMPILE) $(ARGS) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) $(ARGS) trials/bench/dbos/requirements.in -c requirements.lock -o trials/bench/dbos/requirements.lock
 	echo uv | $(COMPILE) $(ARGS) - -o requirements-uv.lock
 
 vulnerabilities: .venv/.dev  ## ask PyPI for known vulnerabilities of what is locked; fails without an answer
@@ -88,8 +92,8 @@ licences: .venv/.dev  ## write docs/licences.md anew
 sbom: .venv/.dev  ## write sbom.json, the parts of the image in CycloneDX
 	.venv/bin/cyclonedx-py requirements --output-reproducible --of JSON -o sbom.json requirements-postgres.lock
 
-clean:  ## remove the environment and caches; orders and ledgers in .data stay
-	rm -rf .venv .venv.installing .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+clean:  ## remove the environments and caches; orders and ledgers in .data stay
+	rm -rf .venv .venv.installing .venv-dbos .venv-dbos.installing .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment whose Python is gone is as good as none, whatever its stamps say.
@@ -102,3 +106,7 @@ GONE := $(shell test -x $(VENV_PYTHON) || echo missing)
 .venv/.dev: requirements-dev.lock $(GONE)
 	@$(PYTHON) -I bootstrap.py requirements-dev.lock
 	@touch .venv/.runtime $@
+
+.venv-dbos/.made: trials/bench/dbos/requirements.lock $(shell test -x .venv-dbos/bin/python || echo missing)
+	@$(PYTHON) -I bootstrap.py $< .venv-dbos
+	@touch $@

@@ -1,5 +1,7 @@
 """Installer of a lock file into the checkout's ``.venv``: ``python3 -I bootstrap.py LOCK``.
 
+A second argument names another environment.
+
 It runs before anything is installed, so it needs only the standard library. The annotations
 are quoted so that a Python that is too old can load it and say so.
 """
@@ -14,7 +16,7 @@ import sys
 from pathlib import Path
 
 OLDEST = (3, 10)
-VENV = Path(".venv")
+VENV = Path(sys.argv[2] if len(sys.argv) > 2 else ".venv")
 PYTHON = VENV / "bin" / "python"
 UV_LOCK = "requirements-uv.lock"
 
@@ -31,7 +33,7 @@ def main() -> None:
         )
     lock = sys.argv[1]
     # Beside the environment, not in it, because creating the environment empties its directory.
-    with open(".venv.installing", "a+") as progress:
+    with open(f"{VENV}.installing", "a+") as progress:
         fcntl.flock(progress, fcntl.LOCK_EX)
         progress.seek(0)
         interrupted = progress.read() != ""

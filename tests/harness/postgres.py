@@ -30,6 +30,11 @@ class PostgresServer:
         self._binaries = binaries
         self._fsync = "on" if fsync else "off"
 
+    @property
+    def pid(self) -> int:
+        """Id of its first process, which starts all others."""
+        return self._process.pid
+
     def start(self) -> None:
         """Start it on its data folder, which :meth:`kill` has left as it was, and wait for it."""
         run = _Runner(self._folder)

@@ -10,28 +10,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import importlib.metadata
-import os
-import platform
 import tempfile
 from pathlib import Path
-
-from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
-from temporalio.client import Client
 
 from cli.output import Output
 from runtime.exits import ExitCode, run
 from runtime.programs import ROOT
 from trials.bench.cost import Cost, cost
 from trials.bench.files import write
-from trials.bench.measuring import Load, Sample, check_effects, measure
+from trials.bench.machine import described
+from trials.bench.measuring import Load, check_effects
 from trials.bench.operations import measure_operations
 from trials.bench.results import Results
+from trials.bench.rounds import in_rounds, warm_up
 from trials.bench.tables import caveat, grids
 from trials.bench.variants import System, running
 
 _PERCENTS = (0, 30)
-_WARM_UP = 10
 
 
 class _Chosen(argparse.Namespace):
@@ -85,11 +80,12 @@ async def _measured(folder: Path, chosen: _Chosen, output: Output) -> Results:
         for system in systems:
             output.line(f"cost of an order: {system.variant.name}")
             costs[system.variant.name] = await _costs(system)
-            await measure(system, Load(0, _WARM_UP), "warm-up", min(_WARM_UP, chosen.orders))
-        samples = await _rounds(systems, chosen, output)
+            await warm_up(system, chosen.orders)
+        loads = [Load(percent, n) for percent in _PERCENTS for n in chosen.in_flight]
+        samples = await in_rounds(systems, loads, chosen.rounds, chosen.orders, output.line)
         for system in systems:
             check_effects(system)
-        machine = await _machine(systems[0].client)
+        machine = await described(systems[0].client)
     return Results(machine, chosen.orders, samples, costs, operations, chosen.regardless)
 
 
@@ -98,42 +94,6 @@ async def _costs(system: System) -> tuple[Cost, Cost]:
     [success] = Load(0, 1).orders(f"{name}-success", 1)
     [refused] = Load(100, 1).orders(f"{name}-refused", 1)
     return await cost(system, success), await cost(system, refused)
-
-
-async def _rounds(
-    systems: list[System], chosen: _Chosen, output: Output
-) -> dict[str, dict[Load, list[Sample]]]:
-    loads = [Load(percent, n) for percent in _PERCENTS for n in chosen.in_flight]
-    samples: dict[str, dict[Load, list[Sample]]] = {
-        system.variant.name: {load: [] for load in loads} for system in systems
-    }
-    for number in range(chosen.rounds):
-        for load in loads:
-            output.line(
-                f"round {number + 1} of {chosen.rounds}: {load.in_flight} in flight,"
-                f" {load.percent_refused} % refused"
-            )
-            for system in systems:
-                name = f"{number}-{load.percent_refused}-{load.in_flight}"
-                sample = await measure(system, load, name, _count(load, chosen))
-                samples[system.variant.name][load].append(sample)
-    return samples
-
-
-def _count(load: Load, chosen: _Chosen) -> int:
-    """Return the number of orders; one at a time they take long, and vary less."""
-    return max(load.in_flight, chosen.orders if load.in_flight > 1 else chosen.orders // 10)
-
-
-async def _machine(client: Client) -> list[str]:
-    server = await client.workflow_service.get_system_info(GetSystemInfoRequest())
-    return [
-        f"{os.cpu_count()} CPUs",
-        f"{platform.system()} {platform.machine()}",
-        f"Python {platform.python_version()}",
-        f"temporalio {importlib.metadata.version('temporalio')}",
-        f"Temporal server {server.server_version}",
-    ]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from messages.orders import Order
-from trials.bench.measuring import place, quiet
+from trials.bench.measuring import place
 from trials.bench.variants import System
 
 #: Seconds in which nothing new may appear in Temporal's lists, which are updated late.
@@ -114,7 +114,7 @@ async def _new(system: System, before: _Listed) -> _Listed:
     """Return what was started since ``before``, when all of it has ended."""
     seen = before
     while True:
-        await quiet(system)
+        await system.quiet()
         now = await _listed(system)
         if now == seen != before:
             return now[0] - before[0], now[1] - before[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,15 +14,16 @@ from trials.bench.pages import within
 from trials.bench.results import Results, targets
 from trials.bench.tables import Grid, caveat, grids
 
-_PAGE = "benchmark.md"
+PAGE = "benchmark.md"
 
 
 def write(results: Results, folder: Path) -> list[Path]:
     """Write all files into the folder, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
+    tables = markdown(results, grids(results))
     contents = {
         folder / "benchmark.json": json.dumps(document(results), indent=1) + "\n",
-        folder / _PAGE: within(_text(folder / _PAGE), "make bench", markdown(results)),
+        folder / PAGE: page(folder, "make bench", tables),
         folder / "benchmark.svg": plot(results),
     }
     for path, content in contents.items():
@@ -35,16 +37,7 @@ def document(results: Results) -> dict[str, object]:
         "machine": results.machine,
         "orders": results.orders,
         "caveat": caveat(results),
-        "cells": [
-            {
-                "variant": name,
-                **load._asdict(),
-                "clean_rounds": results.clean_rounds(load),
-                "rounds": [asdict(sample) for sample in samples],
-            }
-            for name, of in results.samples.items()
-            for load, samples in of.items()
-        ],
+        "cells": cells(results),
         "costs": [
             {"variant": name, "succeeds": asdict(success), "refused": asdict(refused)}
             for name, (success, refused) in results.costs.items()
@@ -54,14 +47,28 @@ def document(results: Results) -> dict[str, object]:
     }
 
 
-def markdown(results: Results) -> str:
-    """Return all tables as Markdown, with the machine on which they were measured."""
+def cells(results: Results) -> list[dict[str, object]]:
+    """Return all samples, for JSON."""
+    return [
+        {
+            "variant": name,
+            **load._asdict(),
+            "clean_rounds": results.clean_rounds(load),
+            "rounds": [asdict(sample) for sample in samples],
+        }
+        for name, of in results.samples.items()
+        for load, samples in of.items()
+    ]
+
+
+def markdown(results: Results, tables: Sequence[Grid]) -> str:
+    """Return tables as Markdown, with the machine on which they were measured."""
     how = (
         f"Medians of {results.rounds} rounds with {results.orders} orders in each measurement, or"
         f" as many as are in flight, and {results.orders // 10 or 1} one at a time. Measured with"
         f" {', '.join(results.machine)}."
     )
-    parts = [how, *map(Grid.as_markdown, grids(results))]
+    parts = [how, *map(Grid.as_markdown, tables)]
     if said := caveat(results):
         parts.insert(0, f"**{said}**")
     return "\n\n".join(parts)
@@ -89,5 +96,7 @@ def plot(results: Results) -> str:
     return str(chart.render(is_unicode=True)) + "\n"
 
 
-def _text(page: Path) -> str:
-    return page.read_text(encoding="utf-8") if page.exists() else ""
+def page(folder: Path, part: str, tables: str) -> str:
+    """Return the benchmark's page in the folder with these tables as one of its parts."""
+    file = folder / PAGE
+    return within(file.read_text(encoding="utf-8") if file.exists() else "", part, tables)

@@ -6,10 +6,15 @@ which share of the machine's CPUs went to processes that the bench did not start
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import platform
 import time
 from pathlib import Path
 from typing import NamedTuple
+
+from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
+from temporalio.client import Client
 
 #: Share of all CPUs above which others have disturbed a measurement.
 DISTURBED = 0.10
@@ -35,7 +40,7 @@ def read_clocks() -> Reading:
         int, _PROC.joinpath("stat").read_text().split(maxsplit=9)[1:9]
     )
     machine = (user + nice + system + stolen) / _TICKS
-    return Reading(time.monotonic(), machine, _cpu_of_tree(os.getpid()))
+    return Reading(time.monotonic(), machine, cpu_of_tree(os.getpid()))
 
 
 def foreign_share(before: Reading, after: Reading, cpus: int) -> float:
@@ -50,7 +55,8 @@ def cpu_of(pid: int) -> float:
     return (int(user) + int(system)) / _TICKS
 
 
-def _cpu_of_tree(root: int) -> float:
+def cpu_of_tree(root: int) -> float:
+    """Return the CPU time of a process and all that it has started, in seconds."""
     stats: dict[int, list[str]] = {}
     for folder in _PROC.glob("[0-9]*"):
         try:
@@ -63,6 +69,18 @@ def _cpu_of_tree(root: int) -> float:
         found += 1
     # The last two numbers are of children that have ended.
     return sum(sum(map(int, stats[pid][11:15])) for pid in tree if pid in stats) / _TICKS
+
+
+async def described(client: Client) -> list[str]:
+    """Return what the times depend on: the machine, and versions."""
+    server = await client.workflow_service.get_system_info(GetSystemInfoRequest())
+    return [
+        f"{os.cpu_count()} CPUs",
+        f"{platform.system()} {platform.machine()}",
+        f"Python {platform.python_version()}",
+        f"temporalio {importlib.metadata.version('temporalio')}",
+        f"Temporal server {server.server_version}",
+    ]
 
 
 def _stat(pid: int) -> list[str]:

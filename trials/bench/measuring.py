@@ -7,21 +7,16 @@ import os
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
-
-from temporalio.client import WorkflowFailureError
+from typing import NamedTuple, Protocol
 
 from cli.order_file import read_order
 from messages.orders import Order
-from runtime.processes import ChildProcess, ProcessFailed
 from runtime.programs import ROOT
 from services.audit import audit
 from trials.bench.machine import cpu_of, foreign_share, read_clocks
-from trials.bench.variants import System
 
-_PAUSE = 0.05
 #: Address to which no carrier delivers, so shipping refuses the order.
 _NOWHERE = "Research Station 4, Antarctica"
 
@@ -40,6 +35,39 @@ class Load(NamedTuple):
             named = order.model_copy(update={"order_id": f"{name}-{number}"})
             refused = {"shipping_address": _NOWHERE} if now > before else {}
             yield named.model_copy(update=refused)
+
+
+class Measured(Protocol):
+    """Variant that runs, in processes of its own."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the tables."""
+
+    @property
+    def slug(self) -> str:
+        """A name for ids."""
+
+    @property
+    def ledgers(self) -> Mapping[str, str]:
+        """URLs of its own ledgers, by service."""
+
+    @property
+    def ended(self) -> Counter[str]:
+        """Number of its orders that succeeded, and that were refused."""
+
+    async def refuses(self, order: Order) -> bool:
+        """Place an order, wait for its end, and tell whether it was refused."""
+
+    async def quiet(self) -> None:
+        """Wait until nothing of the variant is running any more."""
+
+    def cpu(self) -> tuple[float, float]:
+        """Return the CPU time of its server and of its workers, in seconds.
+
+        Raises:
+            ProcessFailed: one of them died, so the measurement is void.
+        """
 
 
 @dataclass(frozen=True)
@@ -61,7 +89,7 @@ class Sample:
         return self.server_cpu + self.worker_cpu
 
 
-async def measure(system: System, load: Load, name: str, count: int) -> Sample:
+async def measure(system: Measured, load: Load, name: str, count: int) -> Sample:
     """Place orders, keep ``load.in_flight`` of them in flight, and wait for the last.
 
     Raises:
@@ -69,13 +97,13 @@ async def measure(system: System, load: Load, name: str, count: int) -> Sample:
     """
     before, cpu_before = read_clocks(), _cpu(system)
     began = time.perf_counter()
-    waiting = load.orders(f"{system.variant.slug}-{name}", count)
+    waiting = load.orders(f"{system.slug}-{name}", count)
     latencies: list[float] = []
     customers = (_serve(system, waiting, latencies) for _ in range(load.in_flight))
     await asyncio.gather(*customers)
     seconds = time.perf_counter() - began
     # Deliveries may go on when the order has ended, and their CPU time belongs to it.
-    await quiet(system)
+    await system.quiet()
     server, worker, client = (
         1000 * (cpu - earlier) / count
         for cpu, earlier in zip(_cpu(system), cpu_before, strict=True)
@@ -90,48 +118,27 @@ async def measure(system: System, load: Load, name: str, count: int) -> Sample:
     )
 
 
-async def _serve(system: System, waiting: Iterator[Order], latencies: list[float]) -> None:
+async def _serve(system: Measured, waiting: Iterator[Order], latencies: list[float]) -> None:
     for order in waiting:
         began = time.perf_counter()
         await place(system, order)
         latencies.append(time.perf_counter() - began)
 
 
-async def place(system: System, order: Order) -> None:
+async def place(system: Measured, order: Order) -> None:
     """Place one order and wait for its end.
 
     Raises:
         RuntimeError: it did not end as it had to.
     """
-    variant = system.variant
-    run = await system.client.start_workflow(
-        variant.workflow,
-        order,
-        id=variant.saga_id(order.order_id),
-        task_queue=system.task_queue,
-    )
-    refused = False
-    try:
-        await run.result()
-    except WorkflowFailureError:
-        refused = True
+    refused = await system.refuses(order)
     system.ended["refused" if refused else "succeeded"] += 1
     if refused != (order.shipping_address == _NOWHERE):
-        raise RuntimeError(f"{run.id} {'failed' if refused else 'succeeded'}, against all plans")
+        how = "failed" if refused else "succeeded"
+        raise RuntimeError(f"{system.name}: {order.order_id} {how}, against all plans")
 
 
-async def quiet(system: System) -> None:
-    """Wait until nothing of the variant is running any more."""
-    query = f'TaskQueue = "{system.task_queue}" AND ExecutionStatus = "Running"'
-    client = system.client
-    while True:
-        runs, activities = await client.count_workflows(query), await client.count_activities(query)
-        if not runs.count and not activities.count:
-            return
-        await asyncio.sleep(_PAUSE)
-
-
-def check_effects(system: System) -> None:
+def check_effects(system: Measured) -> None:
     """Require that the ledgers have all effects of the orders that succeeded, and no others.
 
     Raises:
@@ -141,17 +148,10 @@ def check_effects(system: System) -> None:
     found = {"succeeded": report.succeeded, "refused": report.rolled_back}
     if not report.clean or Counter(found) != system.ended:
         raise RuntimeError(
-            f"{system.variant.name}: the ledgers have {found}, and the orders were {system.ended}:"
+            f"{system.name}: the ledgers have {found}, and the orders were {system.ended}:"
             f" {report.violations[:3]}"
         )
 
 
-def _cpu(system: System) -> tuple[float, float, float]:
-    workers = sum(map(_cpu_of, system.workers))
-    return _cpu_of(system.server), workers, cpu_of(os.getpid())
-
-
-def _cpu_of(process: ChildProcess) -> float:
-    if process.pid is None:
-        raise ProcessFailed(f"{process.name} died: {process.last_words()}")
-    return cpu_of(process.pid)
+def _cpu(system: Measured) -> tuple[float, float, float]:
+    return *system.cpu(), cpu_of(os.getpid())

@@ -13,8 +13,10 @@ from trials.bench.measuring import Load
 from trials.bench.operations import Operation
 from trials.bench.results import BUSY, Results, Target, targets
 
-_NOT_MEASURED = "-"
-_TARGETED = {
+#: Stands for a number that was not measured, or not cleanly.
+NOT_MEASURED = "-"
+#: Names of what targets are about.
+TARGETED = {
     "orders_per_second": f"orders/s at {BUSY.in_flight}",
     "p50_ms": "p50 at 1",
     "cpu": f"CPU at {BUSY.in_flight}",
@@ -48,12 +50,12 @@ class Grid(NamedTuple):
 def grids(results: Results) -> list[Grid]:
     """Return all tables."""
     percents = sorted({load.percent_refused for load in results.loads})
-    times = [_times(results, percent) for percent in percents]
+    measured = [times(results, percent) for percent in percents]
     counts = [
         _counts(results, "One order that succeeds", 0),
         _counts(results, "One order that shipping refuses", 1),
     ]
-    return [*times, *counts, _operations(results), _targets(results)]
+    return [*measured, *counts, _operations(results), _targets(results)]
 
 
 def caveat(results: Results) -> str | None:
@@ -70,7 +72,8 @@ def caveat(results: Results) -> str | None:
     return f"There is no ratio: {why}. Stop them and repeat, or see it all with --regardless."
 
 
-def _times(results: Results, percent: int) -> Grid:
+def times(results: Results, percent: int) -> Grid:
+    """Return the table of all that was measured under loads of which so many orders are refused."""
     loads = [load for load in results.loads if load.percent_refused == percent]
     busy = BUSY._replace(percent_refused=percent)
 
@@ -101,7 +104,7 @@ def _operations(results: Results) -> Grid:
             return [one.database, "not measured", one.not_measured, ""]
         times = [f"{one.p50_ms:.2f}", f"{one.commit_share:.0%}"]
         if one.foreign > DISTURBED and not results.regardless:
-            times = [_NOT_MEASURED, _NOT_MEASURED]
+            times = [NOT_MEASURED, NOT_MEASURED]
         return [one.database, f"{one.statements:.1f}", *times]
 
     header = ["", "SQL statements", "p50 ms", "of that, the commit"]
@@ -115,13 +118,13 @@ def _targets(results: Results) -> Grid:
 
 def _target(target: Target, results: Results) -> list[str]:
     measured = target.measured(results)
-    verdict = _NOT_MEASURED
+    verdict = NOT_MEASURED
     if measured is not None:
         verdict = "yes" if target.reached(measured) else "no"
     return [
         target.variant,
         target.against or "",
-        _TARGETED[target.what],
+        TARGETED[target.what],
         f"{'≤' if target.at_most else '≥'} {target.bound:g}",
         _number(measured, 2 if target.against else 0),
         verdict,
@@ -129,4 +132,4 @@ def _target(target: Target, results: Results) -> list[str]:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return _NOT_MEASURED if value is None else f"{value:,.{digits}f}"
+    return NOT_MEASURED if value is None else f"{value:,.{digits}f}"

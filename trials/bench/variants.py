@@ -11,17 +11,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 
 from cli.modes import Mode
+from messages.orders import Order
 from runtime.devserver import TUNING, DevServer
 from runtime.processes import ChildProcess, ProcessFailed
 from runtime.programs import ROOT
 from settings import Settings
+from trials.bench.machine import cpu_of
 
 _OURS = str(ROOT / "worker.py")
 _NONE: Mapping[str, str] = MappingProxyType({})
 _READY_WITHIN = 60.0
+_PAUSE = 0.05
 
 
 class Variant(NamedTuple):
@@ -81,14 +84,59 @@ class System(NamedTuple):
     #: Number of its orders that succeeded, and that were refused.
     ended: Counter[str]
 
+    @property
+    def name(self) -> str:
+        """Its name in the tables."""
+        return self.variant.name
+
+    @property
+    def slug(self) -> str:
+        """A name for ids."""
+        return self.variant.slug
+
+    async def refuses(self, order: Order) -> bool:
+        """Place an order, wait for its end, and tell whether it was refused."""
+        run = await self.client.start_workflow(
+            self.variant.workflow,
+            order,
+            id=self.variant.saga_id(order.order_id),
+            task_queue=self.task_queue,
+        )
+        try:
+            await run.result()
+        except WorkflowFailureError:
+            return True
+        return False
+
+    async def quiet(self) -> None:
+        """Wait until nothing of the variant is running any more."""
+        query = f'TaskQueue = "{self.task_queue}" AND ExecutionStatus = "Running"'
+        while True:
+            runs = await self.client.count_workflows(query)
+            activities = await self.client.count_activities(query)
+            if not runs.count and not activities.count:
+                return
+            await asyncio.sleep(_PAUSE)
+
+    def cpu(self) -> tuple[float, float]:
+        """Return the CPU time of its server and of its workers, in seconds.
+
+        Raises:
+            ProcessFailed: one of them died, so the measurement is void.
+        """
+        return _cpu_of(self.server), sum(map(_cpu_of, self.workers))
+
 
 @asynccontextmanager
-async def running(folder: Path, report: Callable[[str], None]) -> AsyncIterator[list[System]]:
-    """Run all variants; those with the same server settings share a server.
+async def running(
+    folder: Path, report: Callable[[str], None], variants: Sequence[Variant] = VARIANTS
+) -> AsyncIterator[list[System]]:
+    """Run variants; those with the same server settings share a server.
 
     Args:
         folder: directory of the servers' databases and of the ledgers.
         report: receives one line about another port, or about a process that died.
+        variants: those to run, by default all.
 
     Raises:
         ServerFailed: a server does not start.
@@ -96,14 +144,14 @@ async def running(folder: Path, report: Callable[[str], None]) -> AsyncIterator[
     """
     async with AsyncExitStack() as opened:
         servers: dict[tuple[str, ...], DevServer] = {}
-        for options in dict.fromkeys(variant.server for variant in VARIANTS):
+        for options in dict.fromkeys(variant.server for variant in variants):
             own = DevServer(folder / f"server-{len(servers)}", report=report, tuning=options)
             servers[options] = await opened.enter_async_context(own)
         yield [
             await opened.enter_async_context(
                 system(variant, servers[variant.server], folder / variant.slug, report)
             )
-            for variant in VARIANTS
+            for variant in variants
         ]
 
 
@@ -176,3 +224,9 @@ async def _polls(worker: ChildProcess) -> None:
         await asyncio.wait_for(said(), _READY_WITHIN)
     except asyncio.TimeoutError:
         raise ProcessFailed(f"{worker.name} does not start: {worker.last_words()}") from None
+
+
+def _cpu_of(process: ChildProcess) -> float:
+    if process.pid is None:
+        raise ProcessFailed(f"{process.name} died: {process.last_words()}")
+    return cpu_of(process.pid)
