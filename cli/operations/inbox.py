@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 
+from rich.console import Group, RenderableType
+from rich.text import Text
 from temporalio.client import Client
 
 from cli.failing_runs import FailingRun, failing_runs, say_failing
@@ -17,6 +19,7 @@ from cli.parked import ParkedOrder, parked_orders
 from cli.reconcile import StoppedSearch, say_stopped, stopped_search
 from cli.render import say_how_to_resolve
 from cli.unreadable import Unreadable, describe_command, say_unreadable
+from cli.watching import watch as watching
 from messages.marks import DONE, WAITS
 from messages.text import printable
 from runtime.client import ensure_search_attribute
@@ -32,17 +35,41 @@ class ParkedEvent(DeadLetter):
 InboxEntry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
 
 
-async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
-    """List everything that waits, with the commands that resolve it; succeed when nothing waits."""
+async def inbox(
+    client: Client, task_queue: str, output: Output, *, watch: bool = False
+) -> ExitCode:
+    """List everything that waits, with the commands that resolve it; succeed when nothing waits.
+
+    With ``watch``, show it again every two seconds until Ctrl-C.
+
+    Raises:
+        BadInput: output that is not a terminal cannot be watched.
+    """
     await ensure_search_attribute(client)
+    if watch:
+        await watching(output, lambda: _picture(client, task_queue, output))
     entries = await _entries(client, task_queue, output)
+    _show_all(entries, output)
+    output.document(entries)
+    return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
+
+
+async def _picture(client: Client, task_queue: str, output: Output) -> RenderableType:
+    picture = output.picture()
+    entries = await _entries(client, task_queue, picture)
+    now = datetime.now(timezone.utc)
+    # The first line, because the terminal may be too small for the rest.
+    title = Text(f"{now:%H:%M:%S} UTC: {len(entries)} in the inbox", "dim")
+    _show_all(entries, picture)
+    return Group(title, picture.shown())
+
+
+def _show_all(entries: Sequence[InboxEntry], output: Output) -> None:
     for entry in entries:
         _show(entry, entries, output)
         output.line("")
     if not entries:
         output.line(f"{DONE} No order waits for an operator.", "green")
-    output.document(entries)
-    return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
 
 
 async def _entries(client: Client, task_queue: str, output: Output) -> list[InboxEntry]:
