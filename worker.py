@@ -195,8 +195,7 @@ async def _show_health(
     stop: asyncio.Event,
 ) -> str | None:
     workflows = settings.task_queue if "workflows" in settings.hosts else None
-    queues, version = task_queues(settings), _version(settings)
-    checks = worker_checks(client, stop, queues, workflows, version, services.checks())
+    checks = worker_checks(client, stop, task_queues(settings), workflows, services.checks())
     return await running.enter_async_context(health_served(settings.health_address, checks))
 
 
