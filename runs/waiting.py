@@ -19,7 +19,7 @@ from messages import wire
 from messages.metrics import LISTED_AT, OLDEST, WAITING
 from runs.descriptions import SERVER_TIMEOUT
 from runs.listing import of_each, waiting, waiting_if_listed
-from runs.visibility import IS_FAILING, IS_PARKED
+from runs.visibility import IS_FAILING, IS_PARKED, IS_PAUSED
 
 #: Seconds between two looks.
 EVERY = 30.0
@@ -73,11 +73,12 @@ class WaitingGauges:
             self._number.set(len(runs), {"kind": kind})
             self._oldest.set(_age(min(parked_at, default=None)), {"kind": kind})
         self._since = since
-        wedged = await waiting_if_listed(
-            self._client, self._task_queue, IS_FAILING, *wire.WORKFLOW_TYPES
-        )
-        if wedged is not None:  # 0 would say that there is none
-            self._number.set(len(wedged), {"kind": "wedged_run"})
+        for kind, condition in (("wedged_run", IS_FAILING), ("paused_run", IS_PAUSED)):
+            found = await waiting_if_listed(
+                self._client, self._task_queue, condition, *wire.WORKFLOW_TYPES
+            )
+            if found is not None:  # 0 would say that there is none
+                self._number.set(len(found), {"kind": kind})
         self._listed_at.set(time.time())
 
     async def _parked_at(self, run: WorkflowExecution) -> datetime:

@@ -16,6 +16,7 @@ from cli.letters import DeadLetter, dead_letters, say_letters
 from cli.modes import Mode
 from cli.output import Output
 from cli.parked import ParkedOrder, parked_orders
+from cli.paused import PausedRun, paused_runs, say_paused
 from cli.reconcile import StoppedSearch, say_stopped, stopped_search
 from cli.render import say_how_to_resolve
 from cli.unreadable import Unreadable, describe_command, say_unreadable
@@ -32,7 +33,9 @@ class ParkedEvent(DeadLetter):
     mode: Mode = Mode.CHOREOGRAPHY
 
 
-InboxEntry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
+InboxEntry = (
+    ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | PausedRun | Unreadable | StoppedSearch
+)
 
 
 async def inbox(
@@ -86,6 +89,7 @@ async def _entries(client: Client, task_queue: str, output: Output) -> list[Inbo
     return [
         *(entry for entry in parked if _workflow_id(entry) not in listed),
         *failing,
+        *await paused_runs(client, task_queue),
         *([stopped] if stopped else []),
     ]
 
@@ -103,6 +107,8 @@ def _show(entry: InboxEntry, entries: Sequence[InboxEntry], output: Output) -> N
         _show_letter(entry, output)
     elif isinstance(entry, FailingRun):
         say_failing(entry, output)
+    elif isinstance(entry, PausedRun):
+        say_paused(entry, output)
     elif isinstance(entry, StoppedSearch):
         say_stopped(entry.why, output)
     else:
