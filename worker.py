@@ -1,14 +1,23 @@
-"""Worker of the system: settings → services → activities → Temporal.
+"""Worker: it runs the sagas and hosts the services, until Ctrl-C or SIGTERM.
 
-``python worker.py`` runs a worker until SIGINT or SIGTERM. Only this module knows both the sagas
-and the services; put your own services behind the ports here.
+It takes no arguments. Its settings are ORDER_SAGA_… environment variables or lines of a file .env;
+.env.example lists them. The TEMPORAL_… variables, such as TEMPORAL_ADDRESS, say where Temporal is.
 """
+
+# Settings → services → activities → Temporal: only this module knows both the sagas and the
+# services. Put your own services behind the ports here.
 
 from __future__ import annotations
 
 import runtime.interruptible  # noqa: F401 - must be first; its docstring says why
 
 # isort: split
+from runtime.argument_parser import ArgumentParser
+
+if __name__ == "__main__":
+    # Before the other imports, which take longer than all that the help needs.
+    ArgumentParser("python worker.py", __doc__).parse_args()
+
 import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -36,7 +45,6 @@ from runs.carriers import TemporalCarriers
 from runs.examination import TemporalRuns
 from runs.schedule import ensure_reconciliation
 from runs.waiting import what_waits_shown
-from runtime.argument_parser import ArgumentParser
 from runtime.client import connect, ensure_search_attribute, home_of
 from runtime.event_loops import run_fast
 from runtime.exits import ExitCode, FatalError, run, stop_requested
@@ -62,13 +70,6 @@ from workflows.reconciliation.reconcile_orders import ReconcileOrders
 from workflows.reconciliation.undo_leftover import UndoLeftover
 from workflows.running import deployment_config, workflow_runner
 from workflows.task_queues import ServiceTaskQueues
-
-HELP = """\
-Run the sagas and host the services, until Ctrl-C or SIGTERM.
-
-The worker takes no arguments. Its settings are ORDER_SAGA_… environment variables or lines of a
-file .env; .env.example lists them, and settings.py explains them. The TEMPORAL_… variables, such
-as TEMPORAL_ADDRESS, say where Temporal is."""
 
 WORKFLOWS = (OrderSaga, OrderChoreography, EventDelivery, ReconcileOrders, UndoLeftover)
 
@@ -154,7 +155,6 @@ def _version(settings: Settings) -> WorkerDeploymentConfig | None:
 
 async def main() -> ExitCode:
     """Run the worker until a signal arrives, then let running activities finish."""
-    ArgumentParser("python worker.py", HELP).parse_args()
     settings = read_settings()
     as_json = settings.log_format == "json"
     if as_json:
@@ -195,8 +195,7 @@ async def _show_health(
     stop: asyncio.Event,
 ) -> str | None:
     workflows = settings.task_queue if "workflows" in settings.hosts else None
-    queues, version = task_queues(settings), _version(settings)
-    checks = worker_checks(client, stop, queues, workflows, version, services.checks())
+    checks = worker_checks(client, stop, task_queues(settings), workflows, services.checks())
     return await running.enter_async_context(health_served(settings.health_address, checks))
 
 

@@ -11,7 +11,7 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError, RPCStatusCode
 
-from runs.descriptions import SERVER_TIMEOUT, Handle, description, reason
+from runs.descriptions import SERVER_TIMEOUT, reason
 from runtime.encryption import UnknownKey
 
 _CONTINUES = "and within some minutes the run continues by itself"
@@ -34,12 +34,6 @@ class FailingTask(NamedTuple):
 
     def __str__(self) -> str:
         return f"its workflow task fails: {self.reason} (attempt {self.attempt})"
-
-
-async def failing_task_of(client: Client, run: Handle) -> FailingTask | None:
-    """Return the failing workflow task of a run; None when it has none."""
-    described = await description(client, run.id, run.run_id)
-    return await failing_task(client, described) if described else None
 
 
 _SEE_HISTORY = "see its history for the reason"

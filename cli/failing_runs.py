@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 from temporalio.client import Client, WorkflowExecution
-from temporalio.service import RPCError, RPCStatusCode
 
 from cli.failing import failing_task
 from cli.output import Output
@@ -15,7 +14,7 @@ from messages.marks import WAITS
 from messages.text import printable
 from messages.wire import WORKFLOW_TYPES
 from runs.descriptions import description
-from runs.listing import of_each, waiting
+from runs.listing import of_each, waiting_if_listed
 from runs.visibility import IS_FAILING
 
 
@@ -34,11 +33,8 @@ class FailingRun(Message):
 
 async def failing_runs(client: Client, task_queue: str, output: Output) -> list[FailingRun]:
     """Return all failing runs; none if the server cannot list them."""
-    try:
-        found = await waiting(client, task_queue, IS_FAILING, *WORKFLOW_TYPES)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.INVALID_ARGUMENT:
-            raise
+    found = await waiting_if_listed(client, task_queue, IS_FAILING, *WORKFLOW_TYPES)
+    if found is None:
         output.line("This server cannot list runs whose workflow task keeps failing.", "yellow")
         return []
     runs = await of_each(found, lambda run: _read(client, run))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from copy import copy
+from io import StringIO
 
 from pydantic import BaseModel
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from cli.web_ui import WebUI
 
@@ -42,6 +44,10 @@ class Output:
         part.as_json = False
         return part
 
+    def picture(self) -> Picture:
+        """Return an output for people whose text is kept, to be shown later on this terminal."""
+        return Picture(self)
+
     def say(self, what: RenderableType = "") -> None:
         """Print something for people; markup in a string is interpreted."""
         if self.console.is_terminal:
@@ -71,6 +77,25 @@ class Output:
         if not self.as_json:
             return
         print(json.dumps(content, ensure_ascii=False, indent=2, default=_plain))
+
+
+class Picture(Output):
+    """Output that prints nothing, but keeps its text for a terminal that is shown as a whole."""
+
+    def __init__(self, of: Output) -> None:
+        super().__init__(as_json=False, web_ui=of._web_ui)
+        self._text = StringIO()
+        self.console = Console(
+            file=self._text,
+            width=of.console.width,
+            force_terminal=True,
+            highlight=False,
+            emoji=False,
+        )
+
+    def shown(self) -> Text:
+        """Return all text so far."""
+        return Text.from_ansi(self._text.getvalue())
 
 
 def _plain(value: object) -> object:

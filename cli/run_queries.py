@@ -7,11 +7,12 @@ from typing import TypeVar, get_origin
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from cli.failing import REMEDY, failing_task_of
+from cli.failing import REMEDY, failing_task
+from cli.paused import why_paused
 from messages import wire
 from messages.sagas import SagaView
 from messages.text import phrase
-from runs.descriptions import WORKER_TIMEOUT, Handle, reason
+from runs.descriptions import WORKER_TIMEOUT, Handle, description, reason
 from runtime.programs import program
 
 _T = TypeVar("_T")
@@ -62,9 +63,13 @@ async def why_silent(client: Client, run: Handle, task_queue: str, error: Except
     """
     if isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE:
         raise error
+    described = await description(client, run.id, run.run_id)
+    paused = why_paused(described) if described else None
+    if paused is not None:
+        return paused
     if isinstance(error, UnreadableAnswer):
         return f"its answer cannot be read: {error}"
-    failing = await failing_task_of(client, run)
+    failing = await failing_task(client, described) if described else None
     if failing is not None:
         return f"{failing}; {failing.remedy}"
     if isinstance(error, QueryFailed):

@@ -114,7 +114,7 @@ FENCE_ANSWERS = Metric(
 WAITING = Metric(
     "order_saga_waiting",
     "Entries of the inbox, as listed by Temporal",
-    {"kind": ("order", "dead_letter", "leftover", "wedged_run")},
+    {"kind": ("order", "dead_letter", "leftover", "wedged_run", "paused_run")},
 )
 OLDEST = Metric(
     "order_saga_waiting_oldest_seconds",

@@ -14,6 +14,9 @@ IS_PARKED = f'{SAGA_STATUS} = "NEEDS_INTERVENTION" AND ExecutionStatus = "Runnin
 #: about five failures in a row and clears it after a success.
 IS_FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
 
+#: Condition for open runs that are paused, or of which an activity is. The first are not "Running".
+IS_PAUSED = "TemporalPauseInfo IS NOT NULL AND CloseTime IS NULL"
+
 #: Characters that a server with a SQL database compares in escaped form, and so never finds.
 _NEVER_FOUND = re.compile(r'["\\\x00\n\r\t\x08]')
 

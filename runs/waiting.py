@@ -13,13 +13,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 from temporalio.client import Client, WorkflowExecution
 from temporalio.common import MetricMeter
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from messages import wire
 from messages.metrics import LISTED_AT, OLDEST, WAITING
 from runs.descriptions import SERVER_TIMEOUT
-from runs.listing import of_each, waiting
-from runs.visibility import IS_FAILING, IS_PARKED
+from runs.listing import of_each, waiting, waiting_if_listed
+from runs.visibility import IS_FAILING, IS_PARKED, IS_PAUSED
 
 #: Seconds between two looks.
 EVERY = 30.0
@@ -73,18 +73,13 @@ class WaitingGauges:
             self._number.set(len(runs), {"kind": kind})
             self._oldest.set(_age(min(parked_at, default=None)), {"kind": kind})
         self._since = since
-        self._number.set(await self._wedged(), {"kind": "wedged_run"})
+        for kind, condition in (("wedged_run", IS_FAILING), ("paused_run", IS_PAUSED)):
+            found = await waiting_if_listed(
+                self._client, self._task_queue, condition, *wire.WORKFLOW_TYPES
+            )
+            if found is not None:  # 0 would say that there is none
+                self._number.set(len(found), {"kind": kind})
         self._listed_at.set(time.time())
-
-    async def _wedged(self) -> int:
-        try:
-            runs = await waiting(self._client, self._task_queue, IS_FAILING, *wire.WORKFLOW_TYPES)
-        except RPCError as error:
-            # An older server does not have the attribute.
-            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
-                raise
-            return 0
-        return len(runs)
 
     async def _parked_at(self, run: WorkflowExecution) -> datetime:
         # The oldest is asked about again, because it may have been retried and parked again.

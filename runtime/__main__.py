@@ -9,15 +9,17 @@ import argparse
 from pathlib import Path
 
 from runtime.argument_parser import ArgumentParser
-from runtime.devserver import DEFAULT_PORT, DevServer
 from runtime.exits import ExitCode, run, stop_requested
-from runtime.processes import while_alive
-from settings import read_settings
 
 
 async def main() -> ExitCode:
     """Run the server until a signal arrives."""
     chosen = _arguments()
+    # Imported here, because the help does not need the SDK.
+    from runtime.devserver import DEFAULT_PORT, DevServer
+    from runtime.processes import while_alive
+    from settings import read_settings
+
     data_dir = chosen.data_dir or read_settings().data_dir
     stop = stop_requested()
     async with DevServer(data_dir, port=chosen.port, ui_port=chosen.ui_port, report=_say) as server:

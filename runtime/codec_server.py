@@ -12,97 +12,24 @@ import runtime.interruptible  # noqa: F401 - must be first; its docstring says w
 import argparse
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-
-from google.protobuf.json_format import MessageToJson, Parse, ParseError
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from temporalio.api.common.v1 import Payload, Payloads
-from temporalio.converter import PayloadCodec
 
 from runtime.argument_parser import ArgumentParser
-from runtime.encryption import BadKeys, EncryptionCodec, Keys, UnknownKey
 from runtime.exits import ExitCode, run, stop_requested
-from runtime.http_server import http_server, listener
-from settings import read_settings
 
 DEFAULT_PORT = 8081
 #: Where the Web UI of the embedded server is.
 DEFAULT_ORIGINS = ("http://127.0.0.1:8233", "http://localhost:8233")
 
-_Code = Callable[[Sequence[Payload]], Awaitable[list[Payload]]]
-
-
-class _Readable(EncryptionCodec):
-    """Codec that leaves a payload whose key is missing as it is: the rest of a page is shown."""
-
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """See base class."""
-        return [await self._shown(payload) for payload in payloads]
-
-    async def _shown(self, payload: Payload) -> Payload:
-        try:
-            [shown] = await super().decode([payload])
-        except UnknownKey as error:
-            print(f"codec: cannot show a payload: {error}", flush=True)
-            return payload
-        return shown
-
-
-def codec_app(keys: Keys, token: str, origins: Sequence[str]) -> Starlette:
-    """Return the web application.
-
-    Args:
-        token: has to be in each request: ``Authorization: Bearer TOKEN``, as the CLI sends it, or
-            in the path, ``/TOKEN/decode``, because the Web UI has no field for a token.
-        origins: of the Web UIs whose pages a browser allows to read the answers.
-    """
-    codec: PayloadCodec = _Readable(keys)
-
-    def endpoint(code: _Code) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            if not _knows_token(request, token):
-                return JSONResponse({"message": "a token is needed"}, 401)
-            try:
-                asked = Parse(await request.body(), Payloads(), ignore_unknown_fields=True)
-            except ParseError:
-                return JSONResponse({"message": "the body is no JSON of Payloads"}, 400)
-            coded = Payloads(payloads=await code(asked.payloads))
-            return Response(MessageToJson(coded), media_type="application/json")
-
-        return answer
-
-    async def live(_: Request) -> Response:
-        return JSONResponse({"live": True})
-
-    decode, encode = endpoint(codec.decode), endpoint(codec.encode)
-    return Starlette(
-        routes=[
-            Route("/live", live),
-            *(
-                Route(f"{prefix}/{name}", code, methods=["POST"])
-                for name, code in (("decode", decode), ("encode", encode))
-                for prefix in ("", "/{token}")
-            ),
-        ],
-        middleware=[
-            Middleware(
-                CORSMiddleware,
-                allow_origins=origins,
-                allow_methods=["POST"],
-                allow_headers=["authorization", "content-type", "x-namespace"],
-            )
-        ],
-    )
-
 
 async def main() -> ExitCode:
     """Run the codec server until a signal arrives."""
     chosen = _arguments()
+    # Imported here, because the help does not need a web server or the SDK.
+    from runtime.codec_app import codec_app
+    from runtime.encryption import BadKeys
+    from runtime.http_server import http_server, listener
+    from settings import read_settings
+
     settings = read_settings()
     keys = settings.keys()
     if not keys.ids:
@@ -144,12 +71,6 @@ def _arguments() -> _Chosen:
         f" (default: {' and '.join(DEFAULT_ORIGINS)})",
     )
     return parser.parse_args(namespace=_Chosen())
-
-
-def _knows_token(request: Request, token: str) -> bool:
-    given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    given = request.path_params.get("token", given)
-    return secrets.compare_digest(given.encode(), token.encode())
 
 
 if __name__ == "__main__":

@@ -11,14 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from temporalio.api.enums.v1 import DescribeTaskQueueMode, TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue, TaskQueueVersionSelection
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.common import WorkerDeploymentVersion
-from temporalio.worker import WorkerDeploymentConfig
 
 from messages.text import one_line
+from runtime.pollers import ACTIVITIES, WORKFLOW_TASKS, pollers
 from runtime.shared_keys import worker_identity
 
 #: Seconds after which a check that has not ended is reported as having no answer.
@@ -26,9 +22,6 @@ ANSWER_WITHIN = 3.0
 
 #: Ends if all is well; its exception says what is not.
 Check = Callable[[], Awaitable[None]]
-
-_WORKFLOW = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
-_ACTIVITY = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
 
 
 class NotReady(Exception):
@@ -67,50 +60,20 @@ async def _missing(check: Check) -> str | None:
     return None
 
 
-def polling_check(
-    client: Client,
-    identity: str,
-    task_queue: str,
-    version: WorkerDeploymentVersion | None,
-    *,
-    workflows: bool,
-) -> Check:
+def polling_check(client: Client, identity: str, task_queue: str, *, workflows: bool) -> Check:
     """Return the check that a worker with this identity polls a task queue.
 
     Temporal lists who has polled in the last minutes. So the identity has to be of this process
     alone: under that of a container, the one before it would still be listed.
 
     Args:
-        version: the worker's, if Temporal chooses the workers of a run by their versions.
         workflows: the worker polls for workflow tasks as well as for activities.
     """
-    kinds = {"activities": _ACTIVITY, **({"workflow tasks": _WORKFLOW} if workflows else {})}
-    # Not ``all_active``: what the server keeps for some seconds then has no versions.
-    asked = TaskQueueVersionSelection(
-        unversioned=version is None,
-        build_ids=[f"{version.deployment_name}:{version.build_id}"] if version else (),
-    )
+    kinds = {"activities": ACTIVITIES, **({"workflow tasks": WORKFLOW_TASKS} if workflows else {})}
 
     async def check() -> None:
-        answer = await client.workflow_service.describe_task_queue(
-            DescribeTaskQueueRequest(
-                namespace=client.namespace,
-                task_queue=TaskQueue(name=task_queue),
-                # The other mode looks at one partition of the queue only, and an idle worker may
-                # poll another one for minutes.
-                api_mode=DescribeTaskQueueMode.DESCRIBE_TASK_QUEUE_MODE_ENHANCED,
-                versions=asked,
-                task_queue_types=list(kinds.values()),
-                report_pollers=True,
-            )
-        )
-        polled = {
-            kind
-            for found in answer.versions_info.values()
-            for kind, info in found.types_info.items()
-            if any(poller.identity == identity for poller in info.pollers)
-        }
-        idle = [name for name, kind in kinds.items() if kind not in polled]
+        polled = await asyncio.gather(*(pollers(client, task_queue, k) for k in kinds.values()))
+        idle = [name for name, by in zip(kinds, polled, strict=True) if identity not in by]
         if idle:
             raise NotReady(f"this worker does not poll for {' and '.join(idle)}")
 
@@ -122,7 +85,6 @@ def worker_checks(
     stop: asyncio.Event,
     task_queues: Sequence[str],
     workflow_queue: str | None,
-    deployed: WorkerDeploymentConfig | None,
     ledgers: Mapping[str, Callable[[], None]],
 ) -> dict[str, Check]:
     """Return the checks of a worker, by the name of what they look at.
@@ -130,11 +92,9 @@ def worker_checks(
     Args:
         stop: is set when the worker is told to stop.
         workflow_queue: the one of its task queues on which the worker runs workflows, if any.
-        deployed: version of the worker, if it has one.
         ledgers: checks of ledgers; each takes a thread as long as it runs.
     """
     identity = worker_identity(client)
-    version = deployed.version if deployed and deployed.use_worker_versioning else None
     # Not the event loop's own threads: its end would wait for a ledger that hangs.
     threads = ThreadPoolExecutor(len(ledgers) or 1, "health")
 
@@ -146,7 +106,7 @@ def worker_checks(
         "worker": not_stopping,
         **{
             f"task queue {queue}": polling_check(
-                client, identity, queue, version, workflows=queue == workflow_queue
+                client, identity, queue, workflows=queue == workflow_queue
             )
             for queue in task_queues
         },

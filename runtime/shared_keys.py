@@ -7,13 +7,11 @@ import re
 import secrets
 import socket
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from runtime.encryption import NO_KEYS, EncryptionCodec
 from runtime.exits import FatalError
+from runtime.pollers import WORKFLOW_TASKS, pollers
 
 #: Differs each time that this program starts.
 _START = secrets.token_hex(4)
@@ -49,15 +47,8 @@ async def ensure_shared_key(client: Client, task_queue: str) -> None:
     Raises:
         OtherKeys: they cannot.
     """
-    answer = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-    )
     ours = key_ids(client)
-    theirs = {_ids_in(poller.identity) for poller in answer.pollers}
+    theirs = set(map(_ids_in, await pollers(client, task_queue, WORKFLOW_TASKS)))
     # A worker that was stopped is listed for some minutes more, perhaps with a key of the past.
     if not theirs or any(_read_each_other(ours, ids) for ids in theirs):
         return

@@ -15,7 +15,8 @@ from messages.wire import SAGA_STATUS
 
 SAGA_STATUS_KEY = SearchAttributeKey.for_keyword(SAGA_STATUS)
 #: Line in the details of what waits for an operator. The command prints others to paste.
-WHAT_TO_TYPE = "It waits for you. What to type: `starter.py inbox`"
+# The Web UI shows it to people with a checkout and to others.
+WHAT_TO_TYPE = "It waits for you. What to type: `starter.py inbox`, if installed `order-saga inbox`"
 
 
 class Progress:

@@ -13,6 +13,7 @@ from cli.commands.options import (
     Operator,
     OrderId,
     ResolveAction,
+    Watch,
     text,
 )
 from cli.errors import BadInput
@@ -27,9 +28,7 @@ async def list_orders(
     mode: InWhichMode = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Number of orders on a page.")] = 20,
     page: Annotated[int, typer.Option(min=1, help="Number of the page.")] = 1,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")
-    ] = False,
+    watch: Watch = False,
     as_json: AsJson = False,
 ) -> int:
     """List orders with their status and age: open ones first, then those that ended last."""
@@ -42,7 +41,7 @@ async def list_orders(
     return await show_orders(client, settings.task_queue, choice, output, watch=watch)
 
 
-async def inbox(as_json: AsJson = False) -> int:
+async def inbox(watch: Watch = False, as_json: AsJson = False) -> int:
     """List everything that waits for an operator, with the commands that resolve it.
 
     The exit code is 1 when something waits, and 0 when nothing does.
@@ -51,7 +50,7 @@ async def inbox(as_json: AsJson = False) -> int:
     from cli.session import Session
 
     settings, client, output = await Session.open(as_json=as_json)
-    return await show_inbox(client, settings.task_queue, output)
+    return await show_inbox(client, settings.task_queue, output, watch=watch)
 
 
 async def resolve(

@@ -79,3 +79,6 @@ AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document; text for people goes to stderr."),
 ]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")
+]

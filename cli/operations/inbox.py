@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 
+from rich.console import Group, RenderableType
+from rich.text import Text
 from temporalio.client import Client
 
 from cli.failing_runs import FailingRun, failing_runs, say_failing
@@ -14,9 +16,11 @@ from cli.letters import DeadLetter, dead_letters, say_letters
 from cli.modes import Mode
 from cli.output import Output
 from cli.parked import ParkedOrder, parked_orders
+from cli.paused import PausedRun, paused_runs, say_paused
 from cli.reconcile import StoppedSearch, say_stopped, stopped_search
 from cli.render import say_how_to_resolve
 from cli.unreadable import Unreadable, describe_command, say_unreadable
+from cli.watching import watch as watching
 from messages.marks import DONE, WAITS
 from messages.text import printable
 from runtime.client import ensure_search_attribute
@@ -29,20 +33,46 @@ class ParkedEvent(DeadLetter):
     mode: Mode = Mode.CHOREOGRAPHY
 
 
-InboxEntry = ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | Unreadable | StoppedSearch
+InboxEntry = (
+    ParkedOrder | ParkedEvent | ParkedLeftover | FailingRun | PausedRun | Unreadable | StoppedSearch
+)
 
 
-async def inbox(client: Client, task_queue: str, output: Output) -> ExitCode:
-    """List everything that waits, with the commands that resolve it; succeed when nothing waits."""
+async def inbox(
+    client: Client, task_queue: str, output: Output, *, watch: bool = False
+) -> ExitCode:
+    """List everything that waits, with the commands that resolve it; succeed when nothing waits.
+
+    With ``watch``, show it again every two seconds until Ctrl-C.
+
+    Raises:
+        BadInput: output that is not a terminal cannot be watched.
+    """
     await ensure_search_attribute(client)
+    if watch:
+        await watching(output, lambda: _picture(client, task_queue, output))
     entries = await _entries(client, task_queue, output)
+    _show_all(entries, output)
+    output.document(entries)
+    return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
+
+
+async def _picture(client: Client, task_queue: str, output: Output) -> RenderableType:
+    picture = output.picture()
+    entries = await _entries(client, task_queue, picture)
+    now = datetime.now(timezone.utc)
+    # The first line, because the terminal may be too small for the rest.
+    title = Text(f"{now:%H:%M:%S} UTC: {len(entries)} in the inbox", "dim")
+    _show_all(entries, picture)
+    return Group(title, picture.shown())
+
+
+def _show_all(entries: Sequence[InboxEntry], output: Output) -> None:
     for entry in entries:
         _show(entry, entries, output)
         output.line("")
     if not entries:
         output.line(f"{DONE} No order waits for an operator.", "green")
-    output.document(entries)
-    return ExitCode.ROLLED_BACK if entries else ExitCode.SUCCESS
 
 
 async def _entries(client: Client, task_queue: str, output: Output) -> list[InboxEntry]:
@@ -59,6 +89,7 @@ async def _entries(client: Client, task_queue: str, output: Output) -> list[Inbo
     return [
         *(entry for entry in parked if _workflow_id(entry) not in listed),
         *failing,
+        *await paused_runs(client, task_queue),
         *([stopped] if stopped else []),
     ]
 
@@ -76,6 +107,8 @@ def _show(entry: InboxEntry, entries: Sequence[InboxEntry], output: Output) -> N
         _show_letter(entry, output)
     elif isinstance(entry, FailingRun):
         say_failing(entry, output)
+    elif isinstance(entry, PausedRun):
+        say_paused(entry, output)
     elif isinstance(entry, StoppedSearch):
         say_stopped(entry.why, output)
     else:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from rich.console import Group, RenderableType
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 from temporalio.client import Client, WorkflowExecution
 
 from cli.command_lines import shell_word
-from cli.errors import BadInput
 from cli.modes import Mode, mode_of
 from cli.output import Output
+from cli.watching import watch as watching
 from messages.base import Message
 from messages.statuses import ListedStatus
 from messages.text import printable
@@ -25,7 +23,6 @@ from runtime.client import ensure_search_attribute
 from runtime.exits import ExitCode
 from runtime.programs import program
 
-_WATCH_EVERY = 2.0
 _STYLES: dict[ListedStatus, str] = {
     "RUNNING": "cyan",
     "COMPENSATING": "yellow",
@@ -85,7 +82,7 @@ async def list_orders(
     """
     await ensure_search_attribute(client)
     if watch:
-        await _watch(client, task_queue, choice, output)
+        await watching(output, lambda: _picture(client, task_queue, choice, output))
     listed = await _page(client, task_queue, choice)
     output.say(_table(listed, output))
     for line in _footer(listed, choice):
@@ -94,15 +91,11 @@ async def list_orders(
     return ExitCode.SUCCESS
 
 
-async def _watch(client: Client, task_queue: str, choice: Choice, output: Output) -> None:
-    if not output.console.is_terminal or output.as_json:
-        raise BadInput("--watch needs a terminal; without it, list shows the orders once")
-    with Live(console=output.console, screen=True, auto_refresh=False) as live:
-        while True:
-            listed = await _page(client, task_queue, choice)
-            footer = Text("\n".join(_footer(listed, choice)), "dim")
-            live.update(Group(_table(listed, output), footer), refresh=True)
-            await asyncio.sleep(_WATCH_EVERY)
+async def _picture(
+    client: Client, task_queue: str, choice: Choice, output: Output
+) -> RenderableType:
+    listed = await _page(client, task_queue, choice)
+    return Group(_table(listed, output), Text("\n".join(_footer(listed, choice)), "dim"))
 
 
 async def _page(client: Client, task_queue: str, choice: Choice) -> OrderPage:

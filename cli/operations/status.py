@@ -15,6 +15,7 @@ from cli.following import follow
 from cli.forgotten import say_forgotten
 from cli.modes import Mode
 from cli.output import Output
+from cli.paused import paused_parts, say_parts
 from cli.render import say_outcome, say_steps
 from cli.run_queries import QueryFailed, UnreadableAnswer, look, why_silent
 from cli.screen import SagaScreen
@@ -70,9 +71,12 @@ async def status(
         say_outcome(ended, output)
     elif view is not None:
         await say_what_it_waits_for(client, found.mode, view, output)
+    paused = paused_parts(found.latest) if ended is None else ()
+    say_parts(paused, output)
     heard = {"events": events} if found.mode is Mode.CHOREOGRAPHY else {}
     facts = {"run_id": found.latest.run_id, **_facts(view), **_facts(ended)}
-    output.document({**facts, **heard, "result": ended})
+    stopped = {"paused": paused} if paused else {}
+    output.document({**facts, **heard, **stopped, "result": ended})
     return ExitCode.SUCCESS
 
 

@@ -12,10 +12,11 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import OperationRefused
-from cli.failing import failing_task_of
+from cli.failing import failing_task
+from cli.paused import why_paused
 from cli.run_queries import why_silent
 from messages.base import Message
-from runs.descriptions import WORKER_TIMEOUT, Handle, reason
+from runs.descriptions import WORKER_TIMEOUT, Handle, description, reason
 from runtime.programs import program
 
 
@@ -47,12 +48,13 @@ async def send_update(
 
 async def _why_late(client: Client, run: Handle, task_queue: str) -> str:
     # The server keeps the update and gives it to the next worker that starts.
-    failing = await failing_task_of(client, run)
+    described = await description(client, run.id, run.run_id)
+    failing = await failing_task(client, described) if described else None
+    why = why_paused(described) if described else None
     if failing is not None:
-        return (
-            f"{run.id} has not answered: {failing}; {failing.remedy}."
-            " It may still accept the request then"
-        )
+        why = f"{failing}; {failing.remedy}"
+    if why is not None:
+        return f"{run.id} has not answered: {why}. It may still accept the request then"
     return (
         f"{run.id} has not answered: no worker on task queue {task_queue!r}?"
         f" It may still accept the request when one starts ({program('worker.py')}); see its status"

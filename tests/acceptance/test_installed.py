@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -13,6 +15,10 @@ from tests.harness.children import ROOT, ended
 
 #: Folders with Python code that a wheel does not have.
 NOT_INSTALLED = {"docker", "tests", "tools", "trials"}
+#: Command of a checkout, in the middle of a text.
+OF_A_CHECKOUT = re.compile(r"python (starter\.py|worker\.py|-m runtime)(?!$|\.codec_server$)")
+#: May name such a command: the table of them, and the ledgers' errors, which know of no program.
+MAY_NAME_ONE = {"runtime/programs.py", "services/identity.py"}
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +86,26 @@ def test_the_installed_command_says_what_to_type_without_a_checkout(
     assert unknown.returncode == 2
     assert "(see order-saga server --help)" in unknown.stderr
     assert "Traceback" not in no_server.stderr + unknown.stderr
+
+
+def test_no_text_of_an_installed_program_names_a_command_of_a_checkout(wheel: Path) -> None:
+    root = wheel / "order_saga"
+    code = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
+    naming = {
+        name
+        for name, path in code.items()
+        for text in texts_in(ast.parse(path.read_text()))
+        if OF_A_CHECKOUT.search(text)
+    }
+
+    assert naming <= MAY_NAME_ONE
+
+
+def texts_in(module: ast.Module) -> list[str]:
+    """Return all texts of a module but its docstrings."""
+    said = {id(node.value) for node in ast.walk(module) if isinstance(node, ast.Expr)}
+    return [
+        node.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said
+    ]

@@ -1,10 +1,15 @@
-"""Names of the metrics that alerts and dashboard ask for, and that a worker exposes."""
+"""Metrics: those that alerts and dashboard ask for, and those that a worker exposes."""
 
 from __future__ import annotations
 
 import json
 import re
 
+from temporalio.client import Client
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
+
+from messages.metrics import Metric
+from runs.waiting import WaitingGauges
 from tests.harness.children import ROOT
 
 ALERTS = ROOT / "monitoring" / "alerts.yml"
@@ -23,3 +28,15 @@ def asked_for() -> set[str]:
 def names_in(exposition: str) -> set[str]:
     """Return the names of the series in what a worker exposes."""
     return set(re.findall(r"^(\w+)[{ ]", exposition, re.MULTILINE))
+
+
+async def gauges_of(client: Client, task_queue: str, metric: Metric) -> dict[str, float]:
+    """Return what a gauge says of what waits on a task queue, by kind."""
+    buffer = MetricBuffer(1_000)
+    meter = Runtime(telemetry=TelemetryConfig(metrics=buffer)).metric_meter
+    await WaitingGauges(client, task_queue, meter).refresh()
+    return {
+        str(update.attributes["kind"]): update.value
+        for update in buffer.retrieve_updates()
+        if update.metric.name == metric.name
+    }

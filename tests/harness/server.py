@@ -25,8 +25,6 @@ _DYNAMIC_CONFIG = (
     'history.timerProcessorMaxTimeShift="5ms"',
     # By default it takes five, and so minutes, to say that a run's workflow task fails.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=1",
-    # What it tells of the pollers of a queue is five seconds old at most, by default.
-    'matching.TaskQueueInfoByBuildIdTTL="1ms"',
     # A closed run can be deleted only after these.
     'history.transferProcessorUpdateAckInterval="100ms"',
     'history.visibilityProcessorUpdateAckInterval="100ms"',

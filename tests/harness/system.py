@@ -16,6 +16,7 @@ from tests.harness.builders import seed_order_json
 from tests.harness.children import ROOT, kill_holders
 from tests.harness.faults import as_toml
 from tests.harness.running import Completed, Running
+from tests.harness.terminal import InTerminal
 from tests.harness.waiting import PATIENCE, wait_until
 
 TEMPORAL = Path(sys.executable).with_name("temporal")
@@ -87,6 +88,14 @@ class System:
             {**self.env, **env},
             self.folder / f"{len(self._running)}-{Path(arguments[0]).stem}.log",
         )
+        self._running.append(running)
+        return running
+
+    def start_in_terminal(self, *arguments: str) -> InTerminal:
+        """Start ``python starter.py …`` for somebody who looks at it."""
+        command = [sys.executable, "starter.py", *arguments]
+        log = self.folder / f"{len(self._running)}-terminal.log"
+        running = InTerminal(command, self.env, log)
         self._running.append(running)
         return running
 

@@ -64,8 +64,7 @@ async def test_a_worker_polls_only_if_temporal_has_seen_it(
     queue = an_id("queue")
     version = WorkerDeploymentVersion(queue, "v1") if versioned else None
     this, other = (
-        polling_check(env.client, identity, queue, version, workflows=True)
-        for identity in ("this", "other")
+        polling_check(env.client, identity, queue, workflows=True) for identity in ("this", "other")
     )
     assert not await passes(this)
     async with a_worker(env.client, queue, "other", version):
@@ -113,7 +112,7 @@ async def test_a_worker_is_ready_until_a_ledger_is_gone_or_it_stops(
     urls = {service: postgres.empty_database(f"health_{service}") for service in SERVICES}
     queue, stop, port = an_id("queue"), asyncio.Event(), any_free()
     with closing(open_services(urls)) as services:
-        checks = worker_checks(env.client, stop, [queue], queue, None, services.checks())
+        checks = worker_checks(env.client, stop, [queue], queue, services.checks())
         async with health_served(f"{HOST}:{port}", checks):
             assert list(await missing(port)) == [f"task queue {queue}"]
             assert await asked(port, "/live") == (200, {"live": True})

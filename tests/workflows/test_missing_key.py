@@ -10,9 +10,6 @@ from typing import Any
 
 import pytest
 from temporalio.api.common.v1 import Payload
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, ScheduleActionStartWorkflow, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -26,6 +23,7 @@ from messages.sagas import SagaSucceeded
 from runs.examination import TemporalRuns
 from runs.schedule import ensure_reconciliation, schedule_id
 from runtime.encryption import KEY_ID, NO_KEYS, Keys
+from runtime.pollers import WORKFLOW_TASKS, pollers
 from runtime.shared_keys import OtherKeys, ensure_shared_key, key_ids
 from tests.harness.builders import an_order
 from tests.harness.faults import SHIPPING_IS_DOWN
@@ -214,14 +212,9 @@ async def test_in_each_step_of_a_rotation_there_is_a_shared_key(
 
 async def until_polled(client: Client, queue: str) -> None:
     """Wait until the server has seen a worker on the task queue."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
 
     async def seen() -> bool:
-        return bool((await client.workflow_service.describe_task_queue(request)).pollers)
+        return bool(await pollers(client, queue, WORKFLOW_TASKS))
 
     await until(seen)
 
