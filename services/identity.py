@@ -88,7 +88,7 @@ def check(tx: Connection, service: str) -> None:
         raise NotThisLedger(
             f"it has format {version}, this program reads {FORMAT}; "
             + (
-                "a worker upgrades it when it starts, as `python starter.py upgrade-ledgers` does"
+                "a worker upgrades it when it starts, as the command `upgrade-ledgers` does"
                 if version < FORMAT
                 else "a newer program has upgraded it: run that one (docs/operations.md#upgrading)"
             )
@@ -138,8 +138,8 @@ def check_home(tx: Connection, home: Home) -> None:
         raise NotThisLedger(
             f"it serves the runs of another Temporal namespace (cluster {row.cluster_id}, namespace"
             f" {row.namespace_id}, since {row.serves_since}) than the one connected to; connect to"
-            " that one, name another ledger, or, when the orders have moved for good, run"
-            " `python starter.py move-ledgers` (docs/operations.md#moving)"
+            " that one, name another ledger, or, when the orders have moved for good, give the"
+            " command `move-ledgers` (docs/operations.md#moving)"
         )
 
 

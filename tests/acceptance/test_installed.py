@@ -18,7 +18,7 @@ NOT_INSTALLED = {"docker", "tests", "tools", "trials"}
 #: Command of a checkout, in the middle of a text.
 OF_A_CHECKOUT = re.compile(r"python (starter\.py|worker\.py|-m runtime)(?!$|\.codec_server$)")
 #: May name such a command: the table of them, and the ledgers' errors, which know of no program.
-MAY_NAME_ONE = {"runtime/programs.py", "services/identity.py"}
+MAY_NAME_ONE = {"runtime/programs.py"}
 
 
 @pytest.fixture(scope="module")
