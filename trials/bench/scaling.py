@@ -1,7 +1,8 @@
 """Throughput of one, two or more worker processes on the same task queue and ledgers.
 
 Server, workers and load generator share this machine. So more workers help only until its CPUs are
-full, and the table says how full they were. Exit code 1 when an order was lost or half done.
+full, and the table says how full they were. With --set, workers with other settings are compared
+instead. Exit code 1 when an order was lost or half done.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import statistics
 import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from cli.output import Output
 from runtime.devserver import DevServer
@@ -26,9 +29,18 @@ from trials.bench.variants import VARIANTS, System, Variant, system
 _WARM_UP = 10
 
 
+class _Column(NamedTuple):
+    """What is compared: a variant, and with how many workers."""
+
+    name: str
+    variant: Variant
+    workers: int
+
+
 class _Chosen(argparse.Namespace):
     variant: str
     workers: list[int]
+    set: list[str]
     orders: int
     in_flight: int
     rounds: int
@@ -38,13 +50,13 @@ async def main() -> ExitCode:
     """Measure each number of workers in turn, in rounds, and print a table."""
     chosen = _arguments()
     output = Output(as_json=False)
-    [variant] = [one for one in VARIANTS if one.name == chosen.variant]
+    columns = _columns(chosen)
     data = ROOT / ".data"
     data.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data) as folder:
-        samples, lost = await _measured(Path(folder), variant, chosen, output)
+        samples, lost = await _measured(Path(folder), columns, chosen, output)
     output.line("")
-    output.say(_grid(variant, samples).for_terminal())
+    output.say(_grid(chosen.variant, samples).for_terminal())
     for what in lost:
         output.line(f"✘ {what}", "bold red")
     if lost:
@@ -60,32 +72,60 @@ def _arguments() -> _Chosen:
     parser.add_argument(
         "--workers", type=int, nargs="+", choices=range(1, 5), default=[1, 2, 4], help="processes"
     )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="compare one worker as it is with one for each of these ORDER_SAGA_… settings",
+    )
     parser.add_argument("--orders", type=int, default=200, help="in each measurement")
     parser.add_argument("--in-flight", type=int, default=50, help="at the same time")
     parser.add_argument("--rounds", type=int, default=3, help="of which medians are taken")
-    return parser.parse_args(namespace=_Chosen())
+    chosen = parser.parse_args(namespace=_Chosen())
+    if not all(one.variant.exists for one in _columns(chosen)):
+        parser.error("--set takes names of settings without ORDER_SAGA_, each with a value")
+    return chosen
+
+
+def _columns(chosen: _Chosen) -> list[_Column]:
+    variant = _variant(chosen)
+    if not chosen.set:
+        return [_Column(f"workers: {n}", variant, n) for n in chosen.workers]
+    return [_Column("as it is", variant, 1), *map(partial(_changed, variant), chosen.set)]
+
+
+def _variant(chosen: _Chosen) -> Variant:
+    return next(one for one in VARIANTS if one.name == chosen.variant)
+
+
+def _changed(variant: Variant, setting: str) -> _Column:
+    name, _, value = setting.partition("=")
+    settings = {**variant.settings, f"ORDER_SAGA_{name.upper()}": value}
+    return _Column(setting, variant._replace(settings=settings), 1)
 
 
 async def _measured(
-    folder: Path, variant: Variant, chosen: _Chosen, output: Output
-) -> tuple[dict[int, list[Sample]], list[str]]:
+    folder: Path, columns: Sequence[_Column], chosen: _Chosen, output: Output
+) -> tuple[dict[str, list[Sample]], list[str]]:
     async with AsyncExitStack() as opened:
-        server = DevServer(folder / "server", report=output.line, tuning=variant.server)
+        tuning = columns[0].variant.server
+        server = DevServer(folder / "server", report=output.line, tuning=tuning)
         await opened.enter_async_context(server)
-        systems: dict[int, System] = {}
-        for workers in chosen.workers:
-            one = system(variant, server, folder / f"workers-{workers}", output.line, workers)
-            systems[workers] = await opened.enter_async_context(one)
-        samples: dict[int, list[Sample]] = {workers: [] for workers in systems}
+        systems: dict[str, System] = {}
+        for number, (name, variant, workers) in enumerate(columns):
+            one = system(variant, server, folder / f"column-{number}", output.line, workers)
+            systems[name] = await opened.enter_async_context(one)
+        samples: dict[str, list[Sample]] = {name: [] for name in systems}
         for number in range(-1, chosen.rounds):  # the first one is a warm-up
-            for workers, of in systems.items():
+            for column, (name, of) in enumerate(systems.items()):
                 warm_up = number < 0
-                output.line(f"{'warm-up' if warm_up else f'round {number + 1}'}: {workers} workers")
+                output.line(f"{'warm-up' if warm_up else f'round {number + 1}'}: {name}")
                 count = min(_WARM_UP, chosen.orders) if warm_up else chosen.orders
                 load = Load(0, chosen.in_flight)
-                sample = await measure(of, load, f"{workers}-workers-{number}", count)
+                sample = await measure(of, load, f"column-{column}-{number}", count)
                 if not warm_up:
-                    samples[workers].append(sample)
+                    samples[name].append(sample)
         checks = [await asyncio.to_thread(_lost, of) for of in systems.values()]
         return samples, [what for what in checks if what]
 
@@ -98,8 +138,8 @@ def _lost(of: System) -> str | None:
     return None
 
 
-def _grid(variant: Variant, samples: dict[int, list[Sample]]) -> Grid:
-    header = ["worker processes", *map(str, samples)]
+def _grid(variant: str, samples: dict[str, list[Sample]]) -> Grid:
+    header = ["", *samples]
     columns = list(samples.values())
     cpus = os.cpu_count() or 1
     rows = [
@@ -111,7 +151,7 @@ def _grid(variant: Variant, samples: dict[int, list[Sample]]) -> Grid:
         [f"{cpus} CPUs used by these", *(f"{_used(of, cpus):.0%}" for of in columns)],
         ["by other programs", *(f"{_median(of, 'foreign'):.0%}" for of in columns)],
     ]
-    return Grid(f"{variant.name}, CPU-s for 1000 orders", header, rows)
+    return Grid(f"{variant}, CPU-s for 1000 orders", header, rows)
 
 
 def _used(samples: Sequence[Sample], cpus: int) -> float:

@@ -130,10 +130,11 @@ def test_every_table_has_its_place_in_the_page() -> None:
 
 
 @pytest.mark.timeout(10 * PATIENCE)
-def test_several_workers_on_the_same_ledgers_lose_nothing() -> None:
-    options = ("--workers", "1", "2", "--orders", "6", "--in-flight", "3", "--rounds", "1")
+@pytest.mark.parametrize("compared", [("--workers", "1", "2"), ("--set", "max_cached_workflows=2")])
+def test_workers_that_are_compared_lose_nothing(compared: tuple[str, ...]) -> None:
+    options = ("--orders", "6", "--in-flight", "3", "--rounds", "1")
 
-    run = ended("-m", "trials.bench.scaling", *options, timeout=9 * PATIENCE)
+    run = ended("-m", "trials.bench.scaling", *compared, *options, timeout=9 * PATIENCE)
 
     assert run.returncode == 0, run.stdout + run.stderr
     assert "the audits are clean" in run.stdout

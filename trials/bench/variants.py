@@ -43,7 +43,7 @@ class Variant(NamedTuple):
     @property
     def slug(self) -> str:
         """A name for ids. All are equally long, since history bytes depend on it."""
-        return f"variant-{VARIANTS.index(self)}"
+        return f"variant-{[one.name for one in VARIANTS].index(self.name)}"
 
     @property
     def exists(self) -> bool:
