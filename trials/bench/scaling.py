@@ -30,7 +30,7 @@ _WARM_UP = 10
 
 
 class _Column(NamedTuple):
-    """What is compared: a variant, and with how many workers."""
+    """Column of the table: a variant, and with how many workers it runs."""
 
     name: str
     variant: Variant
