@@ -70,6 +70,7 @@ def test_killed_workers_and_a_killed_server_lose_no_event(fresh_system: System) 
         worker.exit_code()
         if ended == 3:
             os.kill(fresh_system.server_pid(), signal.SIGKILL)
+            fresh_system.until_server_answers()
         worker = fresh_system.start_worker(faults=str(HOSTILE))
     # 1 says that some order waited for an operator when it was looked at.
     assert simulation.exit_code() in (0, 1), simulation.output()

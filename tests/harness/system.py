@@ -13,9 +13,9 @@ from typing import Literal
 
 from services.faults import Fault
 from tests.harness.builders import seed_order_json
-from tests.harness.children import ROOT, kill_holders
+from tests.harness.children import kill_holders
 from tests.harness.faults import as_toml
-from tests.harness.running import Completed, Running
+from tests.harness.running import Completed, Running, ended
 from tests.harness.terminal import InTerminal
 from tests.harness.waiting import PATIENCE, wait_until
 
@@ -84,7 +84,7 @@ class System:
     def start(self, *arguments: str, **env: str) -> Running:
         """Start a Python program of the product in the background."""
         running = Running(
-            [sys.executable, *arguments],
+            list(arguments),
             {**self.env, **env},
             self.folder / f"{len(self._running)}-{Path(arguments[0]).stem}.log",
         )
@@ -101,16 +101,7 @@ class System:
 
     def starter(self, *arguments: str, stdin: str | None = None, **env: str) -> Completed:
         """``python starter.py …`` to its end."""
-        return subprocess.run(
-            [sys.executable, "starter.py", *arguments],
-            cwd=ROOT,
-            env={**self.env, **env},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE * 3,
-            check=False,
-        )
+        return ended(["starter.py", *arguments], {**self.env, **env}, stdin)
 
     def starter_json(self, *arguments: str, stdin: str | None = None) -> dict[str, object]:
         """Return the JSON document that a command prints."""
@@ -171,6 +162,11 @@ class System:
 
         wait_until(named, "a Temporal server")
         return found[0]
+
+    def until_server_answers(self) -> None:
+        """Wait for a Temporal server that is just being started again."""
+        health = ("operator", "cluster", "health")
+        wait_until(lambda: self.temporal(*health).returncode == 0, "a server that answers")
 
     def assert_audit_is_clean(self) -> None:
         audit = self.starter("audit")
