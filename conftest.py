@@ -30,6 +30,11 @@ def pytest_configure() -> None:
             signal.signal(sign, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take longest, so that the last one does not run alone."""
+    items.sort(key=lambda item: "conformance" not in item.path.parts)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the properties that tests recorded, in whichever process they ran."""
     for outcome in ("passed", "failed"):
@@ -83,12 +88,18 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def ledgers(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """URLs of four ledgers that do not exist yet, once on SQLite and once on PostgreSQL."""
+def new_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Returns the URL of a ledger that does not exist yet, once on SQLite, once on PostgreSQL."""
     if request.param == "sqlite":
-        return {name: f"sqlite:///{tmp_path / 'ledgers' / name}.db" for name in SERVICES}
+        return lambda name: f"sqlite:///{tmp_path / 'ledgers' / name}.db"
     server: PostgresServer = request.getfixturevalue("postgres")
-    return {name: server.empty_database(name) for name in SERVICES}
+    return server.empty_database
+
+
+@pytest.fixture
+def ledgers(new_ledger: Callable[[str], str]) -> dict[str, str]:
+    """URLs of four such ledgers."""
+    return {name: new_ledger(name) for name in SERVICES}
 
 
 @pytest.fixture
@@ -106,10 +117,20 @@ def services(ledgers: dict[str, str]) -> Iterator[Services]:
 
 @pytest.fixture(params=SERVICES)
 def participant(
-    request: pytest.FixtureRequest, services: Services, ledgers: dict[str, str]
-) -> Participant:
-    """Each of the services in turn."""
-    return Participant(request.param, services, ledgers[request.param])
+    request: pytest.FixtureRequest, new_ledger: Callable[[str], str]
+) -> Iterator[Participant]:
+    """Each of the services in turn: among the others if the test asks for their ledgers, or alone.
+
+    Most of the time that such a test takes is that of opening ledgers.
+    """
+    name: str = request.param
+    if "ledgers" in request.fixturenames:
+        services: Services = request.getfixturevalue("services")
+        yield Participant(name, services, request.getfixturevalue("ledgers")[name])
+        return
+    own = {name: new_ledger(name)}
+    with closing(open_services(own, only=(name,))) as alone:
+        yield Participant(name, alone, own[name])
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,7 @@ from collections.abc import Callable
 from messages.base import Command, Message, Reversal
 from messages.settling import Settle
 from services.audit.books import KEPT
-from services.inventory import InventoryService
-from services.loyalty import LoyaltyService
 from services.mock import Services
-from services.payment import PaymentService
-from services.shipping import ShippingService
 from tests.harness.builders import an_order, requests_for
 from tests.harness.ledgers import balances
 
@@ -58,12 +54,13 @@ def operations(
     services: Services, name: str
 ) -> tuple[Callable[[Command], Message], Callable[[Command], Reversal]]:
     """Return the action and the compensation of a service."""
-    inventory, payment = services.get(InventoryService), services.get(PaymentService)
-    shipping, loyalty = services.get(ShippingService), services.get(LoyaltyService)
-    pairs = {
-        "inventory": (inventory.reserve, inventory.release),
-        "payment": (payment.charge, payment.refund),
-        "shipping": (shipping.prepare, shipping.cancel),
-        "loyalty": (loyalty.award, loyalty.deduct),
-    }
-    return pairs[name]  # type: ignore[return-value]
+    act, undo = _OPERATIONS[name]
+    return getattr(services[name], act), getattr(services[name], undo)
+
+
+_OPERATIONS = {
+    "inventory": ("reserve", "release"),
+    "payment": ("charge", "refund"),
+    "shipping": ("prepare", "cancel"),
+    "loyalty": ("award", "deduct"),
+}
