@@ -29,6 +29,7 @@ class PostgresServer:
         self._folder = folder
         self._binaries = binaries
         self._fsync = "on" if fsync else "off"
+        self._databases: set[str] = set()
 
     @property
     def pid(self) -> int:
@@ -65,16 +66,18 @@ class PostgresServer:
 
     def empty_database(self, name: str) -> str:
         """Create the database, or empty it, and return its SQLAlchemy URL."""
-        with self.connect() as connection:
-            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+        if name not in self._databases:
+            with self.connect() as connection:
+                connection.execute(f"CREATE DATABASE {name}".encode())
+            self._databases.add(name)
+        else:
+            with self.connect(name) as connection:
                 connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = %s AND pid <> pg_backend_pid()",
                     [name],
                 )
-            else:
-                connection.execute(f"CREATE DATABASE {name}".encode())
-        with self.connect(name) as connection:
-            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+                connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         return f"postgresql+psycopg://postgres@/{name}?host={self._folder}"
 
     def back_up(self, name: str, file: Path) -> None:

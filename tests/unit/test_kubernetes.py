@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -43,6 +42,8 @@ def container(manifests: Manifests) -> dict[str, Any]:
 
 
 def test_kubernetes_would_take_them(manifests: Manifests) -> None:
+    import kubernetes_validate  # takes a second, which each process of a test run would spend
+
     assert set(manifests) == {"ConfigMap", "Deployment", "PodDisruptionBudget"}
     newest = kubernetes_validate.latest_version()
     for manifest in manifests.values():
