@@ -24,7 +24,7 @@ from tests.harness.children import end_with_parent
 
 
 class Program(NamedTuple):
-    """What a program is started with, beside its streams."""
+    """Arguments and environment of a program to be started, beside its streams."""
 
     arguments: list[str]
     environment: dict[str, str]
