@@ -193,7 +193,14 @@ async def test_all_kinds_leave_the_same(
     policies_with: ChangePolicies,
     subtests: pytest.Subtests,
 ) -> None:
-    policies_with(attempt=ATTEMPT, fast=ATTEMPT, undo_attempt=ATTEMPT, pause=0.02, attempts=6)
+    policies_with(
+        attempt=ATTEMPT,
+        fast=ATTEMPT,
+        undo_attempt=ATTEMPT,
+        pause=0.02,
+        undo_pause=0.1,
+        attempts=6,
+    )
     ended = [await _all_cases(env, tmp_path / kind.name, postgres, kind) for kind in KINDS]
     for case in CASES:
         for kind, end in zip(KINDS, ended, strict=True):
