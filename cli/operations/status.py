@@ -48,17 +48,27 @@ async def status(
         return ExitCode.SUCCESS
     found = known or await find(client, mode, named)
     found.say_which(output)
-    run = found.run(client)
     if watch and found.is_open:
         return await _watch(client, found, output)
-    view: SagaView | None = None
+    await _show(client, found, await _view(client, found, output), output)
+    return ExitCode.SUCCESS
+
+
+async def _view(client: Client, found: FoundOrder, output: Output) -> SagaView | None:
+    """Return what the run answers; None if it is closed and no worker answers for it."""
+    run = found.run(client)
     try:
-        view = await look(run)
+        return await look(run)
     except (RPCError, QueryFailed, UnreadableAnswer) as error:
-        if found.is_open:
-            why = await why_silent(client, run, found.latest.task_queue, error)
-            _say_silent(found, why, output)
-            raise OperationRefused(f"{found.latest.id} is open, but {why}") from None
+        if not found.is_open:
+            return None
+        why = await why_silent(client, run, found.latest.task_queue, error)
+        _say_silent(found, why, output)
+        raise OperationRefused(f"{found.latest.id} is open, but {why}") from None
+
+
+async def _show(client: Client, found: FoundOrder, view: SagaView | None, output: Output) -> None:
+    run = found.run(client)
     ended = None if found.is_open else await outcome(run)
     events = await events_of(found.mode, run)
     if view is not None:
@@ -77,7 +87,6 @@ async def status(
     facts = {"run_id": found.latest.run_id, **_facts(view), **_facts(ended)}
     stopped = {"paused": paused} if paused else {}
     output.document({**facts, **heard, **stopped, "result": ended})
-    return ExitCode.SUCCESS
 
 
 async def _watch(client: Client, found: FoundOrder, output: Output) -> ExitCode:
