@@ -80,7 +80,7 @@ async def test_a_first_attempt_that_fails_is_followed_by_a_regular_activity(
         await shop.succeeds(handle)
         delivered = delivery(shop, handle, FORWARD[service])
         await delivered.result()
-        # On a busy machine the publication, which follows, may need a regular activity as well.
+        # On a busy machine the publication that follows may be late as well.
         assert (await scheduled(delivered))[0] == forward(service)
         assert shop.standing(order) == STEPS
     assert shop.effects(order) == len(STEPS)
