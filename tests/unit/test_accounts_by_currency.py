@@ -111,7 +111,7 @@ def test_an_item_at_two_prices_is_reserved_in_one_sum(services: Services, ledger
         services.get(InventoryService).reserve(requests_for(order).inventory)
 
 
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "change",
     [
@@ -128,7 +128,7 @@ def test_the_same_key_with_another_currency_or_adjustment_is_a_conflict(
         payments.charge(requests_for(an_order("order_1", **{**IN_YEN, **change})).payment)
 
 
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("service", "wrong", "said"),
     [

@@ -94,7 +94,7 @@ def test_not_even_a_mistake_in_the_code_lets_an_effect_stand_twice(
         tx.execute(text(again))
 
 
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_the_audit_names_what_stands_twice(
     services: Services, ledgers: dict[str, str], participant: Participant
 ) -> None:

@@ -38,7 +38,7 @@ def test_after_a_ledger_was_restored_everything_is_read(
         assert continues(ledgers)
 
 
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_after_a_ledger_was_lost_everything_is_read(ledgers: Ledgers) -> None:
     with closing(open_services(ledgers)) as services:
         lost = RunByHand(services).acts()
@@ -125,7 +125,7 @@ def test_what_two_audits_prove_at_once_is_counted_once(
     assert next_audit(ledgers) == audit(ledgers, {})
 
 
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_ledgers_that_cannot_be_written_are_audited_all_the_same(
     services: Services, ledgers: Ledgers
 ) -> None:

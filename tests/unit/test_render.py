@@ -39,7 +39,7 @@ def test_an_order_is_listed_with_its_currency() -> None:
     assert summary(an_order(None, **IN_YEN)) == "3 items, 500 JPY"
 
 
-@pytest.mark.parametrize("ledgers", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_an_audit_shows_the_sum_of_each_currency(
     services: Services, ledgers: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
