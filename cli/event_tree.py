@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 from rich.tree import Tree
@@ -42,18 +42,34 @@ def say_events(events: Sequence[EventRecord], output: Output) -> None:
         return
     began = min(event.time for event in events)
     about = {event.id: event.about for event in events}
-    drawn: dict[str | None, Tree] = {}
-    for event in events:
-        # The cause may be listed later. Then this event is shown at the top level.
-        above = drawn.get(event.causation_id)
+    drawn: dict[str, Tree] = {}
+    roots: list[Tree] = []
+    for event in _causes_first(events):
         label = _label(event, (event.time - began).total_seconds())
         if event.about and event.about != about.get(event.causation_id or ""):
             label.append(f"  {event.about}", "dim")
-        drawn[event.id] = above.add(label) if above else Tree(label, guide_style="dim")
-    known = set(drawn)
-    for event in events:
-        if event.causation_id not in known or event.causation_id is None:
-            output.say(drawn[event.id])
+        above = drawn.get(event.causation_id or "")
+        if above is None:
+            roots.append(Tree(label, guide_style="dim"))
+        drawn[event.id] = above.add(label) if above else roots[-1]
+    for root in roots:
+        output.say(root)
+
+
+def _causes_first(events: Sequence[EventRecord]) -> Iterator[EventRecord]:
+    """Generate the events, in their order but each after its cause.
+
+    A busy order may hear of an effect before it hears of the cause.
+    """
+    left = list(events)
+    while left:
+        following = next((each for each in left if not _is_caused_by_one_of(left, each)), left[0])
+        left.remove(following)
+        yield following
+
+
+def _is_caused_by_one_of(events: Sequence[EventRecord], event: EventRecord) -> bool:
+    return any(event.causation_id == each.id for each in events if each is not event)
 
 
 def _label(event: EventRecord, after: float) -> Text:
