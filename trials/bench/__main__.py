@@ -17,13 +17,14 @@ from cli.output import Output
 from runtime.exits import ExitCode, run
 from runtime.programs import ROOT
 from trials.bench.cost import Cost, cost
+from trials.bench.ending import conclude
 from trials.bench.files import write
 from trials.bench.machine import described
 from trials.bench.measuring import Load, check_effects
 from trials.bench.operations import measure_operations
 from trials.bench.results import Results
 from trials.bench.rounds import in_rounds, warm_up
-from trials.bench.tables import caveat, grids
+from trials.bench.tables import grids
 from trials.bench.variants import System, running
 
 _PERCENTS = (0, 30)
@@ -46,16 +47,7 @@ async def main() -> ExitCode:
     # Where the ledgers usually are, because other file systems do not wait for a disk.
     with tempfile.TemporaryDirectory(dir=data) as folder:
         results = await _measured(Path(folder), chosen, output)
-    for grid in grids(results):
-        output.line("")
-        output.say(grid.for_terminal())
-    output.line("")
-    for path in write(results, chosen.to):
-        output.line(f"written: {path}", "dim")
-    said = caveat(results)
-    if said:
-        output.line(f"✘ {said}", "bold red")
-    return ExitCode.ROLLED_BACK if said and not chosen.regardless else ExitCode.SUCCESS
+    return conclude(results, grids(results), lambda: write(results, chosen.to), output)
 
 
 def _arguments() -> _Chosen:

@@ -21,6 +21,7 @@ from runtime.programs import ROOT
 from tests.harness.postgres import PostgresServer, postgres_server
 from trials.bench.dbos.competitor import AS_DELIVERED, POSTGRES, TUNED, competing
 from trials.bench.dbos.ratios import ratios, told
+from trials.bench.ending import conclude
 from trials.bench.files import PAGE, cells, markdown, page
 from trials.bench.machine import described
 from trials.bench.measuring import Measured, check_effects
@@ -50,16 +51,7 @@ async def main() -> ExitCode:
         server = _postgres(opened, output.line)
         results = await _measured(Path(folder), server, chosen, output.line)
     grids = [*(times(results, percent) for percent in _PERCENTS), ratios(results)]
-    for grid in grids:
-        output.line("")
-        output.say(grid.for_terminal())
-    output.line("")
-    for path in _write(results, grids, chosen.to):
-        output.line(f"written: {path}", "dim")
-    said = caveat(results)
-    if said:
-        output.line(f"✘ {said}", "bold red")
-    return ExitCode.ROLLED_BACK if said and not chosen.regardless else ExitCode.SUCCESS
+    return conclude(results, grids, lambda: _write(results, grids, chosen.to), output)
 
 
 def _arguments() -> _Chosen:
