@@ -63,19 +63,27 @@ async def why_silent(client: Client, run: Handle, task_queue: str, error: Except
     """
     if isinstance(error, RPCError) and error.status is RPCStatusCode.UNAVAILABLE:
         raise error
-    described = await description(client, run.id, run.run_id)
-    paused = why_paused(described) if described else None
-    if paused is not None:
-        return paused
+    stuck = await why_stuck(client, run)
+    if stuck is not None:
+        return stuck
     if isinstance(error, UnreadableAnswer):
         return f"its answer cannot be read: {error}"
-    failing = await failing_task(client, described) if described else None
-    if failing is not None:
-        return f"{failing}; {failing.remedy}"
     if isinstance(error, QueryFailed):
         # The server counts the failures of workflow tasks, but not those of queries.
         return f"its workflow task fails: {error}; {REMEDY}"
     return nobody_answers(task_queue)
+
+
+async def why_stuck(client: Client, run: Handle) -> str | None:
+    """Return why the run answers no worker, and what to do about it; None if nothing is known."""
+    described = await description(client, run.id, run.run_id)
+    if described is None:
+        return None
+    paused = why_paused(described)
+    if paused is not None:
+        return paused
+    failing = await failing_task(client, described)
+    return f"{failing}; {failing.remedy}" if failing else None
 
 
 def nobody_answers(task_queue: str) -> str:

@@ -12,11 +12,9 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.errors import OperationRefused
-from cli.failing import failing_task
-from cli.paused import why_paused
-from cli.run_queries import why_silent
+from cli.run_queries import why_silent, why_stuck
 from messages.base import Message
-from runs.descriptions import WORKER_TIMEOUT, Handle, description, reason
+from runs.descriptions import WORKER_TIMEOUT, Handle, reason
 from runtime.programs import program
 
 
@@ -48,11 +46,7 @@ async def send_update(
 
 async def _why_late(client: Client, run: Handle, task_queue: str) -> str:
     # The server keeps the update and gives it to the next worker that starts.
-    described = await description(client, run.id, run.run_id)
-    failing = await failing_task(client, described) if described else None
-    why = why_paused(described) if described else None
-    if failing is not None:
-        why = f"{failing}; {failing.remedy}"
+    why = await why_stuck(client, run)
     if why is not None:
         return f"{run.id} has not answered: {why}. It may still accept the request then"
     return (
