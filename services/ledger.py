@@ -80,13 +80,16 @@ class Ledger:
             raise LedgerUnavailable(f"{self.service} ledger: {_one_line(cause)}") from None
 
     def still_open(self) -> None:
-        """Note in the ledger that a worker has it open; ignore that it cannot be written."""
+        """Note in the ledger that a worker has it open.
+
+        Raises:
+            LedgerUnavailable: it cannot be written.
+        """
         if self._opening is None:
             return
-        with suppress(LedgerUnavailable):
-            with self.transaction() as tx:
-                noted = openings.still_open(tx, self._opening)
-            self._opening = noted
+        with self.transaction() as tx:
+            noted = openings.still_open(tx, self._opening)
+        self._opening = noted
 
     def close(self) -> None:
         """Note in the ledger that the worker closes it, and close its connections."""

@@ -60,7 +60,9 @@ def enter(tx: Connection, clock: Clock) -> Opening:
 def still_open(tx: Connection, opening: Opening) -> Opening:
     """Note that a worker still has the ledger open; return the opening with this note.
 
-    If the worker's last note is not there, the ledger was restored from a backup in between.
+    If the worker's last note is not there, the ledger was restored from a backup in between. If it
+    is old, the worker was frozen, and may have been restored together with the ledger. After both
+    the worker has to open the ledger anew.
     """
     row, clock = _locked(tx), Clock(tx)
     own = tx.execute(
@@ -69,11 +71,11 @@ def still_open(tx: Connection, opening: Opening) -> Opening:
     if own is None or own.notes < opening.notes:
         # The notes of the other workers may have been lost, too, so they cannot vouch either.
         tx.execute(update(openings).values(continuous_since=clock.text))
-        leave(tx, opening)
-        return _begin(tx, row, clock.text)
-    late = abs(clock.seconds_since(own.seen_at)) > SEEN_WITHIN
+        return _again(tx, row, opening, clock.text)
+    if abs(clock.seconds_since(own.seen_at)) > SEEN_WITHIN:
+        return _again(tx, row, opening, clock.text)
     # Times of the same clock and format can be compared as texts.
-    known = row.continuous_since if late else min(own.continuous_since, row.continuous_since)
+    known = min(own.continuous_since, row.continuous_since)
     tx.execute(update(ledger).values(seen_at=clock.text, continuous_since=known))
     noted = opening._replace(notes=own.notes + 1)
     tx.execute(
@@ -87,6 +89,11 @@ def still_open(tx: Connection, opening: Opening) -> Opening:
 def leave(tx: Connection, opening: Opening) -> None:
     """Note that a worker closes the ledger."""
     tx.execute(delete(openings).where(openings.c.opening_id == opening.opening_id))
+
+
+def _again(tx: Connection, row: _Row, opening: Opening, now: str) -> Opening:
+    leave(tx, opening)
+    return _begin(tx, row, now)
 
 
 def _begin(tx: Connection, row: _Row, now: str) -> Opening:

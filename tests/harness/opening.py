@@ -19,6 +19,7 @@ from messages.sagas import SagaSucceeded
 from runtime.encryption import NO_KEYS, Keys
 from services.audit import audit
 from services.faults import Fault
+from services.kept_open import kept_open
 from services.mock import open_services
 from settings import Settings
 from tests.harness import ledgers
@@ -84,7 +85,8 @@ async def unaudited_shop(
         services = WatchedServices.of(opened, watch) if watch else opened
         mode, keys = options.get("mode", Mode.ORCHESTRATION), options.get("keys", NO_KEYS)
         shop = Shop(env, settings, services, mode, keys)
-        async with shop.worker() if options.get("worker", True) else nullcontext():
+        working = shop.worker() if options.get("worker", True) else nullcontext()
+        async with kept_open(opened), working:
             yield shop
 
 

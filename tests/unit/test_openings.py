@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -96,17 +96,52 @@ def test_a_worker_that_is_gone_vouches_for_nothing(workers: Workers) -> None:
         assert workers.knows_nothing_before(restored, workers.first)
 
 
+@pytest.fixture
+def goes_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[Services], float]:
+    """Have a worker that was frozen, with its machine or alone, go on; return the moment."""
+
+    def go_on(worker: Services) -> float:
+        now = time.monotonic()
+        with monkeypatch.context() as time_has_passed:
+            time_has_passed.setattr(openings, "SEEN_WITHIN", 0)
+            worker.still_open()
+        return now
+
+    return go_on
+
+
 def test_a_worker_that_was_frozen_cannot_tell_what_happened_meanwhile(
-    workers: Workers, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, goes_on: Callable[[Services], float]
 ) -> None:
-    started = time.monotonic()
-    second = workers.starts()
-    monkeypatch.setattr(openings, "SEEN_WITHIN", 0)
-    workers.first.still_open()
-    monkeypatch.undo()
+    """Its ledger may have been frozen with it, and both of them wound back."""
+    went_on = goes_on(workers.first)
     for _ in range(2):
         workers.first.still_open()
-        assert workers.knows_nothing_before(started, second)
+        assert workers.knows_nothing_before(went_on, workers.first)
+    gap = workers.first.records("payment").identity().gap
+    assert gap is not None
+    assert gap.seconds >= time.monotonic() - went_on
+
+
+def test_workers_that_were_frozen_together_do_not_vouch_for_each_other(
+    workers: Workers, goes_on: Callable[[Services], float]
+) -> None:
+    second = workers.starts()
+    workers.first.still_open()
+    went_on = min(goes_on(each) for each in (workers.first, second))
+    for each in (workers.first, second, workers.first):
+        each.still_open()
+        assert workers.knows_nothing_before(went_on, each)
+
+
+def test_a_worker_that_was_there_all_the_time_vouches_for_one_that_was_frozen(
+    workers: Workers, goes_on: Callable[[Services], float]
+) -> None:
+    second = workers.starts()
+    workers.first.still_open()
+    goes_on(second)
+    workers.first.still_open()
+    assert workers.knows_all_since(workers.begun, second)
 
 
 def test_a_ledger_that_is_restored_while_it_is_open_proves_nothing_of_what_it_has_lost(
