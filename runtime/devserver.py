@@ -24,12 +24,14 @@ DEFAULT_PORT = 7233
 READY_WITHIN = 60.0
 
 # By default the development server polls the queue of its only shard 20 times a second, rounds
-# timers up to a second, and waits for the disk at every step.
+# timers up to a second, waits for the disk at every step, and deletes a run up to a minute late.
 TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
     *("--sqlite-pragma", "synchronous=NORMAL"),
     *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
     *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="5ms"'),
+    *("--dynamic-config-value", 'history.transferProcessorUpdateAckInterval="1s"'),
+    *("--dynamic-config-value", 'history.visibilityProcessorUpdateAckInterval="1s"'),
 )
 
 

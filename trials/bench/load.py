@@ -1,4 +1,4 @@
-"""Many orders at once under hostile faults: ``make load``.
+"""Many orders at once, under hostile faults unless told otherwise: ``make load``.
 
 No order may be lost. The worker's memory must not grow with the number of orders that it has
 processed: with 20,000 orders, this is checked. No more runs may be open than the orders in flight
@@ -95,15 +95,16 @@ class Loaded(NamedTuple):
 async def main() -> ExitCode:
     """Load one mode after the other, each on ledgers, a server and a worker of its own."""
     chosen = _arguments()
+    faults = None if chosen.no_faults else HOSTILE
     output = Output(as_json=False)
     loaded: dict[Mode, Loaded] = {}
     for mode in Mode:
         output.line(f"{mode.value}: {chosen.orders} orders, {chosen.in_flight} in flight", "bold")
         with tempfile.TemporaryDirectory() as folder:
-            settings = Settings(data_dir=Path(folder), faults=HOSTILE)
+            settings = Settings(data_dir=Path(folder), faults=faults)
             async with (
                 local_system(settings, None, None, output.line) as on,
-                on.worker(HOSTILE) as worker,
+                on.worker(faults) as worker,
             ):
                 loaded[mode] = await _load(on, worker, mode, chosen, output)
     output.line("")
@@ -115,12 +116,14 @@ async def main() -> ExitCode:
 class _Chosen(argparse.Namespace):
     orders: int
     in_flight: int
+    no_faults: bool
 
 
 def _arguments() -> _Chosen:
     parser = argparse.ArgumentParser(prog="python -m trials.bench.load", description=__doc__)
     parser.add_argument("--orders", type=int, default=2000, help="in each mode")
     parser.add_argument("--in-flight", type=int, default=200, help="at the same time, at most")
+    parser.add_argument("--no-faults", action="store_true", help="much faster: nothing breaks")
     return parser.parse_args(namespace=_Chosen())
 
 
