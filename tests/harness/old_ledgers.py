@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -24,9 +25,11 @@ _DIALECT = {
 }
 
 
-def old_ledgers(format_: str, place: Path | PostgresServer) -> dict[str, str]:
+def old_ledgers(
+    format_: str, place: Path | PostgresServer, services: Sequence[str] = SERVICES
+) -> dict[str, str]:
     """Write the ledgers of that format into a folder, or into databases; return their URLs."""
-    scripts = {n: (_SCRIPTS / format_ / f"{n}.sql").read_text(encoding="utf-8") for n in SERVICES}
+    scripts = {n: (_SCRIPTS / format_ / f"{n}.sql").read_text(encoding="utf-8") for n in services}
     if isinstance(place, Path):
         return {name: _sqlite(name, script, place) for name, script in scripts.items()}
     return {name: _postgresql(name, script, place) for name, script in scripts.items()}

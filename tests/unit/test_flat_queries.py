@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert, text
+from sqlalchemy import Connection, Engine, event, insert, make_url, text
 
 from messages.ids import OperationId
 from messages.ledgers import Home
@@ -25,7 +25,9 @@ from tests.harness.builders import an_order, requests_for
 from tests.harness.participants import operations
 from tests.harness.steps import SERVICES
 
-ORDERS = 5_000
+#: With fewer, PostgreSQL reads tables from end to end, because they are short. SQLite's plans do
+#: not depend on it.
+ORDERS = {"postgresql": 5_000, "sqlite": 100}
 _AT = "2026-01-01T00:00:00.000+00:00"
 #: Tables that have rows for every order, or for every customer.
 _LONG = "fence|journal|credit|points|shipments|audited_accounts"
@@ -66,7 +68,7 @@ def long_ledgers(services: Services, ledgers: dict[str, str]) -> dict[str, str]:
     """Ledgers with a long history that an audit has proved."""
     place(services, "first")
     assert next_audit(ledgers).clean
-    numbers = range(1, ORDERS)
+    numbers = range(1, ORDERS[make_url(ledgers["payment"]).get_backend_name()])
     accounts = [f"account_{number}" for number in numbers]
     shipped = {"order_id": "o", "user_id": "u", "address": "a", "status": "preparing"}
     of_service = {
@@ -125,21 +127,16 @@ def assert_flat(found: list[tuple[str, str, str]]) -> None:
     assert not whole, "\n\n".join(whole)
 
 
-def test_an_audit_reads_what_no_audit_has_proved(
+def test_an_audit_reads_what_no_audit_has_proved_and_an_order_is_looked_up_by_its_id(
     services: Services, long_ledgers: dict[str, str]
 ) -> None:
-    for number in range(3):
-        place(services, f"later {number}")
-    with plans() as found:
+    order_id = [place(services, f"later {number}") for number in range(3)][-1]
+    with plans() as audited:
         report = next_audit(long_ledgers)
     assert report.clean, report.violations
     assert report.succeeded == 4
-    assert_flat(found)
-
-
-def test_an_order_is_looked_up_by_its_id(services: Services, long_ledgers: dict[str, str]) -> None:
-    order_id = place(services, "later")
-    with plans() as found:
+    assert_flat(audited)
+    with plans() as looked_up:
         known = look_up_order(long_ledgers, order_id, Home("any", "any"))
     assert known.runs[0].complete
-    assert_flat(found)
+    assert_flat(looked_up)

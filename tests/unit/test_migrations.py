@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ from messages.failures import OperationReversed, OrderAlreadyPlaced
 from messages.runs import RunRef
 from services.audit import audit
 from services.ledger import LedgerUnavailable
-from services.mock import open_services
+from services.mock import Services, open_services
 from services.payment import PaymentService
 from tests.harness.audits import RunByHand, continues, next_audit
 from tests.harness.builders import IN_YEN, an_order, requests_for
@@ -31,12 +32,26 @@ def old_format(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def old(request: pytest.FixtureRequest, old_format: str, tmp_path: Path) -> dict[str, str]:
-    """Those ledgers in a database, by their URLs."""
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | PostgresServer:
+    """Returns a folder or a server for them."""
     if request.param == "sqlite":
-        return old_ledgers(old_format, tmp_path)
+        return tmp_path
     server: PostgresServer = request.getfixturevalue("postgres")
-    return old_ledgers(old_format, server)
+    return server
+
+
+@pytest.fixture
+def old(old_format: str, place: Path | PostgresServer) -> dict[str, str]:
+    """The ledgers of all services, by their URLs."""
+    return old_ledgers(old_format, place)
+
+
+@pytest.fixture
+def payment(old_format: str, place: Path | PostgresServer) -> Iterator[Services]:
+    """The payment service alone, on its ledger, which was upgraded for it."""
+    own = old_ledgers(old_format, place, ["payment"])
+    with closing(open_services(own, only=["payment"])) as opened:
+        yield opened
 
 
 def test_everything_is_as_it_was(old: dict[str, str]) -> None:
@@ -51,56 +66,51 @@ def test_everything_is_as_it_was(old: dict[str, str]) -> None:
     assert len(problems) == 1 + len(twice)
 
 
-def test_what_was_decided_stays_decided(old: dict[str, str]) -> None:
-    with closing(open_services(old)) as services:
-        stands = requests_for(an_order("order_stands"), _RUN.format(1))
-        again = requests_for(an_order("order_stands"), "another run")
-        assert services.get(PaymentService).charge(stands.payment).transaction_id
-        with pytest.raises(OrderAlreadyPlaced):
-            services.get(PaymentService).charge(again.payment)
-        kept_out = requests_for(an_order("order_kept_out"), _RUN.format(3))
-        with pytest.raises(OperationReversed):
-            services.get(PaymentService).charge(kept_out.payment)
-        half = requests_for(an_order("order_half"), _RUN.format(4))
-        assert services.get(PaymentService).refund(half.payment).had_effect
+def test_what_was_decided_stays_decided(payment: Services) -> None:
+    stands = requests_for(an_order("order_stands"), _RUN.format(1))
+    again = requests_for(an_order("order_stands"), "another run")
+    assert payment.get(PaymentService).charge(stands.payment).transaction_id
+    with pytest.raises(OrderAlreadyPlaced):
+        payment.get(PaymentService).charge(again.payment)
+    kept_out = requests_for(an_order("order_kept_out"), _RUN.format(3))
+    with pytest.raises(OperationReversed):
+        payment.get(PaymentService).charge(kept_out.payment)
+    half = requests_for(an_order("order_half"), _RUN.format(4))
+    assert payment.get(PaymentService).refund(half.payment).had_effect
 
 
-def test_what_stood_twice_can_be_undone_one_by_one(old: dict[str, str]) -> None:
-    with closing(open_services(old)) as services:
-        for run in (5, 6):
-            requests = requests_for(an_order("order_twice"), _RUN.format(run))
-            assert services.get(PaymentService).refund(requests.payment).had_effect
+def test_what_stood_twice_can_be_undone_one_by_one(payment: Services) -> None:
+    for run in (5, 6):
+        requests = requests_for(an_order("order_twice"), _RUN.format(run))
+        assert payment.get(PaymentService).refund(requests.payment).had_effect
 
 
 def test_what_it_holds_is_looked_at_and_proves_nothing_about_the_time_before(
-    old: dict[str, str],
+    payment: Services,
 ) -> None:
-    with closing(open_services(old)) as services:
-        records = services.records("payment")
-        half = RunRef("order_saga_order_half", _RUN.format(4))
-        assert half in records.unsettled("").runs
-        [operation] = records.operations([half.run_id])
-        assert records.identity().proves_seconds < operation.age_seconds
+    records = payment.records("payment")
+    half = RunRef("order_saga_order_half", _RUN.format(4))
+    assert half in records.unsettled("").runs
+    [operation] = records.operations([half.run_id])
+    assert records.identity().proves_seconds < operation.age_seconds
 
 
-def test_it_is_upgraded_once(old: dict[str, str], old_format: str) -> None:
-    for _ in range(2):
-        with closing(open_services(old)):
-            pass
-    with closing(open_services(old)) as services:
-        unsettled = services.records("payment").unsettled("").runs
-        assert len(unsettled) == (4 if old_format == "format_1" else 3)
+def test_it_is_upgraded_once(old_format: str, place: Path | PostgresServer) -> None:
+    own = old_ledgers(old_format, place, ["payment"])
+    for _ in range(3):
+        with closing(open_services(own, only=["payment"])) as services:
+            unsettled = services.records("payment").unsettled("").runs
+            assert len(unsettled) == (4 if old_format == "format_1" else 3)
 
 
 def test_what_was_sealed_is_known_to_have_been_sealed_then(
-    old: dict[str, str], old_format: str
+    payment: Services, old_format: str
 ) -> None:
-    with closing(open_services(old)) as services:
-        records = services.records("payment")
-        [operation] = records.operations([_RUN.format(1)])
-        assert operation.sealed == (old_format != "format_1")
-        assert records.unseal(operation.quiet_seconds - 3_600) == 0
-        assert records.unseal(operation.quiet_seconds) == operation.sealed
+    records = payment.records("payment")
+    [operation] = records.operations([_RUN.format(1)])
+    assert operation.sealed == (old_format != "format_1")
+    assert records.unseal(operation.quiet_seconds - 3_600) == 0
+    assert records.unseal(operation.quiet_seconds) == operation.sealed
 
 
 def test_its_customers_have_an_account_in_each_currency(old: dict[str, str]) -> None:
