@@ -12,6 +12,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from cli.modes import Mode
+from services import openings
 from services.mock import Services, open_services
 from tests.harness.backups import Backup
 from tests.harness.opening import OpenShop, a_shop
@@ -47,8 +48,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 async def env() -> AsyncIterator[WorkflowEnvironment]:
     """The development server with per-workflow time skipping, in memory."""
-    async with await time_skipping_server() as environment:
-        yield environment
+    with pytest.MonkeyPatch.context() as patch:
+        # The services of a shop note that they are open when they are asked, not by themselves.
+        patch.setattr(openings, "SEEN_WITHIN", 3_600.0)
+        async with await time_skipping_server() as environment:
+            yield environment
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from messages.sagas import SagaSucceeded
 from runtime.encryption import NO_KEYS, Keys
 from services.audit import audit
 from services.faults import Fault
-from services.kept_open import kept_open
 from services.mock import open_services
 from settings import Settings
 from tests.harness import ledgers
@@ -85,8 +84,7 @@ async def unaudited_shop(
         services = WatchedServices.of(opened, watch) if watch else opened
         mode, keys = options.get("mode", Mode.ORCHESTRATION), options.get("keys", NO_KEYS)
         shop = Shop(env, settings, services, mode, keys)
-        working = shop.worker() if options.get("worker", True) else nullcontext()
-        async with kept_open(opened), working:
+        async with shop.worker() if options.get("worker", True) else nullcontext():
             yield shop
 
 

@@ -7,7 +7,6 @@ from temporalio.api.enums.v1 import (
     PendingWorkflowTaskState,
     WorkflowTaskFailedCause,
 )
-from temporalio.api.failure.v1 import Failure
 
 from tests.harness.runs import Run, describe
 from tests.harness.waiting import until
@@ -17,20 +16,17 @@ _SOMETHING_CAME = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_C
 
 
 async def assert_no_task_failed(run: Run, name: str) -> None:
-    """Neither now nor before: the first failure is in the history, the others are attempts."""
+    """Neither now nor before: the first failure is in the history, the others are attempts.
+
+    A task may have timed out, as on a busy machine, if its next attempt succeeded.
+    """
     pending = (await run.describe()).raw_description.pending_workflow_task
     assert pending.attempt <= 1, name
     async for event in run.fetch_history_events():
-        assert not event.HasField("workflow_task_timed_out_event_attributes"), name
         if event.HasField("workflow_task_failed_event_attributes"):
             # The server's way to say that something came while the run was closing.
             failed = event.workflow_task_failed_event_attributes
-            assert failed.cause == _SOMETHING_CAME or _was_starved(failed.failure), (name, failed)
-
-
-def _was_starved(failure: Failure) -> bool:
-    """Return True if a busy machine gave the task too little time; the next attempt succeeds."""
-    return failure.application_failure_info.type == "_DeadlockError"
+            assert failed.cause == _SOMETHING_CAME, (name, failed)
 
 
 async def until_running(handle: Run, activity: str) -> None:

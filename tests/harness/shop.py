@@ -30,7 +30,7 @@ from tests.harness.gates import Gate, Gates
 from tests.harness.runs import Excluded, Run, first_run
 from tests.harness.server import in_real_time, with_keys
 from tests.harness.steps import STEPS
-from tests.harness.waiting import PATIENCE, until
+from tests.harness.waiting import PATIENCE, patient, until
 from worker import worker_config
 
 Handle = WorkflowHandle[Any, SagaSucceeded]
@@ -212,7 +212,7 @@ class Shop:
             config["activities"] = activities
         config["interceptors"] = [*config.get("interceptors", ()), self.gates, *interceptors]
         options: dict[str, Any] = {**config, **changes}
-        async with Worker(**options) as worker:
+        async with patient(Worker(**options)) as worker:
             try:
                 yield worker
             finally:

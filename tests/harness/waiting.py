@@ -6,6 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
+from temporalio.worker import Worker
+
 #: Real seconds after which what a test waits for counts as never coming.
 PATIENCE = 100.0
 
@@ -31,6 +33,13 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
     pauses = _pauses(what, longest=0.5)
     while not condition():
         time.sleep(next(pauses))
+
+
+def patient(worker: Worker) -> Worker:
+    """Let workflow tasks wait for their turn; the SDK takes one of two seconds for a deadlock."""
+    if worker._workflow_worker is not None:
+        worker._workflow_worker._deadlock_timeout_seconds = int(PATIENCE)
+    return worker
 
 
 def _pauses(what: str, longest: float) -> Iterator[float]:

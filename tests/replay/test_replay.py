@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from temporalio.client import WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.workflow import NondeterminismError
 
@@ -15,8 +16,9 @@ from tests.harness.incompatible_workflows import (
     Unexamined,
     Untold,
 )
-from tests.replay.histories import FOLDER, alike, ending, files, is_newest, read
+from tests.replay.histories import FOLDER, alike, ending, files, is_newest, read, shape
 from tests.replay.recorder import record
+from tests.replay.recording import Scenario
 from tests.replay.replaying import replayer
 from tests.replay.scenarios import SCENARIOS
 from worker import WORKFLOWS
@@ -40,10 +42,17 @@ async def test_each_kind_of_run_is_kept_as_it_is_now(
     env: WorkflowEnvironment, tmp_path: Path
 ) -> None:
     orderly = [scenario for scenario in SCENARIOS if scenario.orderly]
-    for scenario, history in await record(env, tmp_path, orderly):
-        assert any(alike(scenario, read(file), history) for file in files(scenario)), (
-            f"{scenario.name} has changed; see docs/changing-workflows.md"
+    first = await record(env, tmp_path / "first", orderly)
+    # On a busy machine an attempt may be under way when it was meant to wait for the next.
+    unlike = [scenario for scenario, history in first if not is_kept(scenario, history)]
+    for scenario, history in await record(env, tmp_path / "again", unlike):
+        assert is_kept(scenario, history), (
+            f"{scenario.name} has changed: {shape(history)}; see docs/changing-workflows.md"
         )
+
+
+def is_kept(scenario: Scenario, history: WorkflowHistory) -> bool:
+    return any(alike(scenario, read(file), history) for file in files(scenario))
 
 
 @pytest.mark.parametrize(
