@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, Table, make_url, text
@@ -38,6 +39,7 @@ class Ledger:
         self.service = service
         self._engine = engine
         self._opening = opening
+        self._noting = Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -87,9 +89,11 @@ class Ledger:
         """
         if self._opening is None:
             return
-        with self.transaction() as tx:
-            noted = openings.still_open(tx, self._opening)
-        self._opening = noted
+        # A thread that knew only the opening before would take it for lost.
+        with self._noting:
+            with self.transaction() as tx:
+                noted = openings.still_open(tx, self._opening)
+            self._opening = noted
 
     def close(self) -> None:
         """Note in the ledger that the worker closes it, and close its connections."""

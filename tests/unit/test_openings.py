@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from sqlalchemy import Row, delete, insert, select
@@ -54,6 +55,12 @@ class Workers:
         return now
 
 
+class GoOn(Protocol):
+    """Way to have a worker go on that was frozen; it returns the moment."""
+
+    def __call__(self, worker: Services, threads: int = 1) -> float: ...
+
+
 #: Seconds; the ledger's times are in milliseconds.
 _ROUNDED = 0.01
 
@@ -97,21 +104,22 @@ def test_a_worker_that_is_gone_vouches_for_nothing(workers: Workers) -> None:
 
 
 @pytest.fixture
-def goes_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[Services], float]:
-    """Have a worker that was frozen, with its machine or alone, go on; return the moment."""
+def goes_on(monkeypatch: pytest.MonkeyPatch) -> GoOn:
+    """Has a worker go on that was frozen, alone or with its machine."""
 
-    def go_on(worker: Services) -> float:
+    def go_on(worker: Services, threads: int = 1) -> float:
         now = time.monotonic()
-        with monkeypatch.context() as time_has_passed:
-            time_has_passed.setattr(openings, "SEEN_WITHIN", 0)
-            worker.still_open()
+        with monkeypatch.context() as frozen, ThreadPoolExecutor(threads) as pool:
+            frozen.setattr(openings, "SEEN_WITHIN", 0)
+            for noted in [pool.submit(worker.still_open) for _ in range(threads)]:
+                noted.result()
         return now
 
     return go_on
 
 
 def test_a_worker_that_was_frozen_cannot_tell_what_happened_meanwhile(
-    workers: Workers, goes_on: Callable[[Services], float]
+    workers: Workers, goes_on: GoOn
 ) -> None:
     """Its ledger may have been frozen with it, and both of them wound back."""
     went_on = goes_on(workers.first)
@@ -124,7 +132,7 @@ def test_a_worker_that_was_frozen_cannot_tell_what_happened_meanwhile(
 
 
 def test_workers_that_were_frozen_together_do_not_vouch_for_each_other(
-    workers: Workers, goes_on: Callable[[Services], float]
+    workers: Workers, goes_on: GoOn
 ) -> None:
     second = workers.starts()
     workers.first.still_open()
@@ -135,11 +143,21 @@ def test_workers_that_were_frozen_together_do_not_vouch_for_each_other(
 
 
 def test_a_worker_that_was_there_all_the_time_vouches_for_one_that_was_frozen(
-    workers: Workers, goes_on: Callable[[Services], float]
+    workers: Workers, goes_on: GoOn
 ) -> None:
     second = workers.starts()
     workers.first.still_open()
     goes_on(second)
+    workers.first.still_open()
+    assert workers.knows_all_since(workers.begun, second)
+
+
+def test_threads_of_a_worker_that_was_frozen_do_not_take_each_others_notes_for_lost(
+    workers: Workers, goes_on: GoOn
+) -> None:
+    second = workers.starts()
+    workers.first.still_open()
+    goes_on(second, threads=8)
     workers.first.still_open()
     assert workers.knows_all_since(workers.begun, second)
 
