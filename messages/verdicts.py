@@ -113,7 +113,7 @@ def doubt_of(
         if identity.proves_seconds < run_seconds:
             return (
                 f"the {service} ledger proves nothing about the run: after the run began, the"
-                " ledger was created, restored, moved, or closed"
+                " ledger was created, restored, moved or closed, or its worker was frozen"
             )
     return None
 
