@@ -6,9 +6,35 @@ import sqlite3
 import time
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.util import LRUCache
 
 from services.read_only import renew_read_only
+
+#: Statements as SQLite understands them, by what SQLAlchemy takes for the same statement.
+_compiled: LRUCache[tuple[object, ...], object] = LRUCache(1_000)
+_DRIVER = "sqlite+ledger"
+
+
+class SQLiteDialect(SQLiteDialect_pysqlite):
+    """SQLAlchemy's dialect of SQLite, which is the same for all files.
+
+    By default each engine compiles each statement anew: half of the CPU time of a short audit, and
+    a fifth of that of opening the ledgers.
+    """
+
+    supports_statement_cache = True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SQLiteDialect)
+
+    def __hash__(self) -> int:
+        return hash(SQLiteDialect)
+
+
+registry.register(_DRIVER.replace("+", "."), __name__, SQLiteDialect.__name__)
 
 #: Seconds for which a transaction waits for another one.
 WAIT_FOR_LOCK = 10
@@ -72,7 +98,13 @@ def create(target: URL, *, read_only: bool = False, threads: int = 1) -> Engine:
 def _sqlite(target: URL, *, read_only: bool) -> Engine:
     # SQLite has only one writer at a time. With one connection, threads wait for the connection
     # and get it in turn. With several, they would poll the lock of the file, and some would starve.
-    engine = create_engine(target, pool_size=1, max_overflow=0, hide_parameters=True)
+    engine = create_engine(
+        target.set(drivername=_DRIVER),
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,
+        execution_options={"compiled_cache": _compiled},
+    )
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
