@@ -1,16 +1,20 @@
-"""Connections to PostgreSQL: they give up in time, and suffice for all threads."""
+"""Engines: connections to PostgreSQL give up in time and suffice; SQLite compiles once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, QueuePool, text
 
 from services import engines, payment
+from services.audit import audit
 from services.ledger import LedgerUnavailable, open_ledger
+from services.mock import open_services
 from tests.harness.postgres import PostgresServer
+from tests.harness.steps import SERVICES
 
 _SETTINGS = (
     *("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"),
@@ -97,3 +101,13 @@ def test_who_gets_no_connection_is_told_so_in_one_line(
     ):
         ledger.transact(lambda tx: tx.execute(text("SELECT 1")))
     assert "\n" not in str(refused.value)
+
+
+def test_statements_are_compiled_once_for_all_sqlite_ledgers(tmp_path: Path) -> None:
+    compiled = []
+    for shop in ("one", "another"):
+        urls = {name: f"sqlite:///{tmp_path / shop / name}.db" for name in SERVICES}
+        with closing(open_services(urls)):
+            assert audit(urls).clean
+        compiled.append(len(engines._compiled))
+    assert compiled[0] == compiled[1] > 0

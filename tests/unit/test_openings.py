@@ -12,7 +12,9 @@ import pytest
 from sqlalchemy import Row, delete, insert, select
 
 from services import openings
+from services.ledger import LedgerUnavailable
 from services.mock import Services, open_services
+from tests.harness.steps import SERVICES
 
 
 class Workers:
@@ -204,3 +206,16 @@ def test_after_a_restore_the_workers_find_one_gap_each_and_go_on(workers: Worker
     found = time.monotonic()
     for each in (workers.first, second, workers.first):
         assert workers.knows_all_since(found, each)
+
+
+def test_a_ledger_in_which_nothing_can_be_noted_does_not_answer_and_stops_no_other(
+    services: Services,
+) -> None:
+    payment = services.records("payment")
+    with payment._ledger.transaction() as tx:
+        openings.openings.drop(tx)
+    # What it says of operations may have been restored without anybody noticing.
+    with pytest.raises(LedgerUnavailable, match="payment ledger"):
+        payment.identity()
+    assert list(services.still_open()) == ["payment"]
+    assert all(services.records(name).identity() for name in SERVICES if name != "payment")
