@@ -85,14 +85,17 @@ class Ledger:
         """Note in the ledger that a worker has it open.
 
         Raises:
-            LedgerUnavailable: it cannot be written.
+            LedgerUnavailable: it cannot be written, or somebody has emptied it.
         """
         if self._opening is None:
             return
         # A thread that knew only the opening before would take it for lost.
         with self._noting:
-            with self.transaction() as tx:
-                noted = openings.still_open(tx, self._opening)
+            try:
+                with self.transaction() as tx:
+                    noted = openings.still_open(tx, self._opening)
+            except SQLAlchemyError as error:  # its own row is gone
+                raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error)}") from None
             self._opening = noted
 
     def close(self) -> None:

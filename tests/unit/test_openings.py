@@ -208,12 +208,13 @@ def test_after_a_restore_the_workers_find_one_gap_each_and_go_on(workers: Worker
         assert workers.knows_all_since(found, each)
 
 
+@pytest.mark.parametrize("damage", ["DROP TABLE ledger_openings", "DELETE FROM ledger"])
 def test_a_ledger_in_which_nothing_can_be_noted_does_not_answer_and_stops_no_other(
-    services: Services,
+    services: Services, damage: str
 ) -> None:
     payment = services.records("payment")
     with payment._ledger.transaction() as tx:
-        openings.openings.drop(tx)
+        tx.exec_driver_sql(damage)
     # What it says of operations may have been restored without anybody noticing.
     with pytest.raises(LedgerUnavailable, match="payment ledger"):
         payment.identity()
