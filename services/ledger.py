@@ -87,10 +87,10 @@ class Ledger:
         Raises:
             LedgerUnavailable: it cannot be written, or somebody has emptied it.
         """
-        if self._opening is None:
-            return
-        # A thread that knew only the opening before would take it for lost.
+        # A thread that knew only the opening before, or an ended one, would take it for lost.
         with self._noting:
+            if self._opening is None:
+                return
             try:
                 with self.transaction() as tx:
                     noted = openings.still_open(tx, self._opening)
@@ -100,9 +100,11 @@ class Ledger:
 
     def close(self) -> None:
         """Note in the ledger that the worker closes it, and close its connections."""
-        if self._opening is not None:
-            with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
-                openings.leave(tx, openings.still_open(tx, self._opening))
+        with self._noting:
+            if self._opening is not None:
+                with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
+                    openings.leave(tx, openings.still_open(tx, self._opening))
+            self._opening = None
         self._engine.dispose()
 
 

@@ -71,9 +71,10 @@ def still_open(tx: Connection, opening: Opening) -> Opening:
     if own is None or own.notes < opening.notes:
         # The notes of the other workers may have been lost, too, so they cannot vouch either.
         tx.execute(update(openings).values(continuous_since=clock.text))
-        return _again(tx, row, opening, clock.text)
-    if abs(clock.seconds_since(own.seen_at)) > SEEN_WITHIN:
-        return _again(tx, row, opening, clock.text)
+        own = None
+    if own is None or abs(clock.seconds_since(own.seen_at)) > SEEN_WITHIN:
+        leave(tx, opening)
+        return _begin(tx, row, clock.text)
     # Times of the same clock and format can be compared as texts.
     known = min(own.continuous_since, row.continuous_since)
     tx.execute(update(ledger).values(seen_at=clock.text, continuous_since=known))
@@ -89,11 +90,6 @@ def still_open(tx: Connection, opening: Opening) -> Opening:
 def leave(tx: Connection, opening: Opening) -> None:
     """Note that a worker closes the ledger."""
     tx.execute(delete(openings).where(openings.c.opening_id == opening.opening_id))
-
-
-def _again(tx: Connection, row: _Row, opening: Opening, now: str) -> Opening:
-    leave(tx, opening)
-    return _begin(tx, row, now)
 
 
 def _begin(tx: Connection, row: _Row, now: str) -> Opening:

@@ -164,6 +164,17 @@ def test_threads_of_a_worker_that_was_frozen_do_not_take_each_others_notes_for_l
     assert workers.knows_all_since(workers.begun, second)
 
 
+def test_a_note_that_comes_after_the_closing_silences_nobody(workers: Workers) -> None:
+    """The heartbeat's thread may still be under way when its worker ends."""
+    second = workers.starts()
+    for each in (workers.first, second):
+        each.still_open()
+    workers.first.close()
+    workers.first.still_open()
+    second.still_open()
+    assert workers.knows_all_since(workers.begun, second)
+
+
 def test_a_ledger_that_is_restored_while_it_is_open_proves_nothing_of_what_it_has_lost(
     workers: Workers,
 ) -> None:
