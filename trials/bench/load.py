@@ -35,7 +35,7 @@ from services.audit import AuditReport
 from settings import Settings
 
 HOSTILE = ROOT / "examples" / "faults" / "hostile.toml"
-#: Deadline of an order in seconds. An order whose event is parked ends then.
+#: Deadline of an order in seconds, under faults. An order whose event is parked ends then.
 DEADLINE = 60
 #: Runs that an order may have open on average: its own, and for each service the delivery of an
 #: event and of the answer. Parked deliveries wait for an operator and are not counted.
@@ -98,7 +98,7 @@ async def main() -> ExitCode:
     faults = None if chosen.no_faults else HOSTILE
     output = Output(as_json=False)
     loaded: dict[Mode, Loaded] = {}
-    for mode in Mode:
+    for mode in chosen.mode or Mode:
         output.line(f"{mode.value}: {chosen.orders} orders, {chosen.in_flight} in flight", "bold")
         with tempfile.TemporaryDirectory() as folder:
             settings = Settings(data_dir=Path(folder), faults=faults)
@@ -114,6 +114,7 @@ async def main() -> ExitCode:
 
 
 class _Chosen(argparse.Namespace):
+    mode: list[Mode]
     orders: int
     in_flight: int
     no_faults: bool
@@ -121,6 +122,8 @@ class _Chosen(argparse.Namespace):
 
 def _arguments() -> _Chosen:
     parser = argparse.ArgumentParser(prog="python -m trials.bench.load", description=__doc__)
+    modes = "|".join(Mode)
+    parser.add_argument("--mode", type=Mode, action="append", metavar=modes, help="default: both")
     parser.add_argument("--orders", type=int, default=2000, help="in each mode")
     parser.add_argument("--in-flight", type=int, default=200, help="at the same time, at most")
     parser.add_argument("--no-faults", action="store_true", help="much faster: nothing breaks")
@@ -131,7 +134,10 @@ async def _load(
     on: LocalSystem, worker: ChildProcess, mode: Mode, chosen: _Chosen, output: Output
 ) -> Loaded:
     population = Population(
-        count=chosen.orders, seed=1, prefix=f"load-{mode.value}", deadline_seconds=DEADLINE
+        count=chosen.orders,
+        seed=1,
+        prefix=f"load-{mode.value}",
+        deadline_seconds=None if chosen.no_faults else DEADLINE,
     )
     watched = Watched([], [], [])
     watching = asyncio.create_task(_watch(on, worker, watched))
