@@ -10,14 +10,13 @@ from temporalio.common import SearchAttributeKey
 from messages.statuses import ListedStatus
 from messages.wire import SAGA_STATUS
 from runs.descriptions import SERVER_TIMEOUT
-from runs.visibility import one_of, quoted
+from runs.visibility import IS_OPEN, one_of, quoted
 
 _STATUS = SearchAttributeKey.for_keyword(SAGA_STATUS)
-_OPEN = 'ExecutionStatus = "Running"'
 _QUERIES: dict[ListedStatus, str] = {
-    "RUNNING": f"{_OPEN} AND {SAGA_STATUS} IS NULL",
-    "COMPENSATING": f'{_OPEN} AND {SAGA_STATUS} = "COMPENSATING"',
-    "NEEDS_INTERVENTION": f'{_OPEN} AND {SAGA_STATUS} = "NEEDS_INTERVENTION"',
+    "RUNNING": f"{IS_OPEN} AND {SAGA_STATUS} IS NULL",
+    "COMPENSATING": f'{IS_OPEN} AND {SAGA_STATUS} = "COMPENSATING"',
+    "NEEDS_INTERVENTION": f'{IS_OPEN} AND {SAGA_STATUS} = "NEEDS_INTERVENTION"',
     "SUCCESS": 'ExecutionStatus = "Completed"',
     "FAILED": f'ExecutionStatus = "Failed" AND ({SAGA_STATUS} IS NULL OR'
     f' {SAGA_STATUS} != "CANCELLED")',

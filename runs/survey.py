@@ -11,7 +11,7 @@ from runs.descriptions import SERVER_TIMEOUT
 from runs.examination import TemporalRuns, first_sight
 from runs.facts import FactStore
 from runs.listing import of_each
-from runs.visibility import sagas_query
+from runs.visibility import IS_OPEN, sagas_query
 
 _PAGE = 1_000
 
@@ -56,7 +56,7 @@ class RunSurvey:
             await self._list("")
         else:
             # In this order, a run that closes in between is in both lists.
-            await self._list(' AND ExecutionStatus = "Running"')
+            await self._list(f" AND {IS_OPEN}")
             await self._list(f' AND CloseTime >= "{since}"')
         await self.examine(list(self._facts.doubtful()))
 

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 from messages.wire import SAGA_STATUS, SAGA_TYPES
 
+#: Condition for open runs. The status of a paused one is not "Running".
+IS_OPEN = "CloseTime IS NULL"
+
 #: Condition for open runs that wait for an operator.
 IS_PARKED = f'{SAGA_STATUS} = "NEEDS_INTERVENTION" AND ExecutionStatus = "Running"'
 
@@ -14,8 +17,8 @@ IS_PARKED = f'{SAGA_STATUS} = "NEEDS_INTERVENTION" AND ExecutionStatus = "Runnin
 #: about five failures in a row and clears it after a success.
 IS_FAILING = 'TemporalReportedProblems IS NOT NULL AND ExecutionStatus = "Running"'
 
-#: Condition for open runs that are paused, or of which an activity is. The first are not "Running".
-IS_PAUSED = "TemporalPauseInfo IS NOT NULL AND CloseTime IS NULL"
+#: Condition for open runs that are paused, or of which an activity is.
+IS_PAUSED = f"TemporalPauseInfo IS NOT NULL AND {IS_OPEN}"
 
 #: Characters that a server with a SQL database compares in escaped form, and so never finds.
 _NEVER_FOUND = re.compile(r'["\\\x00\n\r\t\x08]')

@@ -13,6 +13,7 @@ from temporalio.api.enums.v1 import (
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import (
     DeleteWorkflowExecutionRequest,
+    PauseWorkflowExecutionRequest,
     ResetWorkflowExecutionRequest,
 )
 from temporalio.client import (
@@ -120,6 +121,15 @@ async def terminate(client: Client, handle: Run) -> None:
         return (await client.count_workflows(query)).count == 1
 
     await until(listed)
+
+
+async def pause(client: Client, handle: Run, **who_and_why: str) -> None:
+    """Pause a run, as an operator."""
+    await client.workflow_service.pause_workflow_execution(
+        PauseWorkflowExecutionRequest(
+            namespace=client.namespace, workflow_id=handle.id, **who_and_why
+        )
+    )
 
 
 async def delete(client: Client, workflow_id: str, run_id: str) -> None:

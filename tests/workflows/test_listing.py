@@ -17,7 +17,7 @@ from tests.harness.builders import an_id, an_order
 from tests.harness.faults import REFUND_FAILS_ONCE, SHIPPING_REFUSES, only_for
 from tests.harness.opening import OpenShop
 from tests.harness.placing import parked
-from tests.harness.runs import resolve
+from tests.harness.runs import pause, resolve
 from tests.harness.shop import Shop
 from tests.harness.waiting import until
 
@@ -94,6 +94,22 @@ async def test_orders_are_listed_by_status_and_mode_a_page_at_a_time(
         assert "list --page 2 --limit 3" in await listing.words(limit=3)
         await resolve(waiting, "mark_resolved")
         await shop.rolls_back(waiting)
+
+
+async def test_an_order_that_somebody_has_paused_is_still_running(
+    open_shop: OpenShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with open_shop(worker=False) as shop:
+        order = an_order()
+        handle = await shop.place(order)
+        await pause(shop.client, handle)
+        listing = Listing(shop, capsys)
+
+        async def listed() -> bool:
+            return await listing.statuses(status="RUNNING") == {order.order_id: "RUNNING"}
+
+        await until(listed)
+        await shop.terminate(handle)
 
 
 def test_the_web_ui_is_where_the_settings_say_or_temporal_cloud() -> None:

@@ -23,7 +23,7 @@ from tests.harness.opening import unaudited_shop
 from tests.harness.participants import operations
 from tests.harness.placing import half_done
 from tests.harness.reconciling import reconcile
-from tests.harness.runs import Run, first_run
+from tests.harness.runs import Run, first_run, pause
 from tests.harness.shop import Handle, Shop
 from tests.harness.steps import SERVICES
 from tests.harness.waiting import until
@@ -133,6 +133,16 @@ async def test_a_run_that_left_nothing_is_counted_once(shop: Shop) -> None:
             assert report.clean
             assert (report.succeeded, report.rolled_back) == (successes, 1)
         assert await audited(shop, full=True) == report == await audited(shop)
+
+
+async def test_a_run_that_somebody_has_paused_is_counted_each_time(shop: Shop) -> None:
+    await pause(shop.client, await shop.place(an_order()))
+    async with shop.worker():
+        for successes in range(1, 3):
+            await success(shop)
+            report = await audited(shop)
+            assert (report.succeeded, report.in_flight) == (successes, 1)
+        assert await audited(shop, full=True) == report
 
 
 async def test_a_run_that_cannot_be_read_is_named_each_time(shop: Shop) -> None:

@@ -13,7 +13,6 @@ import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import (
     PauseActivityRequest,
-    PauseWorkflowExecutionRequest,
     UnpauseWorkflowExecutionRequest,
 )
 
@@ -28,7 +27,8 @@ from messages.sagas import CancelOrder
 from tests.harness.builders import an_order
 from tests.harness.metrics import gauges_of
 from tests.harness.opening import OpenShop, examined
-from tests.harness.shop import Handle, Shop
+from tests.harness.runs import pause
+from tests.harness.shop import Shop
 from tests.harness.system import TEMPORAL
 from tests.harness.waiting import until
 
@@ -52,14 +52,6 @@ def told(capsys: pytest.CaptureFixture[str]) -> Told:
     return of
 
 
-async def pause(shop: Shop, handle: Handle) -> None:
-    await shop.client.workflow_service.pause_workflow_execution(
-        PauseWorkflowExecutionRequest(
-            namespace=shop.client.namespace, workflow_id=handle.id, **WHO_AND_WHY
-        )
-    )
-
-
 async def type_in(shop: Shop, command: str) -> None:
     """Type a command of Temporal's, as the inbox shows it."""
     words = [*shlex.split(command), "--address", shop.client.service_client.config.target_host]
@@ -73,7 +65,7 @@ async def test_a_paused_order_is_open_and_goes_on_when_it_is_unpaused(open_shop:
         gate = shop.hold(order, "process_payment")
         handle = await shop.place(order)
         await gate.until_reached()
-        await pause(shop, handle)
+        await pause(shop.client, handle, **WHO_AND_WHY)
 
         assert (await examined(shop, handle)).fact.status == "open"
 
@@ -94,7 +86,7 @@ async def test_a_paused_order_is_in_the_inbox_and_says_how_it_goes_on(
         gate = shop.hold(order, first)
         handle = await shop.place(order)
         await gate.until_reached()
-        await pause(shop, handle)
+        await pause(shop.client, handle, **WHO_AND_WHY)
 
         async def listed() -> bool:
             return bool((await told(shop))[0])
