@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from services.ledger import LedgerUnavailable
 from services.mock import Services
 from services.openings import SEEN_WITHIN
 
@@ -22,19 +23,25 @@ async def kept_open(services: Services) -> AsyncIterator[None]:
 
     The log tells of a ledger that cannot be written, also while no order needs it.
     """
-    heartbeat = asyncio.create_task(_heartbeat(services))
+    # Each on its own, because a database that hangs must not delay the notes in the others.
+    heartbeats = [asyncio.create_task(_heartbeat(*each)) for each in services.notes().items()]
     try:
         yield
     finally:
-        heartbeat.cancel()
-        await asyncio.gather(heartbeat, return_exceptions=True)
+        for heartbeat in heartbeats:
+            heartbeat.cancel()
+        await asyncio.gather(*heartbeats, return_exceptions=True)
 
 
-async def _heartbeat(services: Services) -> None:
-    told: set[str] = set()
+async def _heartbeat(service: str, note: Callable[[], None]) -> None:
+    failing = False
     while True:
         await asyncio.sleep(_INTERVAL)
-        failures = await asyncio.to_thread(services.still_open)
-        for service in failures.keys() - told:
-            logger.warning("the %s ledger cannot be written: %s", service, failures[service])
-        told = set(failures)
+        try:
+            await asyncio.to_thread(note)
+        except LedgerUnavailable as error:
+            if not failing:
+                logger.warning("the %s ledger cannot be written: %s", service, error)
+            failing = True
+        else:
+            failing = False

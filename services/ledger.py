@@ -184,11 +184,7 @@ def reading(service: str, url: str, home: Home | None = None) -> Iterator[Connec
         LedgerUnavailable: there is no such ledger, it belongs to another service, it has another
             home than ``home``, or it cannot be read. Raised in the block as well.
     """
-    with (
-        explained(service, url),
-        _existing(url, read_only=True) as engine,
-        engine.begin() as tx,
-    ):
+    with explained(service, url), _existing(url, read_only=True) as engine, engine.begin() as tx:
         identity.check(tx, service)
         if home is not None:
             identity.check_home(tx, home)

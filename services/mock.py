@@ -15,7 +15,7 @@ from messages.participants import SERVICES
 from services.answers import Listener, nobody
 from services.faults import FaultPlan
 from services.fenced_service import FencedService
-from services.ledger import Ledger, LedgerUnavailable, open_ledger
+from services.ledger import Ledger, open_ledger
 from services.modules import MODULES
 from services.records import LedgerRecords
 
@@ -43,18 +43,12 @@ class Services:
         """Return a service's ledger as the reconciler uses it."""
         return LedgerRecords(self._ledgers[service])
 
-    def still_open(self) -> dict[str, LedgerUnavailable]:
-        """Note in each ledger that it is open; return by service why one cannot be written.
+    def notes(self) -> dict[str, Callable[[], None]]:
+        """Return by service what notes in a ledger that it is open; call each every few seconds.
 
-        Call this every few seconds.
+        A note raises LedgerUnavailable if the ledger cannot be written.
         """
-        failures = {}
-        for service, ledger in self._ledgers.items():
-            try:
-                ledger.still_open()
-            except LedgerUnavailable as error:
-                failures[service] = error
-        return failures
+        return {service: ledger.still_open for service, ledger in self._ledgers.items()}
 
     def checks(self) -> dict[str, Callable[[], None]]:
         """Return a check of each ledger; it raises LedgerUnavailable if the ledger is gone."""

@@ -9,12 +9,13 @@ from contextlib import ExitStack, closing
 from typing import Any, Protocol
 
 import pytest
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select, update
 
-from services import openings
+from services import identity, kept_open, openings
 from services.ledger import LedgerUnavailable
 from services.mock import Services, open_services
 from tests.harness.steps import SERVICES
+from tests.harness.waiting import until
 
 
 class Workers:
@@ -67,6 +68,10 @@ class GoOn(Protocol):
 _ROUNDED = 0.01
 
 
+def _note(worker: Services) -> None:
+    worker.notes()["payment"]()
+
+
 def _proved(worker: Services) -> float:
     return worker.records("payment").identity().proves_seconds
 
@@ -82,15 +87,15 @@ def test_a_worker_that_starts_beside_another_one_makes_no_gap(workers: Workers) 
     second = workers.starts()
     # Nobody knows yet whether the first one is still there, or was there only in a backup.
     assert workers.knows_nothing_before(started, second)
-    workers.first.still_open()
+    _note(workers.first)
     assert workers.knows_all_since(workers.begun, second)
 
 
 def test_the_time_is_handed_on_from_worker_to_worker(workers: Workers) -> None:
     for _ in range(3):
         following = workers.starts()
-        workers.first.still_open()
-        following.still_open()
+        _note(workers.first)
+        _note(following)
         workers.first.close()
         workers.first = following
     assert workers.knows_all_since(workers.begun, workers.first)
@@ -113,7 +118,7 @@ def goes_on(monkeypatch: pytest.MonkeyPatch) -> GoOn:
         now = time.monotonic()
         with monkeypatch.context() as frozen, ThreadPoolExecutor(threads) as pool:
             frozen.setattr(openings, "SEEN_WITHIN", 0)
-            for noted in [pool.submit(worker.still_open) for _ in range(threads)]:
+            for noted in [pool.submit(_note, worker) for _ in range(threads)]:
                 noted.result()
         return now
 
@@ -126,7 +131,7 @@ def test_a_worker_that_was_frozen_cannot_tell_what_happened_meanwhile(
     """Its ledger may have been frozen with it, and both of them wound back."""
     went_on = goes_on(workers.first)
     for _ in range(2):
-        workers.first.still_open()
+        _note(workers.first)
         assert workers.knows_nothing_before(went_on, workers.first)
     gap = workers.first.records("payment").identity().gap
     assert gap is not None
@@ -137,10 +142,10 @@ def test_workers_that_were_frozen_together_do_not_vouch_for_each_other(
     workers: Workers, goes_on: GoOn
 ) -> None:
     second = workers.starts()
-    workers.first.still_open()
+    _note(workers.first)
     went_on = min(goes_on(each) for each in (workers.first, second))
     for each in (workers.first, second, workers.first):
-        each.still_open()
+        _note(each)
         assert workers.knows_nothing_before(went_on, each)
 
 
@@ -148,9 +153,9 @@ def test_a_worker_that_was_there_all_the_time_vouches_for_one_that_was_frozen(
     workers: Workers, goes_on: GoOn
 ) -> None:
     second = workers.starts()
-    workers.first.still_open()
+    _note(workers.first)
     goes_on(second)
-    workers.first.still_open()
+    _note(workers.first)
     assert workers.knows_all_since(workers.begun, second)
 
 
@@ -158,9 +163,9 @@ def test_threads_of_a_worker_that_was_frozen_do_not_take_each_others_notes_for_l
     workers: Workers, goes_on: GoOn
 ) -> None:
     second = workers.starts()
-    workers.first.still_open()
+    _note(workers.first)
     goes_on(second, threads=8)
-    workers.first.still_open()
+    _note(workers.first)
     assert workers.knows_all_since(workers.begun, second)
 
 
@@ -168,10 +173,10 @@ def test_a_note_that_comes_after_the_closing_silences_nobody(workers: Workers) -
     """The heartbeat's thread may still be under way when its worker ends."""
     second = workers.starts()
     for each in (workers.first, second):
-        each.still_open()
+        _note(each)
     workers.first.close()
-    workers.first.still_open()
-    second.still_open()
+    _note(workers.first)
+    _note(second)
     assert workers.knows_all_since(workers.begun, second)
 
 
@@ -179,11 +184,11 @@ def test_a_ledger_that_is_restored_while_it_is_open_proves_nothing_of_what_it_ha
     workers: Workers,
 ) -> None:
     second = workers.starts()
-    workers.first.still_open()
+    _note(workers.first)
     workers.back_up()
     time.sleep(0.2)
     for each in (workers.first, second):
-        each.still_open()
+        _note(each)
     assert workers.knows_all_since(workers.begun, second)
     restored = workers.restore()
     for each in (second, workers.first, second, workers.first):
@@ -197,12 +202,12 @@ def test_a_worker_that_lost_no_note_does_not_vouch_where_another_one_lost_some(
     workers: Workers,
 ) -> None:
     second = workers.starts()
-    workers.first.still_open()
+    _note(workers.first)
     workers.back_up()
-    second.still_open()
+    _note(second)
     restored = workers.restore()
     for each in (second, workers.first, second):
-        each.still_open()
+        _note(each)
         assert workers.knows_nothing_before(restored, second)
 
 
@@ -210,10 +215,10 @@ def test_after_a_restore_the_workers_find_one_gap_each_and_go_on(workers: Worker
     second = workers.starts()
     workers.back_up()
     for each in (workers.first, second):
-        each.still_open()
+        _note(each)
     workers.restore()
     for each in (workers.first, second):
-        each.still_open()
+        _note(each)
     found = time.monotonic()
     for each in (workers.first, second, workers.first):
         assert workers.knows_all_since(found, each)
@@ -229,5 +234,25 @@ def test_a_ledger_in_which_nothing_can_be_noted_does_not_answer_and_stops_no_oth
     # What it says of operations may have been restored without anybody noticing.
     with pytest.raises(LedgerUnavailable, match="payment ledger"):
         payment.identity()
-    assert list(services.still_open()) == ["payment"]
+    notes = services.notes()
+    with pytest.raises(LedgerUnavailable, match="payment ledger"):
+        notes["payment"]()
     assert all(services.records(name).identity() for name in SERVICES if name != "payment")
+
+
+async def test_a_ledger_that_hangs_delays_no_note_in_the_others(
+    services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_open, "_INTERVAL", 0.01)
+    inventory = services.records("inventory")._ledger
+
+    async def noted() -> bool:
+        with inventory.transaction() as tx:
+            notes: int = tx.execute(select(openings.openings.c.notes)).scalar_one()
+        return notes > 3
+
+    with services.records("payment")._ledger.transaction() as tx:
+        tx.execute(update(identity.ledger).values(seen_at=identity.ledger.c.seen_at))
+        async with kept_open.kept_open(services):
+            await until(noted)
+            assert not caplog.records, "the note in the payment ledger waits for its turn"
