@@ -194,6 +194,10 @@ def _no_search_attribute(client: Client, reason: str) -> NoServer:
     )
 
 
+_BROKE_OFF = "it broke off; it may need TLS, a client certificate or an API key"
+#: Signs of it. Which of them there is depends on when the connection ends.
+_BROKEN_OFF = ("ConnectionReset", "BrokenPipe", "UnexpectedEof", "connection closed")
+
 #: Parts of the SDK's nested errors, each with its meaning.
 _REASONS = (
     ("Connection refused", "nothing listens there"),
@@ -205,9 +209,7 @@ _REASONS = (
     ("CertificateRequired", "it asks for a client certificate"),
     ("Unauthenticated", "it does not accept this API key or client certificate"),
     ("close_notify", "it broke off; it may need another client certificate or API key"),
-    ("broken pipe", "it broke off; it may need TLS, a client certificate or an API key"),
-    ("reset by peer", "it broke off; it may need TLS, a client certificate or an API key"),
-    ("connection closed", "it broke off; it may need TLS, a client certificate or an API key"),
+    *((sign, _BROKE_OFF) for sign in _BROKEN_OFF),
     ("http2 error", "the program that listens there is not Temporal, or needs TLS"),
 )
 

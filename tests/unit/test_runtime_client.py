@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import struct
 import time
-from collections.abc import Iterator
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
 from uuid import uuid4
 
 import pytest
@@ -102,6 +107,38 @@ async def test_a_port_that_never_answers_is_given_up_in_time(silent_port: int) -
         await open_client({"target_host": f"127.0.0.1:{silent_port}"}, answer_within=0.5)
 
     assert time.monotonic() - began < 3
+
+
+@pytest.fixture
+async def breaking_off(
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[str]:
+    """Address of a server that ends each connection: after how many bytes, and with a reset?"""
+    after, reset = request.param
+
+    async def end(reader: StreamReader, writer: StreamWriter) -> None:
+        if after:
+            await reader.read(after)
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
+        writer.close()
+
+    server = await asyncio.start_server(end, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("tls", ["0", "1"])
+@pytest.mark.parametrize("breaking_off", [*product((0, 1, 40), (False, True))], indirect=True)
+async def test_a_server_that_breaks_off_may_need_what_the_settings_lack(
+    breaking_off: str, tls: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", breaking_off)
+    monkeypatch.setenv("TEMPORAL_TLS", tls)
+
+    with pytest.raises(NoServer, match="it broke off; it may need TLS, a client certificate"):
+        await connect()
 
 
 async def test_tls_towards_a_server_without_it_is_said(
