@@ -42,7 +42,8 @@ class PostgresServer:
         self._process = run.start(
             self._binaries / "postgres",
             *("-D", self._folder / "data", "-k", self._folder, "-c", "listen_addresses="),
-            *("-c", f"fsync={self._fsync}", "-c", "max_connections=300"),
+            # Nothing changes the plan of a query, or takes time, when nobody expects it.
+            *("-c", f"fsync={self._fsync}", "-c", "max_connections=300", "-c", "autovacuum=off"),
         )
         _wait_until_up(self, self._process, run.log)
 
