@@ -194,9 +194,15 @@ def _no_search_attribute(client: Client, reason: str) -> NoServer:
     )
 
 
-_BROKE_OFF = "it broke off; it may need TLS, a client certificate or an API key"
+_BROKE_OFF = "it broke off; it may need another client certificate or API key, or TLS"
 #: Signs of it. Which of them there is depends on when the connection ends.
-_BROKEN_OFF = ("ConnectionReset", "BrokenPipe", "UnexpectedEof", "connection closed")
+_BROKEN_OFF = (
+    "close_notify",
+    "ConnectionReset",
+    "BrokenPipe",
+    "UnexpectedEof",
+    "connection closed",
+)
 
 #: Parts of the SDK's nested errors, each with its meaning.
 _REASONS = (
@@ -208,7 +214,6 @@ _REASONS = (
     ("NotValidForName", "its TLS certificate is for another name"),
     ("CertificateRequired", "it asks for a client certificate"),
     ("Unauthenticated", "it does not accept this API key or client certificate"),
-    ("close_notify", "it broke off; it may need another client certificate or API key"),
     *((sign, _BROKE_OFF) for sign in _BROKEN_OFF),
     ("http2 error", "the program that listens there is not Temporal, or needs TLS"),
 )

@@ -21,6 +21,9 @@ from services.sql import Clock, metadata
 
 T = TypeVar("T")
 
+#: Errors in a ledger that somebody has changed: a row is gone, or a time in it cannot be read.
+_DAMAGED = (SQLAlchemyError, ValueError)
+
 #: PostgreSQL advisory lock, so that only one process at a time opens a ledger.
 _OPENING = 0x5A6A
 
@@ -85,7 +88,7 @@ class Ledger:
         """Note in the ledger that a worker has it open.
 
         Raises:
-            LedgerUnavailable: it cannot be written, or somebody has emptied it.
+            LedgerUnavailable: it cannot be written, or somebody has damaged it.
         """
         # A thread that knew only the opening before, or an ended one, would take it for lost.
         with self._noting:
@@ -94,7 +97,7 @@ class Ledger:
             try:
                 with self.transaction() as tx:
                     noted = openings.still_open(tx, self._opening)
-            except SQLAlchemyError as error:  # its own row is gone
+            except _DAMAGED as error:
                 raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error)}") from None
             self._opening = noted
 
@@ -102,7 +105,7 @@ class Ledger:
         """Note in the ledger that the worker closes it, and close its connections."""
         with self._noting:
             if self._opening is not None:
-                with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
+                with suppress(LedgerUnavailable, *_DAMAGED), self.transaction() as tx:
                     openings.leave(tx, openings.still_open(tx, self._opening))
             self._opening = None
         self._engine.dispose()

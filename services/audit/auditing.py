@@ -107,7 +107,7 @@ class Audit:
                 if found is None or found.audit_id != self._since.audit_id:
                     raise AnotherAudit
                 for book in books:
-                    book.is_read_in_part()
+                    book.avoid_whole_tables()
             if self._scope is not None:
                 progress = self._since.progress if self._since else None
                 self._tally.marks = Marks(self._ledgers, books, progress)

@@ -99,7 +99,7 @@ class Book:
         with explained(self.service, self._url):
             return self._tx.execute(question, {} if ids is None else {"ids": ids}).all()
 
-    def is_read_in_part(self) -> None:
+    def avoid_whole_tables(self) -> None:
         """Have the database look up each operation that no audit has proved.
 
         PostgreSQL takes most operations to be unproved, because it cannot estimate how often two

@@ -42,7 +42,7 @@ class PostgresServer:
         self._process = run.start(
             self._binaries / "postgres",
             *("-D", self._folder / "data", "-k", self._folder, "-c", "listen_addresses="),
-            # Nothing changes the plan of a query, or takes time, when nobody expects it.
+            # Autovacuum would change the plans of queries at any moment.
             *("-c", f"fsync={self._fsync}", "-c", "max_connections=300", "-c", "autovacuum=off"),
         )
         _wait_until_up(self, self._process, run.log)

@@ -72,6 +72,13 @@ def _note(worker: Services) -> None:
     worker.notes()["payment"]()
 
 
+def _notes(worker: Services, service: str) -> int:
+    """Return how many times the only worker of a ledger has noted that it is open."""
+    with worker.records(service)._ledger.transaction() as tx:
+        notes: int = tx.execute(select(openings.openings.c.notes)).scalar_one()
+    return notes
+
+
 def _proved(worker: Services) -> float:
     return worker.records("payment").identity().proves_seconds
 
@@ -224,7 +231,14 @@ def test_after_a_restore_the_workers_find_one_gap_each_and_go_on(workers: Worker
         assert workers.knows_all_since(found, each)
 
 
-@pytest.mark.parametrize("damage", ["DROP TABLE ledger_openings", "DELETE FROM ledger"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE ledger_openings",
+        "DELETE FROM ledger",
+        "UPDATE ledger_openings SET seen_at = 'noon'",
+    ],
+)
 def test_a_ledger_in_which_nothing_can_be_noted_does_not_answer_and_stops_no_other(
     services: Services, damage: str
 ) -> None:
@@ -240,16 +254,47 @@ def test_a_ledger_in_which_nothing_can_be_noted_does_not_answer_and_stops_no_oth
     assert all(services.records(name).identity() for name in SERVICES if name != "payment")
 
 
+async def test_a_ledger_that_can_be_written_again_is_noted_again_and_the_log_told_once(
+    services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_open, "_INTERVAL", 0.01)
+
+    def rename(old: str, new: str) -> None:
+        with services.records("payment")._ledger.transaction() as tx:
+            tx.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+    async def others_go_on() -> None:
+        before = _notes(services, "inventory")
+
+        async def noted() -> bool:
+            return _notes(services, "inventory") > before + 3
+
+        await until(noted)
+
+    async def told() -> bool:
+        return bool(caplog.records)
+
+    async with kept_open.kept_open(services):
+        rename("ledger_openings", "elsewhere")
+        await until(told)
+        await others_go_on()
+        rename("elsewhere", "ledger_openings")
+        before = _notes(services, "payment")
+
+        async def noted_again() -> bool:
+            return _notes(services, "payment") > before
+
+        await until(noted_again)
+    assert len(caplog.records) == 1
+
+
 async def test_a_ledger_that_hangs_delays_no_note_in_the_others(
     services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept_open, "_INTERVAL", 0.01)
-    inventory = services.records("inventory")._ledger
 
     async def noted() -> bool:
-        with inventory.transaction() as tx:
-            notes: int = tx.execute(select(openings.openings.c.notes)).scalar_one()
-        return notes > 3
+        return _notes(services, "inventory") > 3
 
     with services.records("payment")._ledger.transaction() as tx:
         tx.execute(update(identity.ledger).values(seen_at=identity.ledger.c.seen_at))

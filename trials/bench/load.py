@@ -114,7 +114,7 @@ async def main() -> ExitCode:
 
 
 class _Chosen(argparse.Namespace):
-    mode: list[Mode]
+    mode: list[Mode] | None
     orders: int
     in_flight: int
     no_faults: bool
