@@ -164,11 +164,12 @@ async def _run(
 
 
 class _Cancels:
-    """Cancels an order while the service works on its step, which waits for that."""
+    """Cancels an order while the service works on its step. Each attempt of it waits for that."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._due = {case.order_id: case for case in CASES if case.cancel}
+        self._cancels: dict[str, asyncio.Task[None]] = {}
         self.placed: dict[str, asyncio.Future[Handle]] = {
             case.order_id: self._loop.create_future() for case in CASES
         }
@@ -176,8 +177,13 @@ class _Cancels:
     def __call__(self, operation: str, order_id: str, *, after: bool) -> None:
         case = self._due.get(order_id)
         if case is not None and operation == case.name.split()[0] and not after:
-            del self._due[order_id]
-            asyncio.run_coroutine_threadsafe(self._cancel(case), self._loop).result(PATIENCE)
+            asyncio.run_coroutine_threadsafe(self._cancelled(case), self._loop).result(PATIENCE)
+
+    async def _cancelled(self, case: Case) -> None:
+        # A cancel can take longer than an attempt. The next attempt must not overtake it.
+        if case.order_id not in self._cancels:
+            self._cancels[case.order_id] = asyncio.create_task(self._cancel(case))
+        await self._cancels[case.order_id]
 
     async def _cancel(self, case: Case) -> None:
         handle = await self.placed[case.order_id]
