@@ -17,12 +17,9 @@ from services import audited, engines, identity, migrations, openings
 from services.conflicts import retried
 from services.identity import NotThisLedger
 from services.openings import Opening
-from services.sql import Clock, metadata
+from services.sql import Clock, UnreadableTime, metadata
 
 T = TypeVar("T")
-
-#: Errors in a ledger that somebody has changed: a row is gone, or a time in it cannot be read.
-_DAMAGED = (SQLAlchemyError, ValueError)
 
 #: PostgreSQL advisory lock, so that only one process at a time opens a ledger.
 _OPENING = 0x5A6A
@@ -49,8 +46,8 @@ class Ledger:
         """Open a transaction, which commits when the block ends and rolls back when it raises.
 
         Raises:
-            LedgerUnavailable: the database is locked, full, read-only or gone. If that happens
-                during the commit, the transaction may be committed or not.
+            LedgerUnavailable: the database is locked, full, read-only, damaged or gone. If that
+                happens during the commit, the transaction may be committed or not.
         """
         with self._failing_clearly(), self._engine.begin() as tx:
             yield tx
@@ -80,7 +77,7 @@ class Ledger:
             yield
         except IntegrityError:
             raise
-        except (DBAPIError, NoConnection) as error:
+        except (DBAPIError, NoConnection, UnreadableTime) as error:
             cause = getattr(error, "orig", None) or error
             raise LedgerUnavailable(f"{self.service} ledger: {_one_line(cause)}") from None
 
@@ -97,7 +94,7 @@ class Ledger:
             try:
                 with self.transaction() as tx:
                     noted = openings.still_open(tx, self._opening)
-            except _DAMAGED as error:
+            except SQLAlchemyError as error:  # somebody has changed the ledger: a row is gone
                 raise LedgerUnavailable(f"{self.service} ledger: {_one_line(error)}") from None
             self._opening = noted
 
@@ -105,7 +102,7 @@ class Ledger:
         """Note in the ledger that the worker closes it, and close its connections."""
         with self._noting:
             if self._opening is not None:
-                with suppress(LedgerUnavailable, *_DAMAGED), self.transaction() as tx:
+                with suppress(LedgerUnavailable, SQLAlchemyError), self.transaction() as tx:
                     openings.leave(tx, openings.still_open(tx, self._opening))
             self._opening = None
         self._engine.dispose()
@@ -229,7 +226,7 @@ def explained(service: str, url: str) -> Iterator[None]:
             f"{service} ledger: {_shown(url)} needs the {error.name} package; "
             f"install 'psycopg[binary]', or use a sqlite:/// URL"
         ) from error
-    except NotThisLedger as error:
+    except (NotThisLedger, UnreadableTime) as error:
         raise LedgerUnavailable(f"{service} ledger: {_shown(url)}: {error}") from None
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error

@@ -91,6 +91,10 @@ def machine_now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
+class UnreadableTime(Exception):
+    """A time in the ledger is none, because somebody has changed it."""
+
+
 class Clock:
     """Time by the ledger's clock, read once."""
 
@@ -100,8 +104,16 @@ class Clock:
         self._now = datetime.fromisoformat(self.text)
 
     def seconds_since(self, time: str) -> float:
-        """Return the seconds that have passed since a time of :func:`utc_now`."""
-        return (self._now - datetime.fromisoformat(time)).total_seconds()
+        """Return the seconds that have passed since a time of :func:`utc_now`.
+
+        Raises:
+            UnreadableTime: it is no such time.
+        """
+        try:
+            return (self._now - datetime.fromisoformat(time)).total_seconds()
+        # Without a time zone it would be a time, but none that this one can be compared with.
+        except (ValueError, TypeError):
+            raise UnreadableTime(f"the time {time!r} cannot be read") from None
 
     @property
     def unix_seconds(self) -> int:

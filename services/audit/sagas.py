@@ -15,7 +15,7 @@ from messages.requests import CustomerRequest, StepRequest
 from messages.runs import SagaFact
 from messages.verdicts import RunStates, doubt_of, in_words, judge
 from services.audit.books import Operation
-from services.sql import Clock
+from services.sql import Clock, UnreadableTime
 
 AuditVerdict = Literal["succeeded", "rolled_back", "in_flight", "violated"]
 
@@ -55,7 +55,10 @@ def states(operations: Sequence[Operation]) -> RunStates:
 
 
 def _doubt(operations: Sequence[Operation], evidence: Evidence) -> str | None:
-    ages = (evidence.clocks[o.service].seconds_since(o.created_at) for o in operations)
+    try:
+        ages = [evidence.clocks[o.service].seconds_since(o.created_at) for o in operations]
+    except UnreadableTime as error:
+        return str(error)
     return doubt_of(max(ages, default=0.0), evidence.retention_seconds, evidence.ledgers)
 
 

@@ -149,6 +149,21 @@ def test_books_that_were_tampered_with_do_not_add_up(
     assert problems(ledgers, {run: fact("succeeded")})
 
 
+@pytest.mark.parametrize("time", ["noon", "2026-11-28T12:00:00"])
+def test_an_age_that_cannot_be_read_proves_nothing(
+    services: Services, ledgers: Ledgers, time: str
+) -> None:
+    run = act(services, "payment")
+    tamper(ledgers, "payment", f"UPDATE fence SET created_at = '{time}'")
+    assert f"the time '{time}' cannot be read" in problems(ledgers, {run: fact("gone")})
+
+
+def test_a_ledger_whose_times_cannot_be_read_is_said(services: Services, ledgers: Ledgers) -> None:
+    tamper(ledgers, "payment", "UPDATE ledger SET created_at = 'noon'")
+    with pytest.raises(LedgerUnavailable, match="the time 'noon' cannot be read"):
+        audit(ledgers)
+
+
 def test_an_effect_that_happened_twice_is_named(services: Services, ledgers: Ledgers) -> None:
     act(services, *SERVICES)
     with sqlite3.connect(ledgers["payment"].removeprefix("sqlite:///")) as connection:

@@ -254,6 +254,13 @@ def test_a_ledger_in_which_nothing_can_be_noted_does_not_answer_and_stops_no_oth
     assert all(services.records(name).identity() for name in SERVICES if name != "payment")
 
 
+def test_a_worker_does_not_start_beside_a_note_that_cannot_be_read(workers: Workers) -> None:
+    with workers.first.records("payment")._ledger.transaction() as tx:
+        tx.execute(update(openings.openings).values(seen_at="noon"))
+    with pytest.raises(LedgerUnavailable, match="the time 'noon' cannot be read"):
+        workers.starts()
+
+
 async def test_a_ledger_that_can_be_written_again_is_noted_again_and_the_log_told_once(
     services: Services, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
