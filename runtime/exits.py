@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from enum import IntEnum
+from types import FrameType
 from typing import Any, NoReturn
 
 from messages.text import one_line
@@ -74,6 +75,7 @@ def guarded(main: Callable[[], int | None]) -> int:
     """Call an entry point, and return its exit code or the one for its exception."""
     try:
         interruptible.as_exception()
+        _exit_when_told_to()
         return main() or ExitCode.SUCCESS
     except FatalError as error:
         _tell(str(error))
@@ -86,6 +88,20 @@ def guarded(main: Callable[[], int | None]) -> int:
         return PIPE_CLOSED
     except Exception as error:
         return _unexpected(error)
+
+
+def _exit_when_told_to() -> None:
+    """Let SIGTERM and the loss of the terminal end the program as an exit does.
+
+    By default they end it at once, and the server and the workers that it has started go on.
+    """
+
+    def leave_in_order(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(sign) is signal.SIG_DFL:
+            signal.signal(sign, leave_in_order)
 
 
 def leave(code: int) -> NoReturn:

@@ -166,6 +166,18 @@ def test_signals_ask_a_program_to_stop(sign: str) -> None:
     assert (program.returncode, program.stdout) == (0, "tidied up\n")
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_program_that_asks_for_no_signal_stops_what_it_has_started(sign: signal.Signals) -> None:
+    program = program_of(
+        "import os, signal; later = asyncio.get_running_loop().call_later; "
+        f"later(0.1, os.kill, os.getpid(), {sign:d})\n"
+        "    try: await asyncio.sleep(30)\n"
+        "    finally: await asyncio.sleep(0); print('tidied up')"
+    )
+
+    assert (program.returncode, program.stdout, program.stderr) == (128 + sign, "tidied up\n", "")
+
+
 def test_a_program_under_nohup_outlives_its_terminal() -> None:
     program = program_of(
         "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.table import Table
 
 from cli.output import Output
+from runtime.exits import guarded, leave
 from trials.chaos.chaos import Chaos, run
 from trials.chaos.disturbances import is_crash
 
@@ -85,4 +86,4 @@ def _add(shown: Table, what: str, numbers: Mapping[str, int]) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    leave(guarded(main))
