@@ -58,7 +58,7 @@ async def _cancelled_at(sales: Sales, step: str, cancel: str) -> Run:
 
 
 async def _replays(sale: Run) -> None:
-    await replayer(Sale).replay_workflow(await sale.fetch_history())
+    await replayer(Sale, sandbox=False).replay_workflow(await sale.fetch_history())
 
 
 async def _succeeds(sales: Sales, sale: Run, standing: list[str]) -> None:
