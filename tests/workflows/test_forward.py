@@ -115,9 +115,9 @@ async def test_an_attempt_slower_than_its_time_out_is_repeated_and_both_have_one
 async def test_an_action_that_arrives_after_its_compensation_stays_without_effect(
     open_shop: OpenShop, policies_with: ChangePolicies, step: str
 ) -> None:
-    policies_with(attempt=0.3, window=0.3)
+    policies_with(attempt=1.0, window=1.0)  # long enough for the other steps on a busy machine
     order = an_order()
-    hanging = delay(step, seconds=0.8)
+    hanging = delay(step, seconds=1.5)
     async with open_shop(hanging) as shop:
         result = await shop.outcome_of(order)
         assert isinstance(result, SagaRolledBack)
