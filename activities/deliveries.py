@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
+from typing import TypeVar
 
 from temporalio import activity
 
@@ -14,6 +15,8 @@ from messages.deliveries import CarrierRef, CarrierState, Delivery, FirstAttempt
 from messages.events.base import Event
 from messages.participants import BY_SERVICE
 from messages.subscriptions import EVENTS, ORDER, subscribers
+
+_T = TypeVar("_T")
 
 #: Reaction of a service to an event; returns its own events.
 Reaction = Callable[..., Sequence[Event]]
@@ -52,15 +55,16 @@ class DeliveryActivities:
     @activity.defn
     async def publish(self, events: list[Event]) -> None:
         """Start the delivery of each event to each service, and tell the order."""
-        await asyncio.gather(
-            *(
-                self._carriers.tell(event)
-                if subscriber == ORDER
-                else self._carriers.start(Delivery(event=event, subscriber=subscriber))
-                for event in events
-                for subscriber in subscribers(event)
-            )
+        requests = (
+            self._carriers.tell(event)
+            if subscriber == ORDER
+            else self._carriers.start(Delivery(event=event, subscriber=subscriber))
+            for event in events
+            for subscriber in subscribers(event)
         )
+        # The server answers the start of a delivery with its first task. If nobody heard the
+        # answer, the delivery would stand still until that task has timed out.
+        await _to_the_end(asyncio.gather(*requests))
 
     @activity.defn
     async def start_delivery(self, delivery: Delivery) -> None:
@@ -89,14 +93,18 @@ class DeliveryActivities:
 
     async def _react(self, reaction: Reaction, event: Event) -> Sequence[Event]:
         context = contextvars.copy_context()
-        reacting = asyncio.get_running_loop().run_in_executor(
-            self._threads, context.run, reaction, event
+        # The thread cannot be stopped. This attempt takes its place until it ends, as the attempts
+        # of other activities do.
+        return await _to_the_end(
+            asyncio.get_running_loop().run_in_executor(self._threads, context.run, reaction, event)
         )
-        try:
-            return await asyncio.shield(reacting)
-        except asyncio.CancelledError:
-            # The thread cannot be stopped. This attempt takes its place until it ends, as the
-            # attempts of other activities do.
-            await asyncio.wait([reacting])
-            reacting.exception()
-            raise
+
+
+async def _to_the_end(work: asyncio.Future[_T]) -> _T:
+    """Await work that goes on when the attempt is cancelled; the attempt then ends after it."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        work.exception()
+        raise

@@ -79,8 +79,10 @@ class DeliveryPolicy:
     #: Limit of one attempt, as in :class:`Policy`.
     attempt: timedelta
     retry: RetryPolicy
-    #: Limit of the first attempt, which holds the workflow task for so long.
-    fast: timedelta = timedelta(seconds=1)
+    #: Limit of the first attempt, which includes the wait for a free slot of the worker. It holds
+    #: the workflow task, so it is shorter than that may take (ten seconds). On a busy machine,
+    #: attempts that are given up earlier would be made again, and keep it busy.
+    fast: timedelta = timedelta(seconds=5)
 
 
 #: About seven minutes of attempts; then the event becomes a dead letter.

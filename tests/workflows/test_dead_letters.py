@@ -149,8 +149,11 @@ async def test_a_letter_may_be_parked_again_and_keeps_all_that_was_decided(
         assert [d.note for d in (await view(letter)).decisions] == ["once more", "now it is up"]
 
 
-async def test_only_a_dead_letter_can_be_decided_on(open_shop: OpenShop) -> None:
+async def test_only_a_dead_letter_can_be_decided_on(
+    open_shop: OpenShop, policies_with: ChangePolicies
+) -> None:
     # The first attempt holds the workflow task, and with it the update, until its time is over.
+    policies_with(fast=0.3)
     slow = delay("process_payment", seconds=1.5)
     async with open_shop(slow) as shop:
         handle = await shop.place(an_order())

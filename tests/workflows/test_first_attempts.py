@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from activities.deliveries import DeliveryActivities
 from cli.modes import Mode
 from messages.participants import BY_SERVICE
 from messages.sagas import SagaStatus
+from runs.carriers import TemporalCarriers
 from services.faults import Fault
 from tests.harness.builders import an_order
 from tests.harness.cancelling import Cancel, assert_cancelled, by_update, natively
 from tests.harness.deliveries import BACKWARD, FORWARD, decide, delivery, until_parked
+from tests.harness.events import created, enveloped
 from tests.harness.faults import delay, lost_reply, transient
 from tests.harness.lost_tasks import LosesTasks
 from tests.harness.opening import OpenShop
 from tests.harness.policies import ChangePolicies
 from tests.harness.progress import until_begun
-from tests.harness.runs import Run, attempts_at_once, reset, scheduled
+from tests.harness.runs import (
+    Run,
+    attempts_at_once,
+    describe,
+    first_run,
+    reset,
+    scheduled,
+)
 from tests.harness.shop import Handle, Shop
 from tests.harness.steps import ACTIONS, STEPS
 from tests.harness.waiting import until
@@ -206,3 +217,24 @@ async def test_an_order_is_not_called_off_by_a_task_that_is_lost(
 
 async def _has_turned(shop: Shop, handle: Handle) -> bool:
     return (await shop.status(handle)).status is not SagaStatus.RUNNING
+
+
+async def test_a_publication_that_is_cut_off_goes_on_until_the_server_has_answered(
+    open_shop: OpenShop,
+) -> None:
+    """The answer to the start of a delivery may contain its first task, which must not be lost."""
+    order = an_order()
+    async with open_shop(worker=False) as shop:
+        handle = await shop.place(order)
+        carriers = TemporalCarriers(shop.client, shop.settings.task_queue)
+        activities = DeliveryActivities(carriers, {}, ThreadPoolExecutor())
+        event = enveloped(created(order, first_run(handle)))
+        publishing = asyncio.create_task(activities.publish([event]))
+        await asyncio.sleep(0)
+        publishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await publishing
+        assert await describe(delivery(shop, handle, FORWARD["inventory"])) is not None
+        async with shop.worker():
+            await shop.succeeds(handle)
+    assert shop.effects(order) == len(STEPS)
