@@ -48,6 +48,8 @@ class LocalSystem:
         environment = self.server.environment
         # The worker must use our ledgers, whether or not the environment names their directory.
         environment["ORDER_SAGA_DATA_DIR"] = str(self.settings.data_dir.resolve())
+        # The C library would give a hundred threads sixteen heaps, and fill none of them.
+        environment.setdefault("MALLOC_ARENA_MAX", "2")
         if faults is not None:
             environment["ORDER_SAGA_FAULTS"] = str(faults)
 
