@@ -97,6 +97,7 @@ def _exit_when_told_to() -> None:
     """
 
     def leave_in_order(number: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(number, signal.SIG_IGN)  # repeated, it would interrupt the leaving itself
         raise SystemExit(128 + number)
 
     for sign in (signal.SIGTERM, signal.SIGHUP):

@@ -178,6 +178,17 @@ def test_a_program_that_asks_for_no_signal_stops_what_it_has_started(sign: signa
     assert (program.returncode, program.stdout, program.stderr) == (128 + sign, "tidied up\n", "")
 
 
+def test_a_program_that_is_told_twice_to_end_still_stops_what_it_has_started() -> None:
+    program = program_of(
+        "import os, signal; tell = lambda: os.kill(os.getpid(), signal.SIGTERM); "
+        "asyncio.get_running_loop().call_later(0.1, tell)\n"
+        "    try: await asyncio.sleep(30)\n"
+        "    finally: tell(); await asyncio.sleep(0.1); print('tidied up')"
+    )
+
+    assert (program.returncode, program.stdout, program.stderr) == (143, "tidied up\n", "")
+
+
 def test_a_program_under_nohup_outlives_its_terminal() -> None:
     program = program_of(
         "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
