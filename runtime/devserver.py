@@ -25,11 +25,16 @@ READY_WITHIN = 60.0
 
 # By default the development server polls the queue of its only shard 20 times a second, rounds
 # timers up to a second, waits for the disk at every step, and deletes a run up to a minute late.
+#
+# With exact timers, it reads more than three times for those of one second. By default it takes
+# that for a reader that is stuck, and leaves them to a slower one: under load they fired minutes
+# late. Later versions count otherwise (https://github.com/temporalio/temporal/pull/11554).
 TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
     *("--sqlite-pragma", "synchronous=NORMAL"),
     *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
     *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="5ms"'),
+    *("--dynamic-config-value", "history.queueReaderStuckCriticalAttempts=1000000"),
     *("--dynamic-config-value", 'history.transferProcessorUpdateAckInterval="1s"'),
     *("--dynamic-config-value", 'history.visibilityProcessorUpdateAckInterval="1s"'),
 )

@@ -23,6 +23,7 @@ _DYNAMIC_CONFIG = (
     "frontend.WorkflowPauseEnabled=true",
     "history.transferProcessorMaxPollRPS=2000",
     'history.timerProcessorMaxTimeShift="5ms"',
+    "history.queueReaderStuckCriticalAttempts=1000000",
     # By default it takes five, and so minutes, to say that a run's workflow task fails.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=1",
     # A closed run can be deleted only after these.
