@@ -54,6 +54,7 @@ from runtime.logs import log_as_json, log_to_terminal, say
 from runtime.metrics import begin_at_zero, fence_answer_counter, set_up_runtime
 from runtime.programs import program
 from runtime.shared_keys import worker_identity
+from runtime.slots import POLLERS
 from runtime.tracing import tracing
 from services.answers import nobody
 from services.faults import BadFaultPlan, FaultPlan, load_fault_plan
@@ -142,7 +143,7 @@ def worker_config(
         tuner=settings.slots().tuner(),
         max_task_queue_activities_per_second=settings.rate_limit_of(queue),
         max_cached_workflows=settings.max_cached_workflows,
-        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(maximum=POLLERS),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         workflow_runner=workflow_runner(sandbox=settings.sandbox),
         graceful_shutdown_timeout=timedelta(seconds=settings.graceful_shutdown_seconds),

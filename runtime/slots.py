@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
 # The SDK's own minimum for workflow tasks; below it nothing is held back.
 _ALWAYS = 5
+#: Most polls for workflow tasks that a worker has open at the same time. Each holds a slot. With
+#: the SDK's limit of 100, a busy worker has none left for the first task of a run, which then comes
+#: through the task queue, and not with the answer to the start.
+POLLERS = 5
 
 
 class Slots(NamedTuple):

@@ -93,6 +93,11 @@ async def scheduled(handle: Run) -> list[str]:
     ]
 
 
+def came_with_the_answer(events: Sequence[HistoryEvent]) -> bool:
+    """Tell whether the first task of a run came with the answer to its start."""
+    return events[0].workflow_execution_started_event_attributes.eager_execution_accepted
+
+
 def attempts_at_once(history: Iterable[HistoryEvent]) -> list[str]:
     """Return the summaries of the local activities, which the Web UI shows."""
     return [

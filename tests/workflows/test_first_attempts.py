@@ -26,6 +26,7 @@ from tests.harness.progress import until_begun
 from tests.harness.runs import (
     Run,
     attempts_at_once,
+    came_with_the_answer,
     describe,
     first_run,
     reset,
@@ -75,8 +76,7 @@ async def test_on_the_happy_path_everything_is_done_by_first_attempts(open_shop:
             events = (await delivered.fetch_history()).events
             assert attempts_at_once(events) == [f"{forward(service)}, first attempt"]
             assert len(events) == 6
-            begun = events[0].workflow_execution_started_event_attributes
-            assert begun.eager_execution_accepted
+            assert came_with_the_answer(events)
 
 
 @each_service

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from temporalio.api.enums.v1 import RateLimitSource, TaskQueueType
@@ -11,9 +12,13 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from cli.modes import Mode
 from tests.harness.apart import connected_like
 from tests.harness.builders import an_id, an_order
+from tests.harness.deliveries import FORWARD, delivery
 from tests.harness.opening import unaudited_shop
+from tests.harness.runs import came_with_the_answer
+from tests.harness.steps import ACTIONS
 from tests.harness.waiting import until
 from worker import worker_config
 
@@ -76,3 +81,19 @@ async def test_a_worker_limits_the_rate_of_its_service_and_takes_what_the_machin
             assert await limit_of(client, settings.task_queue) is None
         # A worker that stops tells Temporal once more what it is.
         assert await kinds_of_slots(client, payments) == {"ResourceBased"}
+
+
+async def test_a_worker_that_was_busy_still_gets_first_tasks_with_the_answers_to_the_starts(
+    env: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    """It polled more while much was waiting, and each poll holds a slot."""
+    async with unaudited_shop(env, tmp_path, mode=Mode.CHOREOGRAPHY, worker=False) as shop:
+        backlog = [await shop.place(an_order()) for _ in range(40)]
+        few = shop.settings.model_copy(update={"max_concurrent_workflow_tasks": 20})
+        async with shop.worker(config=worker_config(shop.client, shop.services, few)):
+            await asyncio.gather(*map(shop.succeeds, backlog))
+            handle = await shop.place(an_order())
+            await shop.succeeds(handle)
+            for service in ACTIONS:
+                delivered = delivery(shop, handle, FORWARD[service])
+                assert came_with_the_answer((await delivered.fetch_history()).events)
