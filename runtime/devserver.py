@@ -27,8 +27,8 @@ READY_WITHIN = 60.0
 # timers up to a second, waits for the disk at every step, and deletes a run up to a minute late.
 #
 # With exact timers, it reads more than three times for those of one second. By default it takes
-# that for a reader that is stuck, and leaves them to a slower one: under load they fired minutes
-# late. Later versions count otherwise (https://github.com/temporalio/temporal/pull/11554).
+# that for a reader that is stuck, and leaves them to a slower one, which was minutes behind under
+# load. Later versions count otherwise (https://github.com/temporalio/temporal/pull/11554).
 TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
     *("--sqlite-pragma", "synchronous=NORMAL"),

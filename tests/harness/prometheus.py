@@ -39,7 +39,7 @@ def program(name: str) -> str:
 
 
 def exposed(address: str) -> str:
-    """Return what a worker exposes."""
+    """Return the metrics that a worker or a server exposes."""
     with urlopen(f"http://{address}/metrics", timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
         return text

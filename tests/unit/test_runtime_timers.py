@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import urllib.request
 from pathlib import Path
 
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from runtime.devserver import DevServer
+from tests.harness.prometheus import exposed
 
 
 @workflow.defn
@@ -21,13 +21,6 @@ class ShortTimers:
     async def run(self) -> None:
         for _ in range(50):
             await workflow.sleep(0.01)
-
-
-def metrics_of(server: DevServer) -> str:
-    [address] = re.findall(r"Metrics: +(\S+)", server.process.output())
-    with urllib.request.urlopen(address) as answer:
-        counted: bytes = answer.read()
-        return counted.decode()
 
 
 async def test_a_second_with_many_timers_is_not_taken_for_a_reader_that_is_stuck(
@@ -43,7 +36,8 @@ async def test_a_second_with_many_timers_is_not_taken_for_a_reader_that_is_stuck
         ):
             await client.execute_workflow(ShortTimers.run, id="timers", task_queue="timers")
 
-        counted = await asyncio.to_thread(metrics_of, server)
+        [address] = re.findall(r"Metrics: +http://(\S+)/metrics", server.process.output())
+        counted = await asyncio.to_thread(exposed, address)
 
     assert "TimerActiveTaskUserTimer" in counted
     assert "reader_stuck" not in counted
