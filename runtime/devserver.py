@@ -23,20 +23,33 @@ DEFAULT_PORT = 7233
 #: Seconds that the server may take to answer.
 READY_WITHIN = 60.0
 
-# By default the development server polls the queue of its only shard 20 times a second, rounds
-# timers up to a second, waits for the disk at every step, and deletes a run up to a minute late.
-#
-# With exact timers, it reads more than three times for those of one second. By default it takes
-# that for a reader that is stuck, and leaves them to a slower one, which was minutes behind under
-# load. Later versions count otherwise (https://github.com/temporalio/temporal/pull/11554).
+# With exact timers, the server reads more than three times for those of one second. By default it
+# takes that for a reader that is stuck, and leaves them to a slower one, which was minutes behind
+# under load. Later versions count otherwise (https://github.com/temporalio/temporal/pull/11554).
+#: Settings without which the development server polls the queue of its only shard 20 times a
+#: second, and rounds timers up to a second.
+PROMPT_QUEUES = (
+    "history.transferProcessorMaxPollRPS=2000",
+    'history.timerProcessorMaxTimeShift="5ms"',
+    "history.queueReaderStuckCriticalAttempts=1000000",
+)
+
+
+def dynamic(*values: str) -> tuple[str, ...]:
+    """Return the options by which a development server takes these dynamic settings."""
+    return tuple(flag for value in values for flag in ("--dynamic-config-value", value))
+
+
+# By default it also waits for the disk at every step, and deletes a run up to a minute late.
+#: Options of ``temporal server start-dev`` for our embedded server.
 TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
     *("--sqlite-pragma", "synchronous=NORMAL"),
-    *("--dynamic-config-value", "history.transferProcessorMaxPollRPS=2000"),
-    *("--dynamic-config-value", 'history.timerProcessorMaxTimeShift="5ms"'),
-    *("--dynamic-config-value", "history.queueReaderStuckCriticalAttempts=1000000"),
-    *("--dynamic-config-value", 'history.transferProcessorUpdateAckInterval="1s"'),
-    *("--dynamic-config-value", 'history.visibilityProcessorUpdateAckInterval="1s"'),
+    *dynamic(
+        *PROMPT_QUEUES,
+        'history.transferProcessorUpdateAckInterval="1s"',
+        'history.visibilityProcessorUpdateAckInterval="1s"',
+    ),
 )
 
 

@@ -14,16 +14,15 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from runtime.data_converter import data_converter, data_converter_with
+from runtime.devserver import PROMPT_QUEUES, dynamic
 from runtime.encryption import Keys
 from tests.harness.waiting import PATIENCE
 from workflows.progress import SAGA_STATUS_KEY
 
-_DYNAMIC_CONFIG = (
+_SETTINGS = (
+    *PROMPT_QUEUES,
     "frontend.WorkflowTimeSkippingEnabled=true",
     "frontend.WorkflowPauseEnabled=true",
-    "history.transferProcessorMaxPollRPS=2000",
-    'history.timerProcessorMaxTimeShift="5ms"',
-    "history.queueReaderStuckCriticalAttempts=1000000",
     # By default it takes five, and so minutes, to say that a run's workflow task fails.
     "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=1",
     # A closed run can be deleted only after these.
@@ -37,7 +36,6 @@ async def time_skipping_server() -> WorkflowEnvironment:
     # Collecting garbage less often spares a fifth of the time that the server takes.
     os.environ.setdefault("GOGC", "300")
     os.environ["TESTS_TEMPORAL"] = str(Path(sys.executable).with_name("temporal"))
-    flags = [flag for value in _DYNAMIC_CONFIG for flag in ("--dynamic-config-value", value)]
     return await WorkflowEnvironment.start_time_skipping_v2(
         data_converter=data_converter,
         search_attributes=[SAGA_STATUS_KEY],
@@ -45,7 +43,7 @@ async def time_skipping_server() -> WorkflowEnvironment:
         dev_server_log_level="error",
         # By default a server has five seconds, which are too few on a busy machine.
         dev_server_startup_timeout=timedelta(seconds=PATIENCE),
-        dev_server_extra_args=flags,
+        dev_server_extra_args=dynamic(*_SETTINGS),
     )
 
 
