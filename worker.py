@@ -51,6 +51,7 @@ from runtime.exits import ExitCode, FatalError, run, stop_requested
 from runtime.greeting import greeting
 from runtime.health import health_served, worker_checks
 from runtime.logs import log_as_json, log_to_terminal, say
+from runtime.memory import keep_what_is_loaded
 from runtime.metrics import begin_at_zero, fence_answer_counter, set_up_runtime
 from runtime.programs import program
 from runtime.shared_keys import worker_identity
@@ -171,6 +172,7 @@ async def main() -> ExitCode:
             async with AsyncExitStack() as running:
                 await running.enter_async_context(kept_open(services))
                 health = await _show_health(running, client, settings, services, stop)
+                keep_what_is_loaded()
                 await _start_workers(running, client, services, settings)
                 metrics = await _show_metrics(running, client, settings, meter)
                 for line in _greeting(client, settings, {"health": health, "metrics": metrics}):
@@ -207,17 +209,15 @@ async def _show_metrics(
         return None
     begin_at_zero(meter, client, settings.task_queue)
     if "workflows" in settings.hosts:
-        shown = what_waits_shown(client, settings.task_queue, meter)
-        await running.enter_async_context(shown)
+        await running.enter_async_context(what_waits_shown(client, settings.task_queue, meter))
     return f"http://{settings.metrics_address}/metrics"
 
 
 def _greeting(
     client: Client, settings: Settings, addresses: Mapping[str, str | None]
 ) -> Iterable[str]:
-    queues, slots = task_queues(settings), settings.slots()
-    limits = {queue: settings.rate_limit_of(queue) for queue in queues}
-    version = _version(settings)
+    limits = {queue: settings.rate_limit_of(queue) for queue in task_queues(settings)}
+    version, slots = _version(settings), settings.slots()
     return greeting(client, settings.hosts, version, slots, limits, addresses)
 
 

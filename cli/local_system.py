@@ -12,6 +12,7 @@ from temporalio.client import Client
 
 from cli.web_ui import WebUI
 from runtime.devserver import DevServer
+from runtime.memory import FOR_MANY_THREADS
 from runtime.processes import ChildProcess, ProcessFailed
 from runtime.programs import ROOT
 from settings import Settings
@@ -48,8 +49,7 @@ class LocalSystem:
         environment = self.server.environment
         # The worker must use our ledgers, whether or not the environment names their directory.
         environment["ORDER_SAGA_DATA_DIR"] = str(self.settings.data_dir.resolve())
-        # The C library would give a hundred threads sixteen heaps, and fill none of them.
-        environment.setdefault("MALLOC_ARENA_MAX", "2")
+        environment.setdefault("GLIBC_TUNABLES", FOR_MANY_THREADS)
         if faults is not None:
             environment["ORDER_SAGA_FAULTS"] = str(faults)
 
