@@ -40,7 +40,8 @@ def dynamic(*values: str) -> tuple[str, ...]:
     return tuple(flag for value in values for flag in ("--dynamic-config-value", value))
 
 
-# By default it also waits for the disk at every step, and deletes a run up to a minute late.
+# By default the server also waits for the disk at every step, and deletes a run up to a minute
+# late.
 #: Options of ``temporal server start-dev`` for our embedded server.
 TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
