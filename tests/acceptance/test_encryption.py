@@ -25,9 +25,10 @@ TROUBLE = (
     transient("prepare_shipping", orders="halfway*"),
 )
 NOWHERE = "Research Station 4, Antarctica"
-#: Whatever a customer, a service or an operator has said, except the order's id.
+#: Whatever a customer, a service or an operator has said, except the order's id. No amount looks
+#: like the seconds of a time, which the server writes as text.
 SECRETS = (
-    *("user-Kowalczyk", "item_7", "item_13", "73.19", "401.27", "620.84", "6.2084"),
+    *("user-Kowalczyk", "item_7", "item_13", "731.95", "4012.56", "6208.41", "62.0841"),
     *("47 Wisteria Crescent", "Ulaanbaatar", NOWHERE, "Antarctica"),
     *("no carrier delivers", "internal error in the service", "4 items"),
     *("the neighbour has one", "bank transfer 4711", "ada-lovelace"),
@@ -36,14 +37,14 @@ SECRETS = (
 
 def an_order(order_id: str, address: str = "47 Wisteria Crescent, Ulaanbaatar") -> Order:
     items = [
-        {"id": "item_7", "quantity": 3, "price": 73.19},
-        {"id": "item_13", "quantity": 1, "price": 401.27},
+        {"id": "item_7", "quantity": 3, "price": 731.95},
+        {"id": "item_13", "quantity": 1, "price": 4012.56},
     ]
     return any_order(
         order_id,
         user_id="user-Kowalczyk",
         items=items,
-        total_amount=620.84,
+        total_amount=6208.41,
         shipping_address=address,
     )
 

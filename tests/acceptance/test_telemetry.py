@@ -32,8 +32,13 @@ FAULTS = (
     fault("permanent", "refund_payment", orders="parked*"),
 )
 ENDED = 'order_saga_outcomes_total{outcome!="error"}'
+#: Amounts that no clock shows and no metric reaches: ``50.0`` is also a part of 12:03:50.017.
+AMOUNTS: dict[str, object] = {
+    "items": [{"id": "item_1", "quantity": 2, "price": 271828.18}],
+    "total_amount": 543656.36,
+}
 #: What the orders say, and no label, log or trace may.
-SECRETS = ("user_789", "123 Main St", "City", "item_1", "50.0", "200.0", "200.00")
+SECRETS = ("user_789", "123 Main St", "City", "item_1", "271828.18", "543656.36", "5436.5636")
 
 
 class Told(NamedTuple):
@@ -92,7 +97,7 @@ async def placed(shop: System, first: Told) -> None:
     ):
         await client.start_workflow(
             workflow,
-            json.loads(seed_order_json(order_id)),
+            json.loads(seed_order_json(order_id)) | AMOUNTS,
             id=saga,
             task_queue=shop.task_queue,
         )
