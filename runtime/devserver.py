@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from runtime.encryption import NO_KEYS, Keys
 from runtime.free_ports import HOST, any_free, is_free, one_at_a_time
 from runtime.processes import ChildProcess, ProcessFailed
 from runtime.temporal_program import ServerFailed, find_binary
+from runtime.visibility_indexes import drop_unused_indexes
 
 DEFAULT_PORT = 7233
 #: Seconds that the server may take to answer.
@@ -73,7 +74,7 @@ class DevServer:
         port: int | None = None,
         ui_port: int | None = None,
         report: Callable[[str], None] = lambda _line: None,
-        tuning: Sequence[str] = TUNING,
+        as_delivered: bool = False,
     ) -> None:
         """Describe the server; entering the context starts it.
 
@@ -82,16 +83,20 @@ class DevServer:
             port: port of the gRPC front end. None: 7233, or a free port if that is in use.
             ui_port: port of the Web UI. None: ``port`` + 1000, or a free port if that is in use.
             report: receives one line about another port or about a restart.
-            tuning: options of ``temporal server start-dev`` that make it faster.
+            as_delivered: without what makes it faster, to compare.
         """
         self._data_dir = data_dir.resolve()
         self._asked_port = port
         self._asked_ui_port = ui_port
         self._report = report
-        self._tuning = tuning
+        self._as_delivered = as_delivered
         self._stack = AsyncExitStack()
         self.port = port or DEFAULT_PORT
         self.ui_port = ui_port or DEFAULT_PORT + 1000
+
+    @property
+    def _database(self) -> Path:
+        return self._data_dir / "temporal.db"
 
     @property
     def address(self) -> str:
@@ -143,7 +148,7 @@ class DevServer:
             self.process = self._described(binary)
             try:
                 await stack.enter_async_context(self.process)
-                return
+                break
             except ProcessFailed as error:
                 # Another process took a port that was free before, or one of the ports that the
                 # server chooses itself. The server reports the latter by a panic.
@@ -151,15 +156,17 @@ class DevServer:
                 port_taken = "address already in use" in said or "goroutine " in said
                 if not (more_tries and port_taken):
                     raise ServerFailed(_explained(str(error), self._data_dir)) from None
+        if not self._as_delivered:
+            await asyncio.to_thread(drop_unused_indexes, self._database)
 
     def _described(self, binary: Path) -> ChildProcess:
         command: list[str | Path] = [binary, "server", "start-dev"]
         command += ["--ip", HOST, "--port", str(self.port), "--ui-port", str(self.ui_port)]
-        command += ["--db-filename", self._data_dir / "temporal.db"]
+        command += ["--db-filename", self._database]
         command += ["--search-attribute", f"{SAGA_STATUS}=Keyword", "--log-level", "error"]
         return ChildProcess(
             "the Temporal server",
-            [*command, *self._tuning],
+            [*command, *(() if self._as_delivered else TUNING)],
             log=self._data_dir / "temporal.log",
             lock=self.lock,
             ready=self._ready,

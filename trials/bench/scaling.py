@@ -109,8 +109,8 @@ async def _measured(
     folder: Path, columns: Sequence[_Column], chosen: _Chosen, output: Output
 ) -> tuple[dict[str, list[Sample]], list[str]]:
     async with AsyncExitStack() as opened:
-        tuning = columns[0].variant.server
-        server = DevServer(folder / "server", report=output.line, tuning=tuning)
+        as_delivered = columns[0].variant.server_as_delivered
+        server = DevServer(folder / "server", report=output.line, as_delivered=as_delivered)
         await opened.enter_async_context(server)
         systems: dict[str, System] = {}
         for number, (name, variant, workers) in enumerate(columns):

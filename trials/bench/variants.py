@@ -15,7 +15,7 @@ from temporalio.client import Client, WorkflowFailureError
 
 from cli.modes import Mode
 from messages.orders import Order
-from runtime.devserver import TUNING, DevServer
+from runtime.devserver import DevServer
 from runtime.processes import ChildProcess, ProcessFailed
 from runtime.programs import ROOT
 from settings import Settings
@@ -37,8 +37,8 @@ class Variant(NamedTuple):
     #: Arguments of Python that start the worker, and its additional settings.
     worker: tuple[str, ...] = (_OURS,)
     settings: Mapping[str, str] = _NONE
-    #: Options of the server beyond its defaults.
-    server: tuple[str, ...] = TUNING
+    #: Whether its server lacks our settings.
+    server_as_delivered: bool = False
 
     @property
     def slug(self) -> str:
@@ -58,7 +58,9 @@ def _bare(order_id: str) -> str:
 
 _BARE = ("-m", "trials.bench.bare")
 
-BARE_ON_DEFAULTS = Variant("bare, as delivered", "BareOrder", _bare, _BARE, server=())
+BARE_ON_DEFAULTS = Variant(
+    "bare, as delivered", "BareOrder", _bare, _BARE, server_as_delivered=True
+)
 BARE = Variant("bare", "BareOrder", _bare, _BARE)
 ORCHESTRATED = Variant("orchestrated", Mode.ORCHESTRATION.workflow, Mode.ORCHESTRATION.saga_id)
 FAST_PATH = ORCHESTRATED._replace(name="fast path", settings={"ORDER_SAGA_FAST_PATH": "true"})
@@ -143,13 +145,15 @@ async def running(
         ProcessFailed: a worker does not start.
     """
     async with AsyncExitStack() as opened:
-        servers: dict[tuple[str, ...], DevServer] = {}
-        for options in dict.fromkeys(variant.server for variant in variants):
-            own = DevServer(folder / f"server-{len(servers)}", report=report, tuning=options)
-            servers[options] = await opened.enter_async_context(own)
+        servers: dict[bool, DevServer] = {}
+        for as_delivered in dict.fromkeys(variant.server_as_delivered for variant in variants):
+            own = DevServer(
+                folder / f"server-{len(servers)}", report=report, as_delivered=as_delivered
+            )
+            servers[as_delivered] = await opened.enter_async_context(own)
         yield [
             await opened.enter_async_context(
-                system(variant, servers[variant.server], folder / variant.slug, report)
+                system(variant, servers[variant.server_as_delivered], folder / variant.slug, report)
             )
             for variant in variants
         ]
