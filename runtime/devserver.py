@@ -42,11 +42,13 @@ def dynamic(*values: str) -> tuple[str, ...]:
 
 
 # By default the server also waits for the disk at every step, and deletes a run up to a minute
-# late.
+# late. And whatever it does fails while another program holds the database, such as a backup, or
+# the one that drops indexes.
 #: Options of ``temporal server start-dev`` for our embedded server.
 TUNING = (
     *("--sqlite-pragma", "journal_mode=WAL"),
     *("--sqlite-pragma", "synchronous=NORMAL"),
+    *("--sqlite-pragma", "busy_timeout=10000"),  # milliseconds
     *dynamic(
         *PROMPT_QUEUES,
         'history.transferProcessorUpdateAckInterval="1s"',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -78,6 +79,21 @@ async def test_a_database_of_a_server_as_delivered_goes_on_with_the_indexes_that
             assert indexes(tmp_path) == USED
             await start(client, workflow_id, PARKED)
             assert await found(client, "WorkflowId = 'before'") == {"before"}
+
+
+async def test_the_server_waits_for_who_holds_its_database_for_a_moment(tmp_path: Path) -> None:
+    async with DevServer(tmp_path) as server:
+        client = await server.client()
+        with closing(sqlite3.connect(tmp_path / "temporal.db", isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            starting = asyncio.create_task(start(client, "waits", PARKED))
+            # Nobody tells that the server waits; it would fail at once.
+            await asyncio.wait({starting}, timeout=1)
+            holder.execute("COMMIT")
+        await starting
+        said = server.process.output()
+
+    assert "locked" not in said
 
 
 def test_a_file_that_is_no_database_is_left_for_the_server_to_tell(tmp_path: Path) -> None:
