@@ -11,6 +11,7 @@ import pytest
 from runtime.memory import FOR_MANY_THREADS
 from tests.harness.children import holders
 from tests.harness.system import System
+from tests.harness.waiting import wait_until
 
 #: A worker that tells at its end how many objects the collector leaves alone.
 WORKER = """
@@ -41,16 +42,22 @@ def test_a_worker_has_the_collector_leave_alone_what_is_loaded(running_system: S
 @pytest.mark.skipif(sys.platform != "linux", reason="the setting is one of the GNU C library")
 def test_the_embedded_systems_worker_keeps_little_memory_for_each_thread(tmp_path: Path) -> None:
     system = System(tmp_path)
-    try:
-        system.start("starter.py", "demo").until_it_says("Web UI  ")
-        [worker] = [
-            pid
+    environments: list[str] = []
+
+    def worker_runs() -> bool:
+        environments[:] = [
+            Path(f"/proc/{pid}/environ").read_text()
             for pid in holders(system.data_dir)
             if b"worker.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
-        environment = Path(f"/proc/{worker}/environ").read_text()
+        return bool(environments)
+
+    try:
+        system.start("starter.py", "demo")
+        wait_until(worker_runs, "the worker of the demo")
     finally:
         system.stop()
 
     # The C library cuts the value at its colons when it reads it.
+    [environment] = environments
     assert f"GLIBC_TUNABLES={FOR_MANY_THREADS}" in environment.replace("\0", ":")
