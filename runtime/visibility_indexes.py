@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def drop_unused_indexes(database: Path) -> None:
     is wrong with the database is left for the server to tell.
     """
     with suppress(sqlite3.Error), closing(_connected(database)) as connection:
-        for name in list(_unused(connection)):
+        for name in _unused(connection):
             connection.execute(f'DROP INDEX IF EXISTS "{name}"')
 
 
@@ -37,10 +36,10 @@ def _connected(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(database, timeout=_PATIENCE, isolation_level=None)
 
 
-def _unused(connection: sqlite3.Connection) -> Iterator[str]:
+def _unused(connection: sqlite3.Connection) -> list[str]:
     # An index without a statement belongs to a constraint.
     found = connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'index'"
         " AND tbl_name = 'executions_visibility' AND sql IS NOT NULL"
     )
-    return (name for (name,) in found if name not in USED)
+    return [name for (name,) in found if name not in USED]

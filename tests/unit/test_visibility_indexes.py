@@ -44,6 +44,15 @@ async def found(client: Client, query: str) -> set[str]:
     return {run.id async for run in client.list_workflows(query)}
 
 
+async def until_found(client: Client, query: str, expected: set[str]) -> None:
+    """Wait for the list, which follows the runs a little later, also over a restart."""
+
+    async def listed() -> bool:
+        return await found(client, query) == expected
+
+    await until(listed)
+
+
 async def test_runs_are_found_as_ever_with_the_indexes_that_are_used_alone(tmp_path: Path) -> None:
     async with DevServer(tmp_path) as server:
         client = await server.client()
@@ -52,12 +61,9 @@ async def test_runs_are_found_as_ever_with_the_indexes_that_are_used_alone(tmp_p
         await start(client, "ended", TypedSearchAttributes.empty)
         await client.get_workflow_handle("ended").terminate()
 
-        async def both_listed() -> bool:
-            return await found(client, "ExecutionStatus = 'Terminated'") == {"ended"}
-
-        await until(both_listed)
         both, parked = {"parked", "ended"}, {"parked"}
-        assert await found(client, "WorkflowType = 'Nothing'") == both
+        await until_found(client, "ExecutionStatus = 'Terminated'", {"ended"})
+        await until_found(client, "WorkflowType = 'Nothing'", both)
         assert await found(client, "TaskQueue = 'nobody'") == both
         assert await found(client, "StartTime > '2020-01-01T00:00:00Z'") == both
         assert await found(client, "RootWorkflowId = 'parked'") == parked
@@ -78,7 +84,7 @@ async def test_a_database_of_a_server_as_delivered_goes_on_with_the_indexes_that
             client = await server.client()
             assert indexes(tmp_path) == USED
             await start(client, workflow_id, PARKED)
-            assert await found(client, "WorkflowId = 'before'") == {"before"}
+            await until_found(client, "WorkflowId = 'before'", {"before"})
 
 
 async def test_the_server_waits_for_who_holds_its_database_for_a_moment(tmp_path: Path) -> None:
